@@ -1,0 +1,45 @@
+import type { Writable } from "node:stream";
+
+/** A flag as data: parsing, `--help` and docs all come from it. */
+export interface Flag {
+  /** Long name without dashes. */
+  readonly name: string;
+  /** One letter without a dash. */
+  readonly short?: string;
+  /** Placeholder of the value; absent: the flag takes none. */
+  readonly value?: string;
+  /** May be given more than once. */
+  readonly repeat?: boolean;
+  readonly help: string;
+}
+
+/** What the person gave, by flag. */
+export interface FlagValues {
+  has(name: string): boolean;
+  text(name: string): string | undefined;
+  all(name: string): readonly string[];
+}
+
+/** What a command may touch of the world; tests pass their own. */
+export interface CommandContext {
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly home: string;
+}
+
+export interface Command {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What stands after `workcell NAME `. */
+  readonly usage: string;
+  readonly flags: readonly Flag[];
+  /** A line that can be pasted. */
+  readonly example: string;
+  /** The first word that is no flag ends the flags: `run` and its like. */
+  readonly commandFollows?: boolean;
+  /** Resolves to the exit code. */
+  run(flags: FlagValues, words: readonly string[], context: CommandContext): Promise<number>;
+}

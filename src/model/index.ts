@@ -1,0 +1,12 @@
+/**
+ * model: the shared vocabulary. Types and constants only.
+ * in: nothing. out: the words that all rooms speak.
+ * may import: nothing.
+ */
+export * from "./audit.ts";
+export * from "./host-facts.ts";
+export * from "./outcome.ts";
+export * from "./plan.ts";
+export * from "./policy.ts";
+export * from "./report.ts";
+export * from "./settings.ts";

@@ -1,0 +1,75 @@
+/** Where a value came from, in words a person can act on: `profile cowork, preset npm`, `flag --allow-host`. */
+export type Origin = string;
+
+/** A value together with where it came from. */
+export interface Sourced<T> {
+  readonly value: T;
+  readonly origin: Origin;
+}
+
+/** A parsed host pattern. `text` is the canonical spelling; hosts are lower case, without a trailing dot. */
+export type HostPattern =
+  | { readonly kind: "name"; readonly host: string; readonly port: number | undefined; readonly text: string }
+  | {
+      readonly kind: "suffix";
+      readonly suffix: string;
+      readonly port: number | undefined;
+      readonly text: string;
+    }
+  | {
+      readonly kind: "address";
+      readonly address: string;
+      readonly port: number | undefined;
+      readonly text: string;
+    };
+
+/** One rule of the gate. */
+export interface HostRule {
+  readonly effect: "allow" | "deny";
+  readonly pattern: HostPattern;
+  readonly origin: Origin;
+  /** Upper-case methods the rule is limited to, where the gate can see the method; absent: any. */
+  readonly methods?: readonly string[];
+  /** True when the person's own tools are configured for this very host, so that it may resolve to a private address. */
+  readonly named: boolean;
+}
+
+export interface NetworkPolicy {
+  readonly rules: readonly HostRule[];
+}
+
+/** A connected folder as policy sees it. */
+export interface FolderRule {
+  /** Absolute host path, symlinks resolved. */
+  readonly source: string;
+  readonly name: string;
+  readonly mode: MountMode;
+  readonly origin: Origin;
+}
+
+export type MountMode = "ro" | "rw";
+
+export interface Policy {
+  readonly network: NetworkPolicy;
+  readonly folders: readonly FolderRule[];
+}
+
+/** What is asked of the gate's policy: one connection or one request. */
+export interface HostQuestion {
+  /** Lower case, no trailing dot; IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** Known only for absolute-form HTTP requests. */
+  readonly method?: string;
+}
+
+/** The answer to "may X?". The same shape for hosts and paths. */
+export interface Answer {
+  readonly decision: "allow" | "deny";
+  readonly layer: "gate" | "files";
+  /** The deciding rule as written, or `no rule` with what was compared. */
+  readonly rule: string;
+  readonly origin: Origin;
+  /** One imperative sentence for a refusal; absent when allowed. */
+  readonly remedy?: string;
+}

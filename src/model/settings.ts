@@ -1,0 +1,38 @@
+import type { MountMode, Sourced } from "./policy.ts";
+
+export type ProfileName = "cowork" | "standard";
+export type TunnelName = "socat" | "direct";
+export type TierName = "process" | "vm";
+export type PresetName = "npm" | "pip" | "apt" | "git";
+
+export const PRESET_NAMES: readonly PresetName[] = ["npm", "pip", "apt", "git"];
+
+/** A folder as asked for: `DIR[:NAME][:MODE]`, parsed but not yet resolved on disk. */
+export interface MountRequest {
+  /** Absolute or relative to the working directory; `~` is not expanded by Workcell. */
+  readonly source: string;
+  /** Name under `$HOME/mnt`; defaults to the folder's base name. */
+  readonly name?: string;
+  readonly mode: MountMode;
+}
+
+/** Every setting a cell is started with, each with its origin. Lists keep the order in which they were given. */
+export interface Settings {
+  readonly profile: Sourced<ProfileName>;
+  readonly tunnel: Sourced<TunnelName>;
+  readonly tier: Sourced<TierName>;
+  readonly allowHosts: readonly Sourced<string>[];
+  readonly denyHosts: readonly Sourced<string>[];
+  readonly presets: readonly Sourced<PresetName>[];
+  readonly mounts: readonly Sourced<MountRequest>[];
+  /** Working directory inside the cell. */
+  readonly workdir?: Sourced<string>;
+  /** Variables set in the cell; one without a value is passed through from Workcell's own environment. */
+  readonly environment: readonly Sourced<{ readonly name: string; readonly value?: string }>[];
+  /** Wall time after which the command is ended, in ms; absent: none. */
+  readonly timeoutMs?: Sourced<number>;
+  /** First and last of the host uids that root's sessions run as. */
+  readonly uidRange: Sourced<{ readonly first: number; readonly last: number }>;
+  /** A session to run in, instead of a fresh one. */
+  readonly session?: Sourced<string>;
+}

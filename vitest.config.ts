@@ -1,0 +1,21 @@
+import { defineConfig } from "vitest/config";
+
+const forks = { pool: "forks" as const, maxWorkers: 2 };
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["src/**/*.test.ts"], ...forks } },
+      { test: { name: "contract", include: ["test/contract/**/*.test.ts"], ...forks } },
+      {
+        test: {
+          name: "integration",
+          include: ["test/integration/**/*.test.ts", "test/security/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          ...forks,
+        },
+      },
+    ],
+  },
+});
