@@ -1,0 +1,10 @@
+/**
+ * report: the audit log, and the environment report as rows, document and JSON.
+ * in: audit events; observations. out: chained lines, rows with a status, Markdown.
+ * may import: nothing but the ground floor.
+ */
+export { canonicalJson, GENESIS, hashOf, parseAuditLine, sealEvent } from "./audit-chain.ts";
+export { appendCopy } from "./audit-copy.ts";
+export { type AuditLog, type AuditOptions, type Lock, openAudit } from "./audit-log.ts";
+export { type AuditEntry, type FollowOptions, followAudit, readAudit } from "./audit-read.ts";
+export { type AuditVerdict, verifyAudit } from "./audit-verify.ts";
