@@ -1,0 +1,108 @@
+import type { Architecture } from "./architecture.ts";
+import { Assembler, type Label } from "./assembler.ts";
+import type { Answer, Condition, Rule, RuleSet } from "./rule.ts";
+
+/** Where the kernel's struct seccomp_data has them; the machines are little endian, so an argument's low half is first. */
+const offsets = { number: 0, audit: 4, argument: (index: number) => 16 + 8 * index };
+
+/** SECCOMP_RET_ALLOW, and SECCOMP_RET_ERRNO with EPERM and ENOSYS. */
+const returns: Readonly<Record<Answer, number>> = {
+  allow: 0x7fff_0000,
+  refuse: 0x0005_0001,
+  enosys: 0x0005_0026,
+};
+
+type Answers = Readonly<Record<Answer, Label>>;
+
+/** From `start` on, up to the next range, calls go on at `label`. */
+interface Range {
+  readonly start: number;
+  readonly label: Label;
+}
+
+/**
+ * Turns rules into classic BPF: architecture first, then the call's number by binary search, then its conditions.
+ * No instruction before a call's conditions touches an argument: from Linux 5.11 on the kernel then finds out once
+ * which calls are always allowed, and runs the filter for them no more.
+ */
+export function compileRules(rules: RuleSet, architecture: Architecture): Uint8Array {
+  const assembler = new Assembler();
+  const answers: Answers = {
+    enosys: assembler.return(returns.enosys),
+    refuse: assembler.return(returns.refuse),
+    allow: assembler.return(returns.allow),
+  };
+  let entry = search(assembler, ranges(assembler, answers, { rules, architecture }));
+  if (architecture.foreignBit !== undefined) {
+    entry = assembler.branch("any-bit", architecture.foreignBit, { yes: answers.enosys, no: entry });
+  }
+  entry = assembler.load(offsets.number, entry);
+  entry = assembler.branch("equal", architecture.audit, { yes: entry, no: answers.enosys });
+  return assembler.program(assembler.load(offsets.audit, entry));
+}
+
+function ranges(
+  assembler: Assembler,
+  answers: Answers,
+  { rules, architecture }: { rules: RuleSet; architecture: Architecture },
+): readonly Range[] {
+  const ruled = new Map<string, Label>();
+  for (const call of new Set(rules.rules.flatMap((rule) => rule.calls))) {
+    if (call in architecture.calls) ruled.set(call, decide(assembler, answers, { rules, call }));
+  }
+  const known = Object.entries(architecture.calls).sort(([, a], [, b]) => a - b);
+  const found: Range[] = [];
+  const add = (start: number, label: Label) => {
+    if (found.at(-1)?.label !== label) found.push({ start, label });
+  };
+  let next = 0;
+  for (const [call, number] of known) {
+    if (number > next) add(next, answers[rules.unknown]);
+    add(number, ruled.get(call) ?? answers[rules.otherwise]);
+    next = number + 1;
+  }
+  add(next, answers[rules.unknown]);
+  return found;
+}
+
+/** The rules of one call, the last one first, so that each can go on at the next. */
+function decide(
+  assembler: Assembler,
+  answers: Answers,
+  { rules, call }: { rules: RuleSet; call: Rule["calls"][number] },
+): Label {
+  return rules.rules
+    .filter((rule) => rule.calls.includes(call))
+    .reduceRight(
+      (no, rule) =>
+        (rule.when ?? []).reduceRight(
+          (yes, condition) => test(assembler, condition, { yes, no }),
+          answers[rule.answer],
+        ),
+      answers[rules.otherwise],
+    );
+}
+
+function test(assembler: Assembler, condition: Condition, targets: { yes: Label; no: Label }): Label {
+  const offset = offsets.argument(condition.argument);
+  if ("any" in condition) return assembler.load(offset, assembler.branch("any-bit", condition.any, targets));
+  const listed = "in" in condition;
+  const found = listed ? targets.yes : targets.no;
+  const compared = (listed ? condition.in : condition.notIn).reduceRight(
+    (no, value) => assembler.branch("equal", value, { yes: found, no }),
+    listed ? targets.no : targets.yes,
+  );
+  const masked = condition.mask === undefined ? compared : assembler.and(condition.mask, compared);
+  return assembler.load(offset, masked);
+}
+
+/** The upper half is written first, so that the lower one, where the frequent calls are, follows without a jump. */
+function search(assembler: Assembler, found: readonly Range[]): Label {
+  const middle = found.length >> 1;
+  const [lower, upper] = [found.slice(0, middle), found.slice(middle)];
+  const [first] = upper;
+  if (first === undefined) throw new RangeError("Cannot search among no ranges: a table of calls is empty");
+  if (lower.length === 0) return first.label;
+  const yes = search(assembler, upper);
+  return assembler.branch("at-least", first.start, { yes, no: search(assembler, lower) });
+}
