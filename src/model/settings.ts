@@ -14,6 +14,8 @@ export interface MountRequest {
   /** Name under `$HOME/mnt`; defaults to the folder's base name. */
   readonly name?: string;
   readonly mode: MountMode;
+  /** Absolute; the folder's real path must lie within it, or it may not be connected. Set for what a folder's own file asks. */
+  readonly within?: string;
 }
 
 /** Every setting a cell is started with, each with its origin. Lists keep the order in which they were given. */

@@ -1,0 +1,46 @@
+import type { MountRequest, PresetName, ProfileName, Sourced, TierName, TunnelName } from "../model/index.ts";
+
+export interface UidRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface Variable {
+  readonly name: string;
+  /** Absent: passed through from Workcell's own environment. */
+  readonly value?: string;
+}
+
+/** What one source says. Checked value by value; what it does not mention is absent or empty. */
+export interface Layer {
+  readonly profile?: Sourced<ProfileName>;
+  readonly tunnel?: Sourced<TunnelName>;
+  readonly tier?: Sourced<TierName>;
+  readonly workdir?: Sourced<string>;
+  readonly timeoutMs?: Sourced<number>;
+  readonly session?: Sourced<string>;
+  readonly uidRange?: Sourced<UidRange>;
+  readonly allowHosts?: readonly Sourced<string>[];
+  readonly denyHosts?: readonly Sourced<string>[];
+  readonly presets?: readonly Sourced<PresetName>[];
+  readonly mounts?: readonly Sourced<MountRequest>[];
+  readonly environment?: readonly Sourced<Variable>[];
+}
+
+/** What the person gave on the command line, unchecked. */
+export interface SettingsFlags {
+  readonly profile?: string;
+  readonly tunnel?: string;
+  readonly tier?: string;
+  readonly settings?: string;
+  readonly workdir?: string;
+  readonly timeout?: string;
+  readonly session?: string;
+  readonly uidRange?: string;
+  readonly allowHosts: readonly string[];
+  readonly denyHosts: readonly string[];
+  /** Comma lists. */
+  readonly presets: readonly string[];
+  readonly mounts: readonly string[];
+  readonly environment: readonly string[];
+}

@@ -1,0 +1,95 @@
+import path from "node:path";
+import { WorkcellError } from "../errors/index.ts";
+import type { MountRequest, Settings, Sourced } from "../model/index.ts";
+import { invalidValue, quoted } from "./invalid-value.ts";
+import type { Layer } from "./layer.ts";
+import { mountName, problemOfName } from "./parse-mount.ts";
+import { defaultProfile, defaultUidRange, profileLayer } from "./profiles.ts";
+
+/** Of entries that say the same key, the last stays: it is the strongest. */
+function lastOfEach<T>(entries: readonly T[], keyOf: (entry: T) => string): readonly T[] {
+  return [...new Map(entries.map((entry) => [keyOf(entry), entry])).values()];
+}
+
+function clash(two: readonly [Sourced<MountRequest>, Sourced<MountRequest>], what: string, remedy: string) {
+  const [first, second] = two.map(({ value, origin }) => `${quoted(value.source)} (${origin})`);
+  return new WorkcellError("WC_MOUNT", { message: `Cannot connect ${first} and ${second}: ${what}`, remedy });
+}
+
+/** Two folders of one name would hide each other; one folder twice would have two modes. */
+function checkMounts(mounts: readonly Sourced<MountRequest>[], cwd: string): void {
+  const byPlace = new Map<string, Sourced<MountRequest>>();
+  const byName = new Map<string, Sourced<MountRequest>>();
+  for (const mount of mounts) {
+    const place = path.resolve(cwd, mount.value.source);
+    const name = mountName(mount.value, cwd);
+    const samePlace = byPlace.get(place);
+    const sameName = byName.get(name);
+    if (samePlace !== undefined) {
+      throw clash([samePlace, mount], "both are the same folder", "Connect the folder once, in one mode");
+    }
+    if (sameName !== undefined) {
+      const what = `both are called ${quoted(name)}`;
+      throw clash(
+        [sameName, mount],
+        what,
+        `Give one of them a name of its own, like ${mount.value.source}:other:ro`,
+      );
+    }
+    const problem = problemOfName(name);
+    if (problem !== undefined) {
+      const remedy = `Give it a name, like src=${mount.value.source},name=folder,mode=ro`;
+      throw invalidValue({ what: "mount", value: mount.value.source, origin: mount.origin, problem, remedy });
+    }
+    byPlace.set(place, mount);
+    byName.set(name, mount);
+  }
+}
+
+/** Known, and refused until they exist, so that nobody believes to have what is not there. */
+function checkBuilt({ tunnel, tier }: Pick<Settings, "tunnel" | "tier">): void {
+  const problem = "not built yet";
+  if (tunnel.value === "direct") {
+    throw invalidValue({ what: "tunnel", ...tunnel, problem, remedy: "Use --tunnel socat, or leave it out" });
+  }
+  if (tier.value === "vm") {
+    throw invalidValue({ what: "tier", ...tier, problem, remedy: "Use --tier process, or leave it out" });
+  }
+}
+
+type ScalarKey = "tunnel" | "tier" | "workdir" | "timeoutMs" | "session" | "uidRange";
+
+/**
+ * Puts the layers together, weakest first. Of a single value the strongest stands; lists add up. Presets and
+ * variables are kept once a name, with the strongest origin.
+ */
+export function mergeLayers(layers: readonly Layer[], cwd: string): Settings {
+  const profile = layers.findLast((layer) => layer.profile)?.profile ?? defaultProfile;
+  const base = profileLayer(profile.value);
+  const all: readonly Layer[] = [base, ...layers];
+  const strongest = <K extends ScalarKey>(key: K) => all.findLast((layer) => layer[key])?.[key];
+  const [workdir, timeoutMs, session] = [strongest("workdir"), strongest("timeoutMs"), strongest("session")];
+  const settings = {
+    profile,
+    tunnel: strongest("tunnel") ?? base.tunnel,
+    tier: strongest("tier") ?? base.tier,
+    allowHosts: all.flatMap((layer) => layer.allowHosts ?? []),
+    denyHosts: all.flatMap((layer) => layer.denyHosts ?? []),
+    presets: lastOfEach(
+      all.flatMap((layer) => layer.presets ?? []),
+      (preset) => preset.value,
+    ),
+    mounts: all.flatMap((layer) => layer.mounts ?? []),
+    environment: lastOfEach(
+      all.flatMap((layer) => layer.environment ?? []),
+      ({ value }) => value.name,
+    ),
+    uidRange: strongest("uidRange") ?? defaultUidRange,
+    ...(workdir && { workdir }),
+    ...(timeoutMs && { timeoutMs }),
+    ...(session && { session }),
+  };
+  checkBuilt(settings);
+  checkMounts(settings.mounts, cwd);
+  return settings;
+}

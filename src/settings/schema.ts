@@ -1,0 +1,62 @@
+import * as z from "zod/mini";
+import { PRESET_NAMES } from "../model/index.ts";
+import { PROFILE_NAMES, TIER_NAMES, TUNNEL_NAMES } from "./parse-choice.ts";
+
+/** A setting that may be left out, with its line in the published schema and in docs/settings.md. */
+function setting<S extends z.core.$ZodType>(schema: S, description: string) {
+  return z.optional(schema).register(z.globalRegistry, { description });
+}
+
+const networkSchema = z.strictObject({
+  allow: setting(
+    z.array(z.string()),
+    "Hosts that connections may go to: `name`, `*.suffix`, an address; `:port` limits to one port.",
+  ),
+  deny: setting(z.array(z.string()), "Hosts that are refused, whatever allows them."),
+  presets: setting(
+    z.array(z.enum(PRESET_NAMES)),
+    "Allow what the host's own tools are set up for: `npm`, `pip`, `apt`, `git`.",
+  ),
+});
+
+const variableSchema = z
+  .union([z.string(), z.literal(true)])
+  .register(z.globalRegistry, { description: "The variable's value; true passes the host's value in." });
+
+/** A settings file. What the texts mean is checked afterwards, by the readers that flags go through too. */
+export const settingsFileSchema = z.strictObject({
+  $schema: setting(z.string(), "Where an editor finds this schema; Workcell does not read it."),
+  profile: setting(z.enum(PROFILE_NAMES), "The profile: `cowork` (the reference) or `standard`."),
+  tunnel: setting(z.enum(TUNNEL_NAMES), "How a cell reaches the gate: `socat`; `direct` is not built yet."),
+  tier: setting(z.enum(TIER_NAMES), "What separates a cell from the host: `process`; `vm` is not built yet."),
+  network: setting(networkSchema, "What may be reached."),
+  mounts: setting(
+    z.array(z.string()),
+    "Folders to connect, `DIR[:NAME]:MODE` with the mode `ro` or `rw`; a relative one starts at the file's own folder.",
+  ),
+  workdir: setting(z.string(), "The folder of the cell that the command starts in."),
+  environment: setting(
+    z.record(z.string(), variableSchema),
+    "Variables of the cell: a value, or `true` to pass the host's value in.",
+  ),
+  timeout: setting(z.string(), "Time after which a command is ended: `500ms`, `30s`, `5m`, `2h`."),
+  uidRange: setting(
+    z.strictObject({
+      first: z.int().check(z.minimum(0)),
+      last: z.int().check(z.minimum(0)),
+    }),
+    "Host uids that root's sessions run as.",
+  ),
+});
+
+export type SettingsFile = z.infer<typeof settingsFileSchema>;
+
+/** The settings file's JSON Schema, as docs/settings.schema.json publishes it. */
+export function settingsJsonSchema(): unknown {
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "Workcell settings",
+    description: "A settings file of Workcell: settings.json, .workcell.json, or the file of --settings.",
+    ...z.toJSONSchema(settingsFileSchema, { target: "draft-2020-12" }),
+  };
+}

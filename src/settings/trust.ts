@@ -1,0 +1,85 @@
+import { createHash } from "node:crypto";
+import path from "node:path";
+import { codeOf, WorkcellError } from "../errors/index.ts";
+import { writeFileAtomic } from "../lib/atomic-file.ts";
+import { readBoundedFile } from "../lib/read-bounded-file.ts";
+import { stateFolder } from "../lib/xdg-folders.ts";
+import type { Environment } from "./environment-layer.ts";
+import type { FolderFile } from "./folder-file.ts";
+import { quoted } from "./invalid-value.ts";
+import type { TrustFile } from "./trust-schema.ts";
+
+/** Whose agreements: both decide where trust.json lies. */
+export interface TrustPlace {
+  readonly env: Environment;
+  readonly home: string;
+}
+
+/** One content of one folder's file that the person has seen and agreed to. */
+export type Agreement = TrustFile["agreements"][number];
+
+const limitBytes = 16 * 1024 * 1024;
+
+function trustFile({ env, home }: TrustPlace): string {
+  return path.join(stateFolder(env, home), "trust.json");
+}
+
+function hashOf(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+function damaged(file: string, problem: string, cause?: unknown): WorkcellError {
+  return new WorkcellError("WC_TRUST", {
+    message: `Cannot read what was agreed to, ${quoted(file)}: ${problem}`,
+    remedy: `Take ${quoted(file)} away, then run workcell trust in each folder again`,
+    cause,
+  });
+}
+
+/** All agreements, oldest first. */
+export async function listAgreements(place: TrustPlace): Promise<readonly Agreement[]> {
+  const file = trustFile(place);
+  let bytes: Buffer | undefined;
+  try {
+    bytes = readBoundedFile(file, { limitBytes, plainFile: true });
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw damaged(file, codeOf(error) ?? String(error), error);
+  }
+  if (bytes === undefined) throw damaged(file, "it is larger than 16 MiB, or no plain file");
+  const { checkTrustFile } = await import("./trust-schema.ts");
+  const content = checkTrustFile(bytes.toString("utf8"));
+  if (content === undefined) throw damaged(file, "it is not in the form that Workcell writes");
+  return content.agreements;
+}
+
+async function writeAgreements(place: TrustPlace, agreements: readonly Agreement[]): Promise<void> {
+  const content: TrustFile = { schema: "workcell.trust/1", agreements: [...agreements] };
+  await writeFileAtomic(trustFile(place), `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+}
+
+/** Whether the person has agreed to exactly this content in exactly this folder. */
+export async function readTrust(
+  place: TrustPlace,
+  { folder, bytes }: FolderFile,
+): Promise<"agreed" | "changed" | "never"> {
+  const agreement = (await listAgreements(place)).find((one) => one.folder === folder);
+  if (agreement === undefined) return "never";
+  return agreement.sha256 === hashOf(bytes) ? "agreed" : "changed";
+}
+
+/** Records that the person has seen these bytes and agrees to them; an earlier agreement for the folder goes. */
+export async function agreeTo(place: TrustPlace, { folder, bytes }: FolderFile, now: Date): Promise<void> {
+  const others = (await listAgreements(place)).filter((one) => one.folder !== folder);
+  const agreement = { folder, sha256: hashOf(bytes), agreed: now.toISOString() };
+  await writeAgreements(place, [...others, agreement]);
+}
+
+/** Takes an agreement back; false when there was none. */
+export async function revokeAgreement(place: TrustPlace, folder: string): Promise<boolean> {
+  const agreements = await listAgreements(place);
+  const others = agreements.filter((one) => one.folder !== folder);
+  if (others.length === agreements.length) return false;
+  await writeAgreements(place, others);
+  return true;
+}
