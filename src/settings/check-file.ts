@@ -78,7 +78,7 @@ function faultOf(issue: Issue, content: unknown, file: string): WorkcellError {
   const found = issue.code === "invalid_type" || issue.code === "invalid_union";
   return invalidValue({
     what: at === "" ? "settings" : "setting",
-    value: value === undefined ? "" : value,
+    value: value === undefined ? at : value,
     origin: at === "" ? `settings ${file}` : `settings ${file}: ${at}`,
     problem: `${found ? `it is ${kindOf(value)}` : "it is no such value"}; it must be ${needed}`,
     remedy: `Change ${at === "" ? "the file" : at} in ${quoted(file)}; the keys and their values are in docs/settings.md`,

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { WorkcellError } from "../errors/index.ts";
 import { jsonFault } from "../lib/json-fault.ts";
+import { printable } from "../lib/printable.ts";
 import type { MountRequest, Sourced } from "../model/index.ts";
 import { checkSettingsFile } from "./check-file.ts";
 import { quoted } from "./invalid-value.ts";
@@ -56,7 +57,7 @@ function readMount(text: string, origin: string, file: string): Sourced<MountReq
 export function fileLayer(bytes: Buffer, file: string): Layer {
   const content = checkSettingsFile(parseJson(bytes, file), file);
   const { profile, tunnel, tier, workdir, timeout, uidRange } = content;
-  const from = (key: string) => `settings ${file}: ${key}`;
+  const from = (key: string) => printable(`settings ${file}: ${key}`);
   return {
     ...(profile !== undefined && { profile: parseProfile(profile, from("profile")) }),
     ...(tunnel !== undefined && { tunnel: parseTunnel(tunnel, from("tunnel")) }),

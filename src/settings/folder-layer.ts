@@ -1,5 +1,4 @@
 import { realpathSync } from "node:fs";
-import path from "node:path";
 import { codeOf } from "../errors/index.ts";
 import type { MountRequest, Sourced } from "../model/index.ts";
 import { fileLayer } from "./file-layer.ts";

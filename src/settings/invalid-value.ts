@@ -24,7 +24,7 @@ export function quoted(value: unknown): string {
 /** The error for one value of a setting that cannot be used. */
 export function invalidValue(parts: Parts): WorkcellError {
   return new WorkcellError("WC_SETTINGS", {
-    message: `Cannot use the ${parts.what} ${quoted(parts.value)} (${parts.origin}): ${parts.problem}`,
+    message: `Cannot use the ${parts.what} ${quoted(parts.value)} (${printable(parts.origin)}): ${parts.problem}`,
     remedy: parts.remedy,
     details: { value: parts.value, origin: parts.origin },
   });

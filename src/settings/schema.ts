@@ -4,7 +4,9 @@ import { PROFILE_NAMES, TIER_NAMES, TUNNEL_NAMES } from "./parse-choice.ts";
 
 /** A setting that may be left out, with its line in the published schema and in docs/settings.md. */
 function setting<S extends z.core.$ZodType>(schema: S, description: string) {
-  return z.optional(schema).register(z.globalRegistry, { description });
+  const optional = z.optional(schema);
+  z.globalRegistry.add(optional, { description });
+  return optional;
 }
 
 const networkSchema = z.strictObject({
