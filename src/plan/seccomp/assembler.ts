@@ -33,6 +33,8 @@ const reach = 250;
  */
 export class Assembler {
   readonly #backwards: Instruction[] = [];
+  /** The latest detour to a place that is out of reach; jumps close to each other share one. */
+  readonly #detours = new Map<Label, Label>();
 
   /** Ends the filter with this value. */
   return(k: number): Label {
@@ -82,7 +84,12 @@ export class Assembler {
   }
 
   #near(label: Label): Label {
-    return this.#distance(label) > reach ? this.#jump(label) : label;
+    if (this.#distance(label) <= reach) return label;
+    const known = this.#detours.get(label);
+    if (known !== undefined && this.#distance(known) <= reach) return known;
+    const detour = this.#jump(label);
+    this.#detours.set(label, detour);
+    return detour;
   }
 
   #jump(label: Label): Label {

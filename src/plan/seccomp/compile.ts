@@ -46,41 +46,52 @@ function ranges(
   answers: Answers,
   { rules, architecture }: { rules: RuleSet; architecture: Architecture },
 ): readonly Range[] {
-  const ruled = new Map<string, Label>();
-  for (const call of new Set(rules.rules.flatMap((rule) => rule.calls))) {
-    if (call in architecture.calls) ruled.set(call, decide(assembler, answers, { rules, call }));
-  }
-  const known = Object.entries(architecture.calls).sort(([, a], [, b]) => a - b);
+  const byCall = group(rules.rules);
   const found: Range[] = [];
   const add = (start: number, label: Label) => {
     if (found.at(-1)?.label !== label) found.push({ start, label });
   };
   let next = 0;
-  for (const [call, number] of known) {
+  for (const call in architecture.calls) {
+    const number = architecture.calls[call] ?? next;
+    if (number < next)
+      throw new RangeError(`Cannot search the table of calls: "${call}" stands out of order`);
     if (number > next) add(next, answers[rules.unknown]);
-    add(number, ruled.get(call) ?? answers[rules.otherwise]);
+    const own = byCall.get(call);
+    const otherwise = answers[rules.otherwise];
+    add(number, own === undefined ? otherwise : decide(assembler, answers, { rules: own, otherwise }));
     next = number + 1;
   }
   add(next, answers[rules.unknown]);
   return found;
 }
 
+function group(rules: readonly Rule[]): ReadonlyMap<string, readonly Rule[]> {
+  const byCall = new Map<string, Rule[]>();
+  for (const rule of rules) {
+    for (const call of rule.calls) {
+      const own = byCall.get(call);
+      if (own === undefined) byCall.set(call, [rule]);
+      else own.push(rule);
+    }
+  }
+  return byCall;
+}
+
 /** The rules of one call, the last one first, so that each can go on at the next. */
 function decide(
   assembler: Assembler,
   answers: Answers,
-  { rules, call }: { rules: RuleSet; call: Rule["calls"][number] },
+  { rules, otherwise }: { rules: readonly Rule[]; otherwise: Label },
 ): Label {
-  return rules.rules
-    .filter((rule) => rule.calls.includes(call))
-    .reduceRight(
-      (no, rule) =>
-        (rule.when ?? []).reduceRight(
-          (yes, condition) => test(assembler, condition, { yes, no }),
-          answers[rule.answer],
-        ),
-      answers[rules.otherwise],
-    );
+  return rules.reduceRight(
+    (no, rule) =>
+      (rule.when ?? []).reduceRight(
+        (yes, condition) => test(assembler, condition, { yes, no }),
+        answers[rule.answer],
+      ),
+    otherwise,
+  );
 }
 
 function test(assembler: Assembler, condition: Condition, targets: { yes: Label; no: Label }): Label {
