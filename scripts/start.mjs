@@ -1,0 +1,82 @@
+import { accessSync, constants } from "node:fs";
+import path from "node:path";
+import { performance } from "node:perf_hooks";
+import { askAudit, askDoctor, askReport, countRows, summarizeChecks } from "./first-job/ask-workcell.mjs";
+import { firstJob } from "./first-job/first-job.mjs";
+import { stateFolder } from "./first-job/prepare.mjs";
+import { missingFromCheckout, setUpCheckout } from "./setup/checkout.mjs";
+import { makePage } from "./setup/page.mjs";
+import { ending } from "./setup/stop.mjs";
+import { setUpSystem } from "./setup/system.mjs";
+
+const root = path.resolve(import.meta.dirname, "..");
+const workcell = path.join(root, "bin/workcell");
+
+/** @typedef {ReturnType<typeof makePage>} Page */
+
+/**
+ * One numbered step: its line is printed when it has ended.
+ * @param {Page} page
+ * @param {string} label
+ * @param {(pending: (what: string) => void) => Promise<string>} work
+ */
+async function step(page, label, work) {
+  const begun = performance.now();
+  const text = await work((what) => page.pending(`${label.padEnd(14)} ${what}`));
+  page.step(label, text, performance.now() - begun);
+}
+
+/** Where the report goes: the checkout, or Workcell's state where the checkout belongs to somebody else. */
+function reportFile() {
+  try {
+    accessSync(root, constants.W_OK);
+    return path.join(root, "report.md");
+  } catch {
+    return path.join(stateFolder(), "report.md");
+  }
+}
+
+/**
+ * The four acts; returns the session they ran in and whether each was as it should be.
+ * @param {Page} page
+ */
+async function runFirstJob(page) {
+  let session = "";
+  let asExpected = true;
+  page.pending(`${"[4/4] job".padEnd(14)} starting a cell`);
+  for await (const seen of firstJob({ root, state: stateFolder(), workcell })) {
+    if ("session" in seen) {
+      session = seen.session;
+      page.step("[4/4] job", `session ${session}, profile cowork, folder examples/first-job`);
+      page.line();
+    } else {
+      page.act(seen.verdict);
+      asExpected &&= seen.verdict.word !== "FAIL";
+    }
+  }
+  page.line();
+  return { session, asExpected };
+}
+
+/**
+ * `npm start`: from a fresh clone to a job done in a cell. Each line is printed when it has been seen to be so.
+ * @returns {Promise<number>} exit code
+ */
+async function main() {
+  const page = makePage(process.stdout, process.env);
+  const compiling = missingFromCheckout(root, { testing: false }).build;
+  await step(page, "[1/4] system", (pending) => setUpSystem({ compiling, pending }));
+  await step(page, "[2/4] build", (pending) => setUpCheckout(root, { testing: false, pending }));
+  await step(page, "[3/4] doctor", async () => summarizeChecks(await askDoctor(workcell)));
+  const { session, asExpected } = await runFirstJob(page);
+
+  const report = reportFile();
+  page.tail("Reference", countRows(await askReport(workcell, report)), path.relative(process.cwd(), report));
+  const { decisions, refused, intact } = await askAudit(workcell, session);
+  const chain = intact ? "chain intact" : "CHAIN BROKEN";
+  page.tail("Audit", `${decisions} decisions, ${refused} refused, ${chain}`, "workcell audit");
+  page.tail("Next", "workcell run -m .:rw --preset npm npm test");
+  return asExpected && intact ? 0 : 1;
+}
+
+await ending(main);

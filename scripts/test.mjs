@@ -1,0 +1,70 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { setUpCheckout } from "./setup/checkout.mjs";
+import { makePage } from "./setup/page.mjs";
+import { runProgram } from "./setup/run-program.mjs";
+import { ending } from "./setup/stop.mjs";
+import { setUpSystem } from "./setup/system.mjs";
+import { addUp, totalsLine } from "./setup/test-totals.mjs";
+
+const root = path.resolve(import.meta.dirname, "..");
+
+/** What is held before any test is run; each is a program of node_modules/.bin with its words. */
+const checks = [
+  ["biome", "ci", "."],
+  ["tsc", "--noEmit"],
+];
+
+/** Integration tests measure time and count processes, so they have the machine to themselves. */
+const rounds = [["unit", "contract"], ["integration"]];
+
+/** @param {readonly string[]} words */
+async function runTool([program = "", ...words]) {
+  const { code } = await runProgram(path.join(root, "node_modules/.bin", program), words, {
+    cwd: root,
+    show: true,
+  });
+  return code;
+}
+
+/**
+ * Runs some projects of the tests, and reads what Vitest counted.
+ * @param {readonly string[]} projects
+ * @param {string} folder
+ */
+async function runRound(projects, folder) {
+  const file = path.join(folder, `${projects.join("-")}.json`);
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+  const chosen = projects.flatMap((project) => ["--project", project]);
+  const code = await runTool(["vitest", "run", ...chosen, ...reporters]);
+  /** @type {import("./setup/test-totals.mjs").VitestReport} */
+  const report = JSON.parse(readFileSync(file, "utf8"));
+  return { code, report };
+}
+
+/**
+ * `npm test`: alone in a fresh clone, from nothing to the last test.
+ * @returns {Promise<number>} exit code
+ */
+async function main() {
+  const page = makePage(process.stdout, process.env);
+  page.line(await setUpSystem({ compiling: true, pending: page.pending }));
+  page.line(await setUpCheckout(root, { testing: true, pending: page.pending }));
+  const codes = [];
+  for (const check of checks) codes.push(await runTool(check));
+
+  const folder = mkdtempSync(path.join(os.tmpdir(), "workcell-test-"));
+  try {
+    const done = [];
+    for (const projects of rounds) done.push(await runRound(projects, folder));
+    const totals = addUp(done.map(({ report }) => report));
+    codes.push(...done.map(({ code }) => code), totals.failed, totals.passed > 0 ? 0 : 1);
+    page.line(totalsLine(totals));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  return codes.every((code) => code === 0) ? 0 : 1;
+}
+
+await ending(main);
