@@ -30,6 +30,8 @@ export interface HostRule {
   readonly origin: Origin;
   /** Upper-case methods the rule is limited to, where the gate can see the method; absent: any. */
   readonly methods?: readonly string[];
+  /** Ends of the request path, without query, that the rule is limited to where the gate can see it; absent: any. */
+  readonly paths?: readonly string[];
   /** True when the person's own tools are configured for this very host, so that it may resolve to a private address. */
   readonly named: boolean;
 }
@@ -61,6 +63,8 @@ export interface HostQuestion {
   readonly port: number;
   /** Known only for absolute-form HTTP requests. */
   readonly method?: string;
+  /** Path without query; known with the method. */
+  readonly path?: string;
 }
 
 /** The answer to "may X?". The same shape for hosts and paths. */
