@@ -1,4 +1,4 @@
-import type { Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 
 /** A flag as data: parsing, `--help` and docs all come from it. */
 export interface Flag {
@@ -24,6 +24,8 @@ export interface FlagValues {
 export interface CommandContext {
   readonly stdout: Writable;
   readonly stderr: Writable;
+  /** Absent: the process's own. */
+  readonly stdin?: Readable & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly home: string;

@@ -34,7 +34,7 @@ function checkSource(source: string, refuse: Refuse): void {
 
 /** The name under `$HOME/mnt`, as given or as it follows from the folder. */
 export function mountName(mount: MountRequest, cwd: string): string {
-  return mount.name ?? path.basename(path.resolve(cwd, mount.source));
+  return mount.name ?? (path.basename(path.resolve(cwd, mount.source)) || "root");
 }
 
 /** What no folder can be called, in words; undefined when the name is fine. */

@@ -1,0 +1,34 @@
+import type { Sourced } from "../model/index.ts";
+import type { FolderFile } from "./folder-file.ts";
+import { folderLayer } from "./folder-layer.ts";
+import type { Layer } from "./layer.ts";
+
+function joined(entries: readonly Sourced<string>[] = []): string {
+  return entries.map(({ value }) => value).join(", ");
+}
+
+/** What a layer does to a run, in the order of how much the person should mind; empty: nothing. */
+function describeLayer(layer: Layer): readonly string[] {
+  const variables = layer.environment ?? [];
+  const passed = variables.flatMap(({ value }) => (value.value === undefined ? [value.name] : []));
+  const set = variables.flatMap(({ value: { name, value } }) => (value === undefined ? [] : [name]));
+  const lines: readonly (readonly [string, string])[] = [
+    ["let connections through to", joined(layer.allowHosts)],
+    ["allow what the host is set up for", joined(layer.presets)],
+    ["pass in the host's variables", passed.join(", ")],
+    ...(layer.mounts ?? []).map(({ value }) => [`connect a folder (${value.mode})`, value.source] as const),
+    ["set variables", set.join(", ")],
+    ["refuse connections to", joined(layer.denyHosts)],
+    ["use the profile", layer.profile?.value ?? ""],
+    ["use the tunnel", layer.tunnel?.value ?? ""],
+    ["use the tier", layer.tier?.value ?? ""],
+    ["start in", layer.workdir?.value ?? ""],
+    ["end the command after", layer.timeoutMs === undefined ? "" : `${layer.timeoutMs} ms`],
+  ];
+  return lines.flatMap(([what, value]) => (value === "" ? [] : [`${what}: ${value}`]));
+}
+
+/** What a folder's own settings file would do, one line each. Throws WC_SETTINGS when the file cannot be used. */
+export function describeFolderFile(file: FolderFile): readonly string[] {
+  return describeLayer(folderLayer(file));
+}
