@@ -1,0 +1,93 @@
+import { drawEnvironment } from "./drawing.ts";
+import type { CellProcess, InsideView, OutsideView } from "./observations.ts";
+import { fromBoth, fromInside, type Judge, notBuilt, required, type Verdict } from "./verdict.ts";
+
+function processOf(inside: InsideView, pid: number): CellProcess | undefined {
+  return inside.processes.find((one) => one.pid === pid);
+}
+
+const shown = (words: readonly string[]) => {
+  const line = words.join(" ");
+  return line.length > 80 ? `${line.slice(0, 77)}...` : line;
+};
+
+function judgeProcess(pid: number, comm: string, word?: RegExp): Judge {
+  return fromInside((inside) => {
+    const found = processOf(inside, pid);
+    const named = found?.comm ?? "nothing";
+    const known = word === undefined || (found?.command ?? []).some((part) => word.test(part));
+    return required(
+      `\`${named}\`${word && found ? `: ${shown(found.command)}` : ""}`,
+      `inside: /proc/${pid}/comm and cmdline`,
+      [
+        { holds: named === comm, otherwise: `PID ${pid} is ${named}` },
+        { holds: known, otherwise: `its command line is ${shown(found?.command ?? [])}` },
+      ],
+    );
+  });
+}
+
+/** PID 5 is whatever command was given; here that is the observer, which says so itself. */
+function judgeCommand(inside: InsideView): Verdict {
+  const found = processOf(inside, 5);
+  return required(
+    `\`${found?.comm ?? "nothing"}\`, the command given: Workcell's observer`,
+    "inside: the observer's own PID, /proc/5/comm and cmdline",
+    [
+      { holds: inside.pid === 5, otherwise: `the command has PID ${inside.pid}` },
+      { holds: found !== undefined, otherwise: "there is no PID 5" },
+    ],
+  );
+}
+
+const sessionName = /^[a-z]+-[a-z]+-[a-z]+$/;
+
+function judgeSessions({ user, sessions }: InsideView, outside: OutsideView): Verdict {
+  const name = user.home.replace("/sessions/", "");
+  const uid = `uid ${user.uid} inside, ${outside.uid} on the host`;
+  return required(
+    `${name}: home ${user.home}, user \`${user.name}\` (${uid})`,
+    "inside: HOME, the user database, ls /sessions; host: uid of the observer",
+    [
+      { holds: sessionName.test(name), otherwise: `"${name}" is no adjective-adjective-scientist` },
+      { holds: user.home === `/sessions/${name}`, otherwise: `the home is ${user.home}` },
+      { holds: sessions.join() === name, otherwise: `/sessions holds ${sessions.join(", ") || "nothing"}` },
+      { holds: user.name === name, otherwise: `the user is ${user.name}` },
+      {
+        holds: user.uid !== 0 && user.uid !== outside.workcell.uid,
+        otherwise: "it has the uid of Workcell's user",
+      },
+      { holds: outside.uid !== 0, otherwise: "it is uid 0 on the host" },
+    ],
+  );
+}
+
+/** Processes, agent, and what stands around it. */
+export const sessionJudges: Readonly<Record<string, Judge>> = {
+  "proc.1": judgeProcess(1, "bwrap"),
+  "proc.2": judgeProcess(2, "bash"),
+  "proc.3": judgeProcess(3, "socat", /^TCP4?-LISTEN:3128(,|$)/),
+  "proc.4": judgeProcess(4, "socat", /^TCP4?-LISTEN:1080(,|$)/),
+  "proc.5": fromInside(judgeCommand),
+  "agent.model": notBuilt("agent"),
+  "agent.tools": notBuilt("agent"),
+  "agent.mcp.browser": notBuilt("MCP server on the host's side"),
+  "agent.mcp.cloudflare": notBuilt("MCP server on the host's side"),
+  "life.task": notBuilt("agent"),
+  "life.sessions": fromBoth(judgeSessions),
+  "life.report": fromInside((inside) =>
+    required(
+      `${Object.keys(inside).length - 1} areas and ${Object.keys(inside.attempts).length} attempts, reported by PID ${inside.pid} of the cell`,
+      "inside: what the observer wrote to its standard output is what this report is made of",
+      [{ holds: Object.keys(inside.attempts).length > 0, otherwise: "the observer tried nothing" }],
+    ),
+  ),
+  "life.drawing": (observations) => {
+    const { missing } = drawEnvironment(observations);
+    return required(
+      missing.length === 0 ? "drawn from what was observed" : "drawn in part",
+      "this report: every part of the drawing was observed",
+      [{ holds: missing.length === 0, otherwise: `not observed: ${missing.join(", ")}` }],
+    );
+  },
+};

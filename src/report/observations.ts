@@ -1,0 +1,135 @@
+import type { AuditEvent } from "../model/index.ts";
+
+/** Something that was looked at, or the reason why it could not be. */
+export type Seen<T> = { readonly seen: T } | { readonly unseen: string };
+
+/** One attempt: whether it went through, and what came back. */
+export interface Attempt {
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+/** A process as its own namespace shows it. */
+export interface CellProcess {
+  readonly pid: number;
+  readonly comm: string;
+  readonly command: readonly string[];
+  /** Terminal session; 0 when its leader lives outside the namespace. */
+  readonly session: number;
+  /** Device number of the controlling terminal; 0: none. */
+  readonly terminal: number;
+}
+
+/** A file system and its size. */
+export interface Disk {
+  readonly bytes: number;
+  readonly type: string;
+}
+
+/** What the observer tried from within. */
+export interface InsideAttempts {
+  readonly http: Attempt;
+  readonly https: Attempt;
+  readonly socks: Attempt;
+  readonly ftp: Attempt;
+  readonly grpc: Attempt;
+  /** A request to a server of the host's that no rule allows. */
+  readonly blocked: Attempt;
+  /** Connects without the proxy: to the host's loopback, and to an address of the host's where it has one. */
+  readonly direct: Attempt;
+  readonly directToAddress: Attempt | null;
+  readonly terminal: Attempt;
+  readonly setuidBit: Attempt;
+  /** Control of the one before: the same call without the bit. */
+  readonly plainMode: Attempt;
+  /** A change that needs a capability. */
+  readonly privileged: Attempt;
+}
+
+/** What the observer saw from within a fresh cell, as its PID 5. */
+export interface InsideView {
+  readonly pid: number;
+  readonly processes: readonly CellProcess[];
+  readonly capabilities: Readonly<Record<"CapInh" | "CapPrm" | "CapEff" | "CapBnd" | "CapAmb", string>>;
+  readonly noNewPrivs: string;
+  readonly seccomp: string;
+  readonly filters: number;
+  readonly hostname: string;
+  readonly distribution: string;
+  readonly kernel: string;
+  readonly arch: string;
+  readonly cpu: { readonly count: number; readonly model: string; readonly features: readonly string[] };
+  readonly disks: { readonly root: Disk; readonly system: Disk };
+  readonly user: { readonly name: string; readonly uid: number; readonly home: string; readonly cwd: string };
+  readonly proxies: Readonly<Record<string, string>>;
+  readonly interfaces: readonly string[];
+  readonly listening: readonly number[];
+  /** Sockets in /tmp. */
+  readonly sockets: readonly string[];
+  readonly rootFolders: readonly string[];
+  readonly sessions: readonly string[];
+  readonly attempts: InsideAttempts;
+}
+
+/** What the host saw of the same cell meanwhile. */
+export interface OutsideView {
+  readonly pid: number;
+  readonly program: string;
+  readonly arguments: readonly string[];
+  /** Namespaces of PID 1 that are not Workcell's own, and those that are. */
+  readonly ownNamespaces: readonly string[];
+  readonly sharedNamespaces: readonly string[];
+  /** Host uid of the observer. */
+  readonly uid: number;
+  readonly workcell: { readonly pid: number; readonly uid: number; readonly filters: number };
+  readonly hostname: string;
+  /** Host paths of the gate's sockets that exist as sockets. */
+  readonly sockets: readonly string[];
+  /** Requests that arrived at each of the host's servers. */
+  readonly arrivals: Readonly<Record<ServerName, number>>;
+  readonly decisions: readonly AuditEvent[];
+  /** The same attempts, made on the host. */
+  readonly controls: {
+    readonly direct: Attempt;
+    readonly directToAddress: Attempt | null;
+    readonly blocked: Attempt;
+    readonly setuidBit: Attempt;
+  };
+}
+
+export type ServerName = "http" | "https" | "socks" | "ftp" | "grpc" | "blocked";
+
+/** What became of a cell whose Workcell was killed by SIGKILL. */
+export interface ParentDeath {
+  readonly processesBefore: number;
+  readonly processesAfter: number;
+  readonly mountsLeft: number;
+  /** From the kill until nothing was alive, in ms. */
+  readonly afterMs: number;
+}
+
+/** One way to reach somebody else's things, tried by the neighbour and by the owner. */
+export interface Reach {
+  readonly what: string;
+  /** By a second cell, against the first one or the host. */
+  readonly across: Attempt;
+  /** The same by the owner. */
+  readonly control: Attempt;
+}
+
+export interface Neighbours {
+  readonly sessions: readonly string[];
+  readonly towardsCell: readonly Reach[];
+  readonly towardsHost: readonly Reach[];
+}
+
+/** Everything that a report is judged from. Nothing of it is read back from the plan. */
+export interface Observations {
+  readonly profile: string;
+  readonly tier: string;
+  readonly tunnel: string;
+  readonly inside: Seen<InsideView>;
+  readonly outside: Seen<OutsideView>;
+  readonly parentDeath: Seen<ParentDeath>;
+  readonly neighbours: Seen<Neighbours>;
+}
