@@ -26,6 +26,10 @@ export interface PresetFacts {
   readonly hosts: readonly string[];
   /** Variables that make the tool inside behave as the host's is configured (registry, CA file, ...). */
   readonly environment: Readonly<Record<string, string>>;
+  /** The upstream proxy the tool itself is configured for, without credentials: the gate's to use, not the cell's. */
+  readonly proxy?: string;
+  /** Why the tool could not be asked, in words for the person; its hosts are then none or not all. */
+  readonly problem?: string;
 }
 
 /** What was found on this machine. Gathered once by probe/, and an input to everything pure. */
@@ -44,14 +48,22 @@ export interface HostFacts {
   readonly node: Tool;
   /** Workcell's own native program for mounts; needed by root only. */
   readonly cellhost: string;
+  /** Folders on PATH, absolute ones only, in order. */
+  readonly path: readonly string[];
   /** Names in `/` that are symlinks into /usr (`bin` -> `usr/bin`), and those that are folders. */
   readonly rootLinks: Readonly<Record<string, string>>;
   readonly rootFolders: readonly string[];
   /** Names in /etc. */
   readonly etc: readonly string[];
+  /** Of the paths that a plan may want to show or cover, those that exist. */
+  readonly existing: readonly string[];
+  /** Files that variables such as SSL_CERT_FILE name and that exist, symlinks resolved, by path as named. */
+  readonly caFiles: Readonly<Record<string, string>>;
   /** Workcell's own environment. */
   readonly environment: Readonly<Record<string, string>>;
   /** Folders asked for, by the source as it was written. */
   readonly folders: Readonly<Record<string, FolderFacts>>;
+  /** What stands in /etc/subuid: ranges that belong to somebody. */
+  readonly subuids: readonly { readonly owner: string; readonly first: number; readonly count: number }[];
   readonly presets: readonly PresetFacts[];
 }
