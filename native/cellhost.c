@@ -332,13 +332,14 @@ static void fill_standard_descriptors(void) {
   }
 }
 
-/* Early, so that a number which is not open cannot be taken by one of our own descriptors and be kept by mistake. */
-static void keep_descriptors(const struct enter_request *request) {
-  for (size_t i = 0; i < request->kept_count; i++) {
-    int flags = fcntl(request->kept[i], F_GETFD);
-    if (flags < 0 || fcntl(request->kept[i], F_SETFD, flags & ~FD_CLOEXEC) != 0)
+/*
+ * Early, so that a number which is not open cannot be taken by one of our own descriptors and be kept by mistake.
+ * Close-on-exec needs no clearing: what has come through one exec goes through the next.
+ */
+static void check_kept_descriptors(const struct enter_request *request) {
+  for (size_t i = 0; i < request->kept_count; i++)
+    if (fcntl(request->kept[i], F_GETFD) < 0)
       cannot_number("keep descriptor", (unsigned long)request->kept[i], errno);
-  }
 }
 
 static void close_between(unsigned first, unsigned last) {
@@ -574,7 +575,7 @@ static int enter(char **arguments) {
 
   /* 2. Before anything is opened: our own descriptors must not take the program's numbers. */
   fill_standard_descriptors();
-  keep_descriptors(&request);
+  check_kept_descriptors(&request);
 
   /* 3. Before any clone: one of a host's shared mount would be that mount's peer, and tell the host of its changes. */
   leave_host_mounts();

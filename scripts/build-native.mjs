@@ -18,6 +18,8 @@ const flags = [
   ...["-Wl,--gc-sections", "-Wl,-z,relro,-z,now,-z,noexecstack"],
 ];
 
+const ABANDONED_MS = 10 * 60_000;
+
 /**
  * @typedef {object} BuiltProgram
  * @property {string} name
@@ -99,6 +101,15 @@ async function compile(source, program) {
   );
 }
 
+/** What builds that were killed left behind; one of another build that still runs is younger. */
+function sweep(/** @type {string} */ out) {
+  for (const name of readdirSync(out).filter((name) => name.endsWith(".tmp"))) {
+    const file = path.join(out, name);
+    const { mtimeMs } = statSync(file, { throwIfNoEntry: false }) ?? { mtimeMs: Date.now() };
+    if (Date.now() - mtimeMs > ABANDONED_MS) rmSync(file, { force: true });
+  }
+}
+
 /**
  * Compiles every native/NAME.c into OUT/NAME, where that is not done already.
  * @param {{ root: string, out: string }} options absolute paths
@@ -107,6 +118,7 @@ export async function buildNative({ root, out }) {
   const folder = path.join(root, "native");
   const sources = readdirSync(folder).filter((name) => name.endsWith(".c"));
   mkdirSync(out, { recursive: true });
+  sweep(out);
   const built = [];
   for (const source of sources.sort())
     built.push(await compile(path.join(folder, source), path.join(out, source.slice(0, -2))));

@@ -32,6 +32,8 @@ const KEEP_OLD_CHUNKS_MS = 7 * 24 * 3_600_000;
 /** A build that was interrupted leaves its folder; one of this age belongs to nobody any more. */
 const ABANDONED_MS = 10 * 60_000;
 
+const packageVersion = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
+
 /** @type {import("esbuild").BuildOptions} */
 const options = {
   bundle: true,
@@ -43,6 +45,7 @@ const options = {
   legalComments: "none",
   sourcemap: false,
   logLevel: "silent",
+  define: { WORKCELL_VERSION: JSON.stringify(packageVersion) },
 };
 
 /** @param {string} file @param {number} ms */
@@ -156,7 +159,7 @@ export async function buildAll(root) {
     const native = programs.map(
       ({ name, bytes, compiler }) => `${name} ${Math.ceil(bytes / 1000)} kB (${compiler})`,
     );
-    return [`${count} programs in ${chunks} chunks`, ...native].join(", ");
+    return [`entries ${count}, chunks ${chunks}`, ...native].join(", ");
   } finally {
     rmSync(made, { recursive: true, force: true });
   }

@@ -1,0 +1,189 @@
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { cellId, type Ended, failureLine, makePlace, type Place, runToEnd } from "../helpers/cellhost.ts";
+
+const source = path.resolve(import.meta.dirname, "../../native/cellhost.c");
+const sanitized = [
+  "gcc",
+  "-std=c11",
+  "-g",
+  "-O1",
+  "-fsanitize=address,undefined",
+  "-fno-sanitize-recover=all",
+];
+
+/** Root's own arguments would be carried out; a stranger's end at the latest where root is asked for. */
+const asStranger = process.getuid?.() === 0 ? { uid: cellId, gid: cellId } : {};
+
+const valid = [
+  [
+    "enter",
+    "--uid",
+    "7",
+    "--gid",
+    "7",
+    "--scratch",
+    "/tmp",
+    "--parent",
+    "9",
+    "--keep-fd",
+    "5",
+    "--",
+    "/bin/true",
+  ],
+  [
+    "enter",
+    "--idmap",
+    "rw",
+    "/usr",
+    "m0",
+    "0",
+    "0",
+    "--uid",
+    "7",
+    "--gid",
+    "7",
+    "--scratch",
+    "/tmp",
+    "--",
+    "/bin/true",
+  ],
+  [
+    "enter",
+    "--mount",
+    "ro",
+    "/usr",
+    "m0",
+    "--uid",
+    "7",
+    "--gid",
+    "7",
+    "--scratch",
+    "/tmp",
+    "--",
+    "/bin/true",
+  ],
+  ["lock", "0", "5"],
+  ["probe-idmap", "/usr"],
+  ["probe-landlock"],
+  ["probe-seccomp"],
+];
+
+const numbers = [
+  "0",
+  "-1",
+  "+7",
+  " 7",
+  "7x",
+  "0x7",
+  "2147483647",
+  "4294967295",
+  "4294967296",
+  "9".repeat(40),
+];
+const texts = [
+  "",
+  "/",
+  ".",
+  "..",
+  "a/b",
+  "ro",
+  "rw",
+  "--",
+  "-",
+  "--uid",
+  "--mount",
+  "--idmap",
+  "--keep-fd",
+  '"\n\\\x1b',
+];
+const word = fc.oneof(
+  fc.constantFrom(...numbers, ...texts, "a".repeat(300), `/${"é".repeat(5000)}`, "\n".repeat(2000)),
+  fc.string({ unit: "binary", maxLength: 40 }).map((text) => text.replaceAll("\0", "")),
+);
+const mutation = fc.record({
+  at: fc.nat(20),
+  kind: fc.constantFrom("replace", "insert", "remove", "repeat"),
+  word,
+  times: fc.constantFrom(1, 2, 63, 64, 65, 257),
+});
+
+type Mutation = typeof mutation extends fc.Arbitrary<infer M> ? M : never;
+
+function mutate(words: readonly string[], { at, kind, word, times }: Mutation): string[] {
+  const place = at % (words.length + 1);
+  const rest = words.slice(place);
+  if (kind === "replace") return [...words.slice(0, place), word, ...rest.slice(1)];
+  if (kind === "insert") return [...words.slice(0, place), word, ...rest];
+  if (kind === "remove") return [...words.slice(0, place), ...rest.slice(1)];
+  const group = rest.slice(0, (at % 7) + 1);
+  return [...words.slice(0, place), ...Array.from({ length: times }, () => group).flat(), ...rest];
+}
+
+describe("cellhost, built with sanitizers", () => {
+  let place: Place;
+  let cellhost = "";
+
+  beforeAll(() => {
+    place = makePlace();
+    cellhost = path.join(place.path, "cellhost");
+    expect(runToEnd([...sanitized, "-o", cellhost, source])).toMatchObject({ status: 0, stderr: "" });
+  });
+  afterAll(() => place[Symbol.dispose]());
+
+  const run = (words: readonly string[]): Ended =>
+    runToEnd([cellhost, ...words], { ...asStranger, cwd: "/", timeout: 10_000 });
+
+  test("a fault would be seen (control)", () => {
+    const [faulty, text] = [path.join(place.path, "faulty"), path.join(place.path, "faulty.c")];
+    writeFileSync(text, "int main(int n, char **w) { char a[4] = {0}; return a[n + 3] + (w == 0); }\n");
+    expect(runToEnd([...sanitized, "-o", faulty, text]).status).toBe(0);
+    const done = runToEnd([faulty], asStranger);
+    expect(done.status).not.toBe(0);
+    expect(done.stderr).toMatch(/AddressSanitizer|runtime error/);
+  });
+
+  test.each(valid.slice(0, 3))("arguments that are right end where root is asked for: %s %s", (...words) => {
+    expect(run(words)).toMatchObject({
+      status: 125,
+      stderr: expect.stringMatching(/^cellhost: enter as root/),
+    });
+  });
+
+  test("any arguments end with success or one line and a code of the list", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...valid),
+        fc.array(mutation, { minLength: 1, maxLength: 4 }),
+        (words, mutations) => {
+          const done = run(mutations.reduce(mutate, words));
+          expect(done.signal).toBeNull();
+          expect([0, 75, 122, 123, 125]).toContain(done.status);
+          expect(done.stderr).toMatch(done.status === 0 ? /^$/ : failureLine);
+        },
+      ),
+      { numRuns: 300, interruptAfterTimeLimit: 40_000 },
+    );
+  });
+
+  test.each([
+    [[], "missing sub-command"],
+    [["nothing"], "unknown sub-command"],
+    [["enter", "--uid", "0"], "not a usable identity"],
+    [["enter", "--uid", "4294967295"], "not a usable identity"],
+    [["enter", "--mount", "rx", "/usr", "m0"], "not a mount mode"],
+    [["enter", "--mount", "ro", "usr", "m0"], "not an absolute path"],
+    [["enter", "--mount", "ro", "/usr", "../m0"], "not a name of one component"],
+    [["enter", "--mount", "ro", "/usr", ".."], "not a name of one component"],
+    [["enter", "--idmap", "ro", "/usr", "m0", "0"], "missing value"],
+    [["enter", "--uid", "7", "--gid", "7", "--scratch", "/tmp", "--", "true"], "not an absolute path"],
+    [["enter", "--", "/bin/true"], "missing argument"],
+  ])("%j: %s", (words, said) => {
+    const done = run(words);
+    expect(done.status).toBe(125);
+    expect(done.stderr).toMatch(failureLine);
+    expect(done.stderr).toContain(`cellhost: ${said}`);
+  });
+});
