@@ -1,17 +1,25 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { judgeHidden, judgeInstall, judgeRefused, judgeSummarize } from "./judge.mjs";
-import { readAuditCopy, readOutside } from "./observe.mjs";
+import { readAudit, readOutside } from "./observe.mjs";
 import { chooseKey, copyJob, readFromCell } from "./prepare.mjs";
 import { runJob } from "./run-job.mjs";
 
 /** @typedef {import("./run-job.mjs").Act} Act */
 /** @typedef {import("./judge.mjs").Verdict} Verdict */
 
-/** @param {string} file */
-function readJson(file) {
-  const text = readFromCell(file);
-  return text === undefined ? undefined : JSON.parse(text);
+/**
+ * What the install script says it tried; undefined when it left nothing that can be read as that.
+ * @param {string} copy
+ * @returns {import("./judge.mjs").Attempts | undefined}
+ */
+function readAttempts(copy) {
+  try {
+    const { reads, posted } = JSON.parse(readFromCell(path.join(copy, "attempts.json")) ?? "");
+    return Array.isArray(reads) && typeof posted === "object" ? { reads, posted } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -25,31 +33,34 @@ export async function* firstJob({ root, state, workcell }) {
   const copy = copyJob(root, state);
   const key = chooseKey(state);
   const outcome = path.join(state, "first-job.outcome.json");
-  const audit = path.join(state, "first-job.audit.jsonl");
-  for (const file of [outcome, audit]) rmSync(file, { force: true });
+  rmSync(outcome, { force: true });
 
   /** @type {Map<string, Act>} */
   const acts = new Map();
-  for await (const act of runJob({ workcell, copy, key: key.path, outcome, audit })) {
+  let session = "";
+  for await (const act of runJob({ workcell, copy, key: key.path, outcome })) {
     acts.set(act.name, act);
-    if (act.name === "begun") yield { session: path.basename(act.value) };
-    if (act.name === "summarize") yield { verdict: installed(acts, audit) };
+    if (act.name === "begun") {
+      session = path.basename(act.value);
+      yield { session };
+    }
+    if (act.name === "summarize") yield { verdict: installed(acts, readAudit(state, session)) };
   }
   const summarized = acts.get("summarize");
   if (summarized === undefined) return;
   yield { verdict: judgeSummarize({ ...summarized, summary: readFromCell(path.join(copy, "summary.md")) }) };
-  const attempts = readJson(path.join(copy, "attempts.json"));
-  const denials = readJson(outcome)?.denials ?? [];
-  yield { verdict: judgeRefused({ attempts, audit: readAuditCopy(audit), denials }) };
+  const attempts = readAttempts(copy);
+  const { denials } = JSON.parse(readFileSync(outcome, "utf8"));
+  yield { verdict: judgeRefused({ attempts, audit: readAudit(state, session), denials }) };
   yield { verdict: judgeHidden({ attempts, key, control: await readOutside(root, key.path) }) };
 }
 
 /**
  * @param {ReadonlyMap<string, Act>} acts
- * @param {string} audit
+ * @param {readonly import("./judge.mjs").AuditLine[]} audit
  */
 function installed(acts, audit) {
   const act = acts.get("install");
   if (act === undefined) throw new Error("The cell announced the second act before the first");
-  return judgeInstall({ ...act, audit: readAuditCopy(audit) });
+  return judgeInstall({ ...act, audit });
 }

@@ -85,8 +85,10 @@ export function judgeRefused({ attempts, audit, denials }) {
     return { word: "FAIL", act, text: `the gate refused it, and the script saw ${status ?? error}` };
   }
   const remedy = denials.find((denial) => mine(denial.what))?.remedy;
-  const text = `${line.layer}: ${line.rule} (${line.origin})`;
-  return { word: "refused", act, text, ...(remedy === undefined ? {} : { more: [remedy] }) };
+  // A rule that compares with all others names their origins itself.
+  const origin = line.rule.includes(line.origin) ? "" : ` (${line.origin})`;
+  const more = remedy === undefined ? {} : { more: [`to allow it: ${remedy}`] };
+  return { word: "refused", act, text: `${line.layer}: ${line.rule}${origin}`, ...more };
 }
 
 /**

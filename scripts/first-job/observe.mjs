@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { runProgram } from "../setup/run-program.mjs";
 
@@ -15,14 +15,17 @@ export async function readOutside(root, key) {
 }
 
 /**
- * The audit lines of one run, from the copy that `--audit` wrote.
- * @param {string} file
+ * The lines that the audit log holds of one session so far, from both of its generations.
+ * @param {string} state
+ * @param {string} session
  * @returns {import("./judge.mjs").AuditLine[]}
  */
-export function readAuditCopy(file) {
-  const text = readFileSync(file, "utf8");
+export function readAudit(state, session) {
+  const log = path.join(state, "audit.jsonl");
+  const text = [`${log}.1`, log].map((file) => (existsSync(file) ? readFileSync(file, "utf8") : "")).join("");
   return text
     .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line));
+    .filter((line) => line.includes(session))
+    .map((line) => JSON.parse(line))
+    .filter((line) => line.session === session);
 }

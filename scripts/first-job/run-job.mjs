@@ -36,16 +36,16 @@ async function* linesOf(stream) {
   if (rest !== "") yield rest;
 }
 
-/** @param {{ copy: string, key: string, outcome: string, audit: string }} job */
-function wordsOf({ copy, key, outcome, audit }) {
+/** @param {{ copy: string, key: string, outcome: string }} job */
+function wordsOf({ copy, key, outcome }) {
   const cell = ["--profile", "cowork", "--mount", `src=${copy},name=first-job,mode=rw`];
   const inside = ["--workdir", "mnt/first-job", "--env", `FIRST_JOB_KEY=${key}`];
-  return ["run", ...cell, ...inside, "--outcome", outcome, "--audit", audit, "--", "sh", "-c", script];
+  return ["run", ...cell, ...inside, "--outcome", outcome, "--", "sh", "-c", script];
 }
 
 /**
  * Runs the job in one cell and yields each act as it ends.
- * @param {{ workcell: string, copy: string, key: string, outcome: string, audit: string }} job
+ * @param {{ workcell: string, copy: string, key: string, outcome: string }} job
  * @returns {AsyncGenerator<Act>}
  */
 export async function* runJob(job) {
