@@ -118,7 +118,7 @@ async function trustFolder(context: CommandContext, folder: string, yes: boolean
 }
 
 /** Shows a folder's own settings file and records that the person agrees to exactly its content. */
-export const trustCommand: Command = {
+export const trust: Command = {
   name: "trust",
   summary: "see a folder's own settings and agree to them",
   usage: "[--yes] [--list [--json]] [--revoke] [DIR]",
