@@ -22,7 +22,7 @@ export const starters: readonly Starter[] =
     : [{ name: "an ordinary user", prefix: [] }];
 
 /** Whether a program can be started at all. */
-export function isInstalled(program: string): boolean {
+function isInstalled(program: string): boolean {
   return spawnSync(program, ["--version"], { stdio: "ignore" }).error === undefined;
 }
 
