@@ -23,7 +23,7 @@ function describeLayer(layer: Layer): readonly string[] {
     ["use the tunnel", layer.tunnel?.value ?? ""],
     ["use the tier", layer.tier?.value ?? ""],
     ["start in", layer.workdir?.value ?? ""],
-    ["end the command after", layer.timeoutMs === undefined ? "" : `${layer.timeoutMs} ms`],
+    ["end the command after", layer.timeoutMs === undefined ? "" : `${layer.timeoutMs.value} ms`],
   ];
   return lines.flatMap(([what, value]) => (value === "" ? [] : [`${what}: ${value}`]));
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
 import path from "node:path";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import { writeFileAtomic } from "../lib/atomic-file.ts";
@@ -36,17 +37,26 @@ function damaged(file: string, problem: string, cause?: unknown): WorkcellError 
   });
 }
 
+const writableByOthers = 0o022;
+
+/** The content of trust.json; undefined when there is none. */
+function readTrustFile(file: string): Buffer | undefined {
+  try {
+    const bytes = readBoundedFile(file, { limitBytes, plainFile: true });
+    if (bytes === undefined) throw damaged(file, "it is larger than 16 MiB, or no plain file");
+    if ((statSync(file).mode & writableByOthers) === 0) return bytes;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error instanceof WorkcellError ? error : damaged(file, codeOf(error) ?? String(error), error);
+  }
+  throw damaged(file, "others than its owner may write to it");
+}
+
 /** All agreements, oldest first. */
 export async function listAgreements(place: TrustPlace): Promise<readonly Agreement[]> {
   const file = trustFile(place);
-  let bytes: Buffer | undefined;
-  try {
-    bytes = readBoundedFile(file, { limitBytes, plainFile: true });
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return [];
-    throw damaged(file, codeOf(error) ?? String(error), error);
-  }
-  if (bytes === undefined) throw damaged(file, "it is larger than 16 MiB, or no plain file");
+  const bytes = readTrustFile(file);
+  if (bytes === undefined) return [];
   const { checkTrustFile } = await import("./trust-schema.ts");
   const content = checkTrustFile(bytes.toString("utf8"));
   if (content === undefined) throw damaged(file, "it is not in the form that Workcell writes");
