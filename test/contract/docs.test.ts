@@ -1,0 +1,98 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { errorExitCodes } from "../../src/errors/index.ts";
+
+const root = path.resolve(import.meta.dirname, "../..");
+const read = (file: string) => readFileSync(path.join(root, file), "utf8");
+
+const documents = [
+  ...readdirSync(root).filter((name) => name.endsWith(".md") && name !== "report.md"),
+  ...readdirSync(path.join(root, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+  "examples/first-job/README.md",
+];
+
+/** Targets of `[text](target)` that are files of ours, without the part after `#`. */
+function linksOf(file: string): string[] {
+  return [...read(file).matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = ""]) => target)
+    .filter((target) => !/^(https?:|mailto:|#)/.test(target))
+    .map((target) => path.join(path.dirname(file), target.replace(/#.*/, "")));
+}
+
+/** First cells of a document's table rows, where they are code. */
+function codeCells(text: string): string[] {
+  return [...text.matchAll(/^\| `([^`]+)` \|/gm)].map(([, cell = ""]) => cell);
+}
+
+test.each(documents)("%s links only to what exists", (file) => {
+  expect(linksOf(file).filter((target) => !existsSync(path.join(root, target)))).toEqual([]);
+});
+
+test("README.md is short, and says what it has to say", () => {
+  const readme = read("README.md");
+  expect(readme.split("\n").length).toBeLessThanOrEqual(171);
+  expect(readme).toContain(
+    "Workcell is independent; not affiliated with or endorsed by Anthropic. Claude, Cowork and Claude in Chrome are their owners' names",
+  );
+});
+
+test("SECURITY.md numbers its promises from P1 on, each with a test of its own", () => {
+  const rows = [
+    ...read("SECURITY.md").matchAll(/^\| P(\d+) \|.*\]\((test\/security\/[^)]+\.test\.ts)\) \|$/gm),
+  ];
+  const numbers = rows.map(([, number]) => Number(number));
+  expect(numbers.length).toBeGreaterThan(0);
+  expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+  expect(new Set(rows.map(([, , file]) => file)).size).toBe(rows.length);
+});
+
+test("a line that keeps a promise names one that SECURITY.md has", () => {
+  const promises = new Set([...read("SECURITY.md").matchAll(/^\| (P\d+) \|/gm)].map(([, name]) => name));
+  const wrong = readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .flatMap((name) => [...read(`src/${name}`).matchAll(/SECURITY\((P\d+)\)/g)].map(([, p]) => ({ name, p })))
+    .filter(({ p }) => !promises.has(p));
+  expect(wrong).toEqual([]);
+});
+
+test("docs/errors.md lists exactly the catalogue's codes, each with what to do", () => {
+  const rows = [...read("docs/errors.md").matchAll(/^\| `(WC_[A-Z_]+)` \| (.+) \| (.+) \|$/gm)];
+  expect(rows.map(([, code]) => code)).toEqual(Object.keys(errorExitCodes));
+});
+
+test("docs/dependencies.md lists exactly what package.json depends on", () => {
+  const [, runTime = "", development = ""] =
+    /## At run time(.*)## For development(.*)## On the machine/s.exec(read("docs/dependencies.md")) ?? [];
+  const manifest = JSON.parse(read("package.json"));
+  expect(codeCells(runTime).sort()).toEqual(Object.keys(manifest.dependencies).sort());
+  expect(codeCells(development).sort()).toEqual(Object.keys(manifest.devDependencies).sort());
+});
+
+/** What a command's `--help` prints; needs the build, as the launcher does. */
+function helpOf(...words: string[]): string {
+  return execFileSync(path.join(root, "bin/workcell"), [...words, "--help"], { encoding: "utf8" });
+}
+
+const built = existsSync(path.join(root, "dist/workcell.js"));
+
+test.skipIf(!built && process.env["CI"] === undefined)(
+  "README.md names every command with its usage, and every flag that its --help names",
+  () => {
+    const readme = read("README.md");
+    const names = [...helpOf().matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map(([, name = ""]) => name);
+    expect(names).toContain("run");
+    const missing = names.flatMap((name) => {
+      const help = helpOf(name);
+      const usage = /^Usage: (.+)$/m.exec(help)?.[1] ?? "";
+      const example = /^Example: (.+)$/m.exec(help)?.[1] ?? "";
+      const flags = [...help.matchAll(/^ {2}(?:-\w, | {4})(--[a-z-]+)/gm)].map(([, flag = ""]) => flag);
+      const wanted = [usage, example, ...flags.filter((flag) => flag !== "--help")];
+      return wanted.filter((text) => !readme.includes(text)).map((text) => `${name}: ${text}`);
+    });
+    expect(missing).toEqual([]);
+  },
+);

@@ -1,0 +1,155 @@
+import { expect, test } from "vitest";
+import { countRows, summarizeChecks } from "../../scripts/first-job/ask-workcell.mjs";
+import { judgeHidden, judgeInstall, judgeRefused, judgeSummarize } from "../../scripts/first-job/judge.mjs";
+import { packageManagers } from "../../scripts/setup/package-managers.mjs";
+import { duration, size } from "../../scripts/setup/page.mjs";
+import { installLine } from "../../scripts/setup/system.mjs";
+import { addUp, totalsLine } from "../../scripts/setup/test-totals.mjs";
+
+const connect = {
+  decision: "allow",
+  kind: "connect",
+  rule: "registry.example",
+  origin: "profile cowork, preset npm",
+  layer: "gate",
+  subject: "registry.example:443",
+  bytesDown: 10_500,
+};
+const post = {
+  ...connect,
+  decision: "deny",
+  kind: "request",
+  rule: "not among 1 allowed host (profile cowork, preset npm)",
+  subject: "POST http://collect.example/",
+};
+const remedy = "workcell run --allow-host collect.example";
+const denials = [{ layer: "gate", rule: post.rule, origin: post.origin, what: post.subject, remedy }];
+const key = { path: "/home/mara/.ssh/id_ed25519", shown: "~/.ssh/id_ed25519", decoy: false };
+const attempts = {
+  reads: [{ place: key.path, error: "ENOENT" }],
+  posted: { url: "http://collect.example/", status: 403, answer: "" },
+};
+const control = { place: key.path, bytes: 411 };
+
+test("judgeInstall() counts the registry's connections and bytes", () => {
+  expect(judgeInstall({ code: 0, ms: 1900, stderr: "", audit: [connect, connect, post] })).toEqual({
+    word: "ok",
+    act: "npm install",
+    text: "2 connections to the configured registry, 21 kB",
+    ms: 1900,
+  });
+});
+
+test("judgeInstall() skips for a registry that does not answer, and only then", () => {
+  const dead = { ...connect, failure: "ECONNREFUSED" };
+  expect(judgeInstall({ code: 1, ms: 1, stderr: "", audit: [dead] })).toEqual({
+    word: "skipped",
+    act: "npm install",
+    text: "the configured registry did not answer: ECONNREFUSED",
+  });
+  const stderr = "npm error code E404\nnpm error 404 Not Found";
+  expect(judgeInstall({ code: 1, ms: 1, stderr, audit: [connect] })).toMatchObject({ word: "FAIL" });
+});
+
+test("judgeInstall() does not believe an install of which the audit log knows nothing", () => {
+  expect(judgeInstall({ code: 0, ms: 1, stderr: "", audit: [post] })).toMatchObject({ word: "FAIL" });
+});
+
+test("judgeSummarize() wants the file as well as the exit code", () => {
+  const seen = { code: 0, ms: 300, stdout: "2 files read, summary.md written\n", stderr: "" };
+  expect(judgeSummarize({ ...seen, summary: "# Summary\n" })).toEqual({
+    word: "ok",
+    act: "npm run summarize",
+    text: "2 files read, summary.md written",
+    ms: 300,
+  });
+  expect(judgeSummarize({ ...seen, summary: undefined })).toMatchObject({ word: "FAIL" });
+  expect(judgeSummarize({ ...seen, code: 1, summary: "# Summary\n" })).toMatchObject({ word: "FAIL" });
+});
+
+test("judgeRefused() holds the script's word against the audit log", () => {
+  expect(judgeRefused({ attempts, audit: [connect, post], denials })).toEqual({
+    word: "refused",
+    act: "post to collect.example",
+    text: "gate: not among 1 allowed host (profile cowork, preset npm)",
+    more: [`to allow it: ${remedy}`],
+  });
+});
+
+test.each([
+  ["there is no attempts.json", { attempts: undefined, audit: [post] }],
+  ["the log holds it as allowed", { attempts, audit: [{ ...post, decision: "allow" }] }],
+  ["the log holds nothing of it", { attempts, audit: [connect] }],
+  [
+    "the script got an answer",
+    { attempts: { ...attempts, posted: { ...attempts.posted, status: 200 } }, audit: [post] },
+  ],
+])("judgeRefused() fails when %s", (_, seen) => {
+  expect(judgeRefused({ denials, ...seen })).toMatchObject({ word: "FAIL" });
+});
+
+test("judgeHidden() wants the read to fail inside and to succeed outside", () => {
+  expect(judgeHidden({ attempts, key, control })).toEqual({
+    word: "hidden",
+    act: "~/.ssh/id_ed25519",
+    text: "the host's home is not in the cell (control: the same read succeeds outside)",
+  });
+  const decoy = { path: key.path, shown: "decoy id_ed25519", decoy: true };
+  expect(judgeHidden({ attempts, key: decoy, control })).toMatchObject({
+    word: "hidden",
+    more: [`a decoy: ${key.path}`],
+  });
+});
+
+test.each([
+  ["the key was read", { attempts: { ...attempts, reads: [{ place: key.path, bytes: 411 }] }, control }],
+  ["the key was not tried", { attempts: { ...attempts, reads: [] }, control }],
+  ["there is no attempts.json", { attempts: undefined, control }],
+  ["the control fails too", { attempts, control: { place: key.path, error: "ENOENT" } }],
+])("judgeHidden() fails when %s", (_, seen) => {
+  expect(judgeHidden({ key, ...seen })).toMatchObject({ word: "FAIL" });
+});
+
+test("summarizeChecks() counts what is fine and says what is not", () => {
+  const fine = { title: "seccomp", status: "ok", found: "filters work", remedy: "", without: "" } as const;
+  const weak = { ...fine, title: "cgroup v1", status: "weaker", found: "no swap limit" } as const;
+  expect(summarizeChecks([fine, weak, fine])).toBe("2 of 3 fine; cgroup v1: no swap limit");
+});
+
+test("countRows() tells what is not built from what could not be observed", () => {
+  const row = { id: "x", observed: "" };
+  const rows = [
+    { ...row, status: "match" },
+    { ...row, status: "unknown", observed: "not built yet: limits" },
+    { ...row, status: "unknown", observed: "could not be observed: no answer" },
+  ];
+  expect(countRows(rows)).toBe(
+    "1 match · 0 differ · 0 host · 0 not applicable · 1 not built · 1 not observed",
+  );
+});
+
+test("installLine() is a line that a person can paste", () => {
+  const [apt] = packageManagers;
+  expect(apt && installLine(apt, ["bubblewrap", "socat"])).toBe(
+    "sudo apt-get install -y --no-install-recommends bubblewrap socat",
+  );
+});
+
+test("addUp() counts a file that could not be loaded as a failure", () => {
+  const reports = [
+    { testResults: [{ status: "passed", assertionResults: [{ status: "passed" }, { status: "pending" }] }] },
+    { testResults: [{ status: "failed", assertionResults: [] }] },
+    { testResults: [{ status: "failed", assertionResults: [{ status: "failed" }, { status: "passed" }] }] },
+  ];
+  expect(totalsLine(addUp(reports))).toBe("2 passed, 2 failed, 1 skipped");
+});
+
+test("duration() and size() are short and never more exact than they are true", () => {
+  expect([duration(290), duration(14_200), size(999), size(20_900), size(2_500_000)]).toEqual([
+    "0.3 s",
+    "14 s",
+    "999 B",
+    "21 kB",
+    "2.5 MB",
+  ]);
+});
