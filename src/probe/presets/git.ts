@@ -1,6 +1,6 @@
 import { noAnswer, type Preset, type PresetAnswer } from "./answer.ts";
 import { type GitValue, parseGitConfig, type Rewrite, rewritesOf } from "./git-config.ts";
-import { hostsOfSources, withoutCredentials, withoutPassword } from "./source-url.ts";
+import { hostOfGitSource, hostsOfSources, withoutCredentials, withoutPassword } from "./source-url.ts";
 
 /** Rewriting rules as variables: the person's own configuration file is not in the cell. */
 function rewriteVariables(rewrites: readonly Rewrite[]): Record<string, string> {
@@ -23,7 +23,10 @@ export function gitAnswer(values: readonly GitValue[], home: string): PresetAnsw
   if (/^(false|no|off|0)$/i.test(last("http.sslverify") ?? "")) environment["GIT_SSL_NO_VERIFY"] = "1";
   const proxy = last("http.proxy");
   return {
-    hosts: hostsOfSources(rewrites.map(({ base }) => base)),
+    hosts: hostsOfSources(
+      rewrites.map(({ base }) => base),
+      hostOfGitSource,
+    ),
     environment,
     ...(proxy === undefined || proxy === "" ? {} : { proxy: withoutCredentials(proxy) }),
     files: [...new Set(values.map(({ file }) => file).filter((file) => file !== undefined))],

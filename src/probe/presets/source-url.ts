@@ -8,9 +8,6 @@ const schemePorts: Readonly<Record<string, string>> = {
   ftp: "21",
 };
 
-/** `user@host:path`, the form of git and ssh that has no scheme. */
-const scpForm = /^(?:[^@/:\s]+@)?(\[[0-9a-f:.]+\]|[^@/:\s[\]]+):(?!\/\/)/i;
-
 /**
  * The host that a configured source is fetched from, as `host` or, when the port is not the scheme's, `host:port`;
  * undefined for what comes from no host (`file:`, `cdrom:`, a path) or cannot be read.
@@ -20,7 +17,6 @@ export function hostOfSource(source: string): string | undefined {
   const [, prefixed = ""] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text) ?? [];
   // `mirror+https`, `tor+http`, `git+ssh`: the last part says what is spoken.
   const scheme = prefixed.toLowerCase().split("+").at(-1) ?? "";
-  if (prefixed === "") return scpForm.exec(text)?.[1]?.toLowerCase();
   const usual = schemePorts[scheme];
   if (usual === undefined) return undefined;
   try {
@@ -33,6 +29,15 @@ export function hostOfSource(source: string): string | undefined {
   }
 }
 
+/** `user@host:path`, the form of git and ssh that has no scheme. */
+const scpForm = /^(?:[^@/:\s]+@)?(\[[0-9a-f:.]+\]|[^@/:\s[\]]+):(?!\/\/)/i;
+
+/** The same for git, which also knows `user@host:path`. */
+export function hostOfGitSource(source: string): string | undefined {
+  if (source.includes("://")) return hostOfSource(source);
+  return scpForm.exec(source.trim())?.[1]?.toLowerCase();
+}
+
 /** The port as written: `URL` hides 80, which is not every scheme's own. */
 function explicitPort(text: string): string | undefined {
   const port = /^[^:]+:\/\/(?:[^/?#\\]*@)?(?:\[[^\]]*\]|[^/?#:\\]*):(\d+)/.exec(text)?.[1];
@@ -40,8 +45,11 @@ function explicitPort(text: string): string | undefined {
 }
 
 /** The hosts of several sources, each once, in their order. */
-export function hostsOfSources(sources: readonly string[]): readonly string[] {
-  const hosts = sources.map(hostOfSource).filter((host) => host !== undefined);
+export function hostsOfSources(
+  sources: readonly string[],
+  hostOf: (source: string) => string | undefined = hostOfSource,
+): readonly string[] {
+  const hosts = sources.map(hostOf).filter((host) => host !== undefined);
   return [...new Set(hosts)];
 }
 
@@ -66,5 +74,5 @@ export function withoutPassword(source: string): string {
 
 /** True for what is fetched over the network, and so means the same inside the cell. */
 export function isRemote(source: string): boolean {
-  return hostOfSource(source) !== undefined && source.includes("://");
+  return hostOfSource(source) !== undefined;
 }
