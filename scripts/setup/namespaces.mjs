@@ -19,7 +19,8 @@ function containerEngine() {
   if (existsSync("/run/.containerenv")) return "podman";
   if (existsSync("/.dockerenv")) return "docker";
   if (process.env["KUBERNETES_SERVICE_HOST"] !== undefined) return "kubernetes";
-  return process.env["container"] === undefined ? undefined : "other";
+  const named = process.env["container"];
+  return named === undefined || named in containerRemedies ? named : "other";
 }
 
 /** @type {Record<string, string>} */
