@@ -44,8 +44,8 @@ export const settingsFileSchema = z.strictObject({
   timeout: setting(z.string(), "Time after which a command is ended: `500ms`, `30s`, `5m`, `2h`."),
   uidRange: setting(
     z.strictObject({
-      first: z.int().check(z.minimum(0)),
-      last: z.int().check(z.minimum(0)),
+      first: z.int().check(z.minimum(0), z.describe("The lowest uid, at least 1000.")),
+      last: z.int().check(z.minimum(0), z.describe("The highest uid.")),
     }),
     "Host uids that root's sessions run as.",
   ),
