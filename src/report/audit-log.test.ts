@@ -175,13 +175,13 @@ const flock = `(fd) => new Promise((resolve, reject) =>
   spawn("flock", ["-x", "3"], { stdio: ["ignore", "ignore", "ignore", fd] })
     .on("error", reject).on("exit", (code) => (code === 0 ? resolve() : reject(new Error("flock " + code)))))`;
 
-async function fourWriters(lock: string): Promise<void> {
+async function fourWriters(lock: string, times: number, maxBytes: number): Promise<void> {
   const { build } = await import("esbuild");
   const source = `
     import { spawn } from "node:child_process";
     import { openAudit } from "./audit-log.ts";
-    const log = openAudit(process.argv[2], ${lock}, { maxBytes: 14_000 });
-    for (let i = 0; i < 12; i++) { log.append(${JSON.stringify(event("x:1"))}); await log.flush(); }`;
+    const log = openAudit(process.argv[2], ${lock}, { maxBytes: ${maxBytes} });
+    for (let i = 0; i < ${times}; i++) { log.append(${JSON.stringify(event("x:1"))}); await log.flush(); }`;
   const program = path.join(folder, "writer.mjs");
   const stdin = { contents: source, resolveDir: import.meta.dirname, loader: "ts" as const };
   await build({ stdin, bundle: true, platform: "node", format: "esm", outfile: program });
@@ -192,12 +192,12 @@ async function fourWriters(lock: string): Promise<void> {
 }
 
 test("four processes at once keep one chain, by the lock, across a rotation", async () => {
-  await fourWriters(flock);
+  await fourWriters(flock, 12, 14_000);
   expect(await verifyAudit(file)).toEqual({ lines: 48, refused: 0, intact: true });
   expect(statSync(`${file}.1`).size).toBeGreaterThan(0);
 }, 60_000);
 
 test("control: four processes without the lock break the chain", async () => {
-  await fourWriters("() => Promise.resolve()");
+  await fourWriters("() => Promise.resolve()", 150, 1e9);
   expect((await verifyAudit(file)).intact).toBe(false);
 }, 60_000);
