@@ -141,3 +141,13 @@ test.each(Object.values(architectures))("the calls of $name have a number each",
   const numbers = Object.values(calls);
   expect(new Set(numbers).size).toBe(numbers.length);
 });
+
+test("compileRules() refuses the foreign table and foreign machines even where all else is allowed", () => {
+  const open: RuleSet = { name: "", rules: [], otherwise: "allow", unknown: "allow" };
+  const program = loadProgram(compileRules(open, machine));
+  const ask = (called: number, audit: number) => runProgram(program, { number: called, audit }).value;
+  expect(ask(1000, machine.audit)).toBe(returned.allow);
+  expect(ask(0x4000_0000, machine.audit)).toBe(returned.enosys);
+  expect(ask(0xffff_ffff, machine.audit)).toBe(returned.enosys);
+  expect(ask(0, 0x4000_0003)).toBe(returned.enosys);
+});
