@@ -1,0 +1,41 @@
+import { Readable, Writable } from "node:stream";
+import type { Command, CommandContext } from "../../src/cli/command.ts";
+import { parseFlags } from "../../src/cli/parse-flags.ts";
+
+interface World {
+  readonly cwd: string;
+  readonly home: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** What the person types; the streams are a terminal then. */
+  readonly typed?: string;
+}
+
+function collector(isTTY: boolean): { readonly stream: Writable; readonly text: () => string } {
+  const chunks: string[] = [];
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      chunks.push(String(chunk));
+      done();
+    },
+  });
+  return { stream: Object.assign(stream, { isTTY }), text: () => chunks.join("") };
+}
+
+/** Runs a command in a world of the test's own, and gives back what a person would see. */
+export async function runCommand(command: Command, argv: readonly string[], world: World) {
+  const terminal = world.typed !== undefined;
+  const [stdout, stderr] = [collector(terminal), collector(terminal)];
+  const stdin = Object.assign(Readable.from([world.typed ?? ""]), { isTTY: terminal });
+  const context: CommandContext = {
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    stdin,
+    env: world.env ?? {},
+    cwd: world.cwd,
+    home: world.home,
+    installation: "/nonexistent",
+  };
+  const { flags, words } = parseFlags(command, argv);
+  const exitCode = await command.run(flags, words, context);
+  return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
+}
