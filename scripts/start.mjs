@@ -49,6 +49,7 @@ async function runFirstJob(page) {
       session = seen.session;
       page.step("[4/4] job", `session ${session}, profile cowork, folder examples/first-job`);
       page.line();
+      page.pending("  npm install");
     } else {
       page.act(seen.verdict);
       asExpected &&= seen.verdict.word !== "FAIL";
@@ -71,6 +72,7 @@ async function main() {
   const { session, asExpected } = await runFirstJob(page);
 
   const report = reportFile();
+  page.pending("Reference  observing a fresh cell");
   page.tail("Reference", countRows(await askReport(workcell, report)), path.relative(process.cwd(), report));
   const { decisions, refused, intact } = await askAudit(workcell, session);
   const chain = intact ? "chain intact" : "CHAIN BROKEN";

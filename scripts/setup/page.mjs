@@ -1,5 +1,6 @@
-/** Where the column of times ends. */
-const WIDTH = 88;
+/** Where the column of times ends, and where the text of an act begins. */
+const WIDTH = 92;
+const ACT = 36;
 
 /** @type {Record<string, string>} */
 const colours = { ok: "32", refused: "33", hidden: "33", skipped: "36", FAIL: "31;1" };
@@ -23,14 +24,14 @@ export function size(bytes) {
 }
 
 /**
- * One line with its time at the right edge.
+ * One line with its time at the right edge; what took no time that can be said has none.
  * @param {string} text
  * @param {number} [ms]
  */
-function timed(text, ms) {
-  if (ms === undefined) return text;
+function timed(text, ms = 0) {
+  if (ms < 50) return text;
   const time = duration(ms);
-  return `${text.padEnd(WIDTH - time.length - 1)} ${time}`;
+  return `${text.padEnd(WIDTH - time.length - 2)}  ${time}`;
 }
 
 /**
@@ -41,13 +42,20 @@ function timed(text, ms) {
 export function makePage(out, env) {
   const terminal = out.isTTY === true && env["TERM"] !== "dumb";
   const coloured = terminal && (env["NO_COLOR"] ?? "") === "";
-  const erase = () => terminal && out.write("\r\x1b[2K");
+  let waiting = false;
+  const erase = () => {
+    if (waiting) out.write("\r\x1b[2K");
+    waiting = false;
+  };
   const paint = (/** @type {string} */ word, /** @type {string} */ text) =>
     coloured && colours[word] ? `\x1b[${colours[word]}m${text}\x1b[0m` : text;
   return {
     /** A line that the next one replaces; only where lines can be replaced. @param {string} text */
     pending(text) {
-      if (terminal) out.write(`\r\x1b[2K${text} ...`);
+      if (!terminal) return;
+      erase();
+      out.write(`${text} ...`);
+      waiting = true;
     },
     /** @param {string} label @param {string} text @param {number} [ms] */
     step(label, text, ms) {
@@ -57,15 +65,16 @@ export function makePage(out, env) {
     /** One act of the job. @param {import("../first-job/judge.mjs").Verdict} verdict */
     act({ word, act, text, more, ms }) {
       erase();
-      const line = timed(printable(`${act.padEnd(18)} ${text}`), ms);
-      out.write(`  ${paint(word, word.padEnd(8))} ${line}\n`);
-      for (const extra of more ?? []) out.write(`${" ".repeat(30)}${printable(extra)}\n`);
+      const start = `  ${word.padEnd(8)} ${act}  `.padEnd(ACT);
+      const line = timed(printable(start + text), ms);
+      out.write(`${line.replace(word, paint(word, word))}\n`);
+      for (const extra of more ?? []) out.write(`${" ".repeat(ACT)}${printable(extra)}\n`);
     },
     /** One of the closing lines, with where to read more. @param {string} label @param {string} text @param {string} [where] */
     tail(label, text, where = "") {
       erase();
-      out.write(`${`${label.padEnd(10)} ${text}`.padEnd(69)} ${where}`.trimEnd());
-      out.write("\n");
+      const start = `${label.padEnd(10)} ${text}`;
+      out.write(`${where === "" ? start : `${start.padEnd(74)}  ${where}`}\n`);
     },
     /** @param {string} [text] */
     line(text = "") {
