@@ -24,7 +24,7 @@ function realPlace(place: string): string {
 function keepWithin(mount: Sourced<MountRequest>, folder: string): Sourced<MountRequest> {
   const { source } = mount.value;
   const real = realPlace(source);
-  if (isWithin(folder, source) && isWithin(folder, real)) {
+  if (isWithin(folder, real)) {
     return { ...mount, value: { ...mount.value, within: folder } };
   }
   throw invalidValue({

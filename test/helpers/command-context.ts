@@ -8,6 +8,8 @@ interface World {
   readonly env?: Readonly<Record<string, string>>;
   /** What the person types; the streams are a terminal then. */
   readonly typed?: string;
+  /** Standard output goes into a pipe, whoever types. */
+  readonly piped?: boolean;
 }
 
 function collector(isTTY: boolean): { readonly stream: Writable; readonly text: () => string } {
@@ -24,7 +26,7 @@ function collector(isTTY: boolean): { readonly stream: Writable; readonly text: 
 /** Runs a command in a world of the test's own, and gives back what a person would see. */
 export async function runCommand(command: Command, argv: readonly string[], world: World) {
   const terminal = world.typed !== undefined;
-  const [stdout, stderr] = [collector(terminal), collector(terminal)];
+  const [stdout, stderr] = [collector(terminal && !world.piped), collector(terminal)];
   const stdin = Object.assign(Readable.from([world.typed ?? ""]), { isTTY: terminal });
   const context: CommandContext = {
     stdout: stdout.stream,

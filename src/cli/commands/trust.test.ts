@@ -75,6 +75,12 @@ test("trust without a terminal agrees to nothing, unless --yes is given", async 
   expect(await agreed()).toEqual([cwd]);
 });
 
+test("trust does not ask a person who has not seen the content, because it went into a pipe", async () => {
+  const { cwd, home, agreed } = house();
+  const { code } = await failureOf(() => runCommand(trust, [], { cwd, home, typed: "y\n", piped: true }));
+  expect([code, await agreed()]).toEqual(["WC_TRUST", []]);
+});
+
 test("trust shows what is agreed to already without asking again", async () => {
   const { file, run } = house();
   await run(["--yes"]);
