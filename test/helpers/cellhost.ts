@@ -19,7 +19,8 @@ export interface Ended {
 /** Runs a program to its end; one that hangs is killed, and its signal says so. */
 export function runToEnd(argv: readonly string[], options: SpawnSyncOptions = {}): Ended {
   const [program = "", ...args] = argv;
-  const { status, signal, stdout, stderr } = spawnSync(program, args, { timeout: 20_000, ...options });
+  const { status, signal, stdout, stderr, error } = spawnSync(program, args, { timeout: 20_000, ...options });
+  if (status === null && signal === null) throw error;
   return { status, signal, stdout: `${stdout ?? ""}`, stderr: `${stderr ?? ""}` };
 }
 

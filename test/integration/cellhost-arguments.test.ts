@@ -158,7 +158,10 @@ describe("cellhost, built with sanitizers", () => {
         fc.constantFrom(...valid),
         fc.array(mutation, { minLength: 1, maxLength: 4 }),
         (words, mutations) => {
-          const done = run(mutations.reduce(mutate, words));
+          const mutated = mutations.reduce(mutate, words);
+          // More than that the kernel itself refuses to start.
+          fc.pre(mutated.join(" ").length < 60_000);
+          const done = run(mutated);
           expect(done.signal).toBeNull();
           expect([0, 75, 122, 123, 125]).toContain(done.status);
           expect(done.stderr).toMatch(done.status === 0 ? /^$/ : failureLine);
@@ -166,6 +169,19 @@ describe("cellhost, built with sanitizers", () => {
       ),
       { numRuns: 300, interruptAfterTimeLimit: 40_000 },
     );
+  });
+
+  test.each([
+    ["mounts", 256, (index: number) => ["--mount", "ro", "/usr", `m${index}`]],
+    ["descriptors", 64, (index: number) => ["--keep-fd", `${900 - index}`]],
+  ])("more %s than %i are refused, none is written past the end", (what, most, words) => {
+    const many = (count: number) =>
+      run(["enter", ...Array.from({ length: count }, (_, i) => words(i)).flat()]);
+    expect(many(most).stderr).toContain('missing value after argument "enter"');
+    expect(many(most + 1)).toMatchObject({
+      status: 125,
+      stderr: expect.stringContaining(`too many ${what}`),
+    });
   });
 
   test.each([

@@ -69,6 +69,43 @@ describe.runIf(isRoot)("cellhost enter", () => {
     },
   );
 
+  test("each folder keeps its own owner, whether uid or gid is another", () => {
+    const owners = [
+      [0, 0],
+      [1234, 0],
+      [1234, 1235],
+    ] as const;
+    const mounts = owners.flatMap(([uid, gid], index) => {
+      const source = path.join(folder, `${index}`);
+      mkdirSync(source, { mode: 0o700 });
+      chownSync(source, uid, gid);
+      return ["--idmap", "rw", source, `m${index}`, uid, gid];
+    });
+    const done = inside(`for name in m0 m1 m2; do echo x > "$1/$name/new"; done`, ...mounts);
+    expect(done).toMatchObject({ status: 0, stderr: "" });
+    const onDisk = owners.map((_, index) => statSync(path.join(folder, `${index}/new`)));
+    expect(onDisk.map(({ uid, gid }) => [uid, gid])).toEqual(owners);
+  });
+
+  test("the scratch folder can be walked through, neither listed nor written", () => {
+    const script = `ls "$1"; touch "$1/new"; cat "$1/m0/secret"`;
+    const done = inside(script, "--idmap", "ro", folder, "m0", 0, 0);
+    expect(done.stdout).toBe("kept\n");
+    expect(done.stderr.match(/(ls|touch): cannot .*: Permission denied/g)).toHaveLength(2);
+  });
+
+  test("a file system below a folder is as read-only as the folder", () => {
+    mkdirSync(path.join(folder, "below"));
+    const script = `mount -t tmpfs -o mode=777 below "$1/below"; shift; exec "$@"`;
+    const write = (mode: string) => [
+      ...["unshare", "-m", "bash", "-euc", script, "bash", folder],
+      ...[...words("--idmap", mode, folder, "m0", 0, 0), "/bin/sh", "-c", `: > "$1/m0/below/new"`],
+      ...["sh", scratch()],
+    ];
+    expect(runToEnd(write("rw"))).toMatchObject({ status: 0, stderr: "" });
+    expect(runToEnd(write("ro")).stderr).toContain("Read-only file system");
+  });
+
   test("does not open it without the idmap", () => {
     const done = inside(`cat "$1/m0/secret"`, "--mount", "rw", folder, "m0");
     expect(done).toMatchObject({ status: 1, stdout: "" });
