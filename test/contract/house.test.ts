@@ -19,7 +19,8 @@ const table: Record<string, readonly string[]> = {
   report: [],
   gate: ["policy"],
   session: ["settings", "policy", "probe", "plan", "launch", "supervise", "report", "gate"],
-  cli: ["settings", "policy", "probe", "plan", "report", "session"],
+  observe: ["settings", "report", "session"],
+  cli: ["settings", "policy", "probe", "plan", "report", "session", "observe"],
 };
 const groundFloor = ["model", "errors", "lib"];
 

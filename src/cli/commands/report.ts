@@ -1,0 +1,83 @@
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { WorkcellError } from "../../errors/index.ts";
+import { printable } from "../../lib/printable.ts";
+import { observe } from "../../observe/index.ts";
+import {
+  judgeEnvironment,
+  referenceRows,
+  renderMarkdown,
+  renderReportJson,
+  renderUnmet,
+  selectRowIds,
+  summarizeRows,
+  unmetRows,
+} from "../../report/index.ts";
+import type { Command, CommandContext, FlagValues } from "../command.ts";
+import { readSettingsFlags, settingsFlagsNamed } from "../settings-flags.ts";
+
+type Format = "markdown" | "json";
+
+function readFormat(flags: FlagValues): Format {
+  const format = flags.text("format") ?? (flags.has("json") ? "json" : "markdown");
+  if (format === "markdown" || format === "json") return format;
+  throw new WorkcellError("WC_USAGE", {
+    message: `Cannot write the report as "${format}" (flag --format): markdown or json is needed`,
+    remedy: "Run: workcell report --format markdown",
+  });
+}
+
+async function observeRows(flags: FlagValues, wanted: ReadonlySet<string>, context: CommandContext) {
+  const request = {
+    flags: readSettingsFlags(flags),
+    env: context.env,
+    cwd: context.cwd,
+    home: context.home,
+    installation: context.installation,
+    onNotice: (line: string) => void context.stderr.write(`workcell: ${printable(line)}\n`),
+  };
+  const observations = await observe(request, wanted);
+  const whole = judgeEnvironment(observations);
+  return { observations, report: { ...whole, rows: whole.rows.filter(({ id }) => wanted.has(id)) } };
+}
+
+function write(text: string, flags: FlagValues, context: CommandContext): void {
+  const file = flags.text("output");
+  if (file === undefined) context.stdout.write(text);
+  else writeFileSync(path.resolve(context.cwd, file), text);
+}
+
+export const report: Command = {
+  name: "report",
+  summary: "observe a fresh cell, and compare it with the reference row by row",
+  usage: "[FLAGS]",
+  flags: [
+    ...settingsFlagsNamed("profile", "tunnel", "tier", "settings", "session"),
+    { name: "format", value: "FORMAT", help: "markdown (a document) or json" },
+    { name: "json", help: "the same as --format json" },
+    { name: "output", value: "FILE", help: "write the report to FILE" },
+    { name: "verify", help: "print only rows that are not as required; exit 1 if there are any" },
+    { name: "only", value: "IDS", help: "narrow it to these rows: os.hostname,box.*" },
+  ],
+  example: "workcell report --profile cowork --output report.md",
+  async run(flags, words, context) {
+    if (words.length > 0) {
+      throw new WorkcellError("WC_USAGE", {
+        message: `Cannot report on "${words[0]}": workcell report takes flags only`,
+        remedy: "Run: workcell report --only os.hostname",
+      });
+    }
+    const format = readFormat(flags);
+    const only = flags.text("only");
+    const wanted = only === undefined ? new Set(referenceRows.map(({ id }) => id)) : selectRowIds(only);
+    const { observations, report: found } = await observeRows(flags, wanted, context);
+    const verify = flags.has("verify");
+    const unmet = unmetRows(found.rows);
+    if (format === "json")
+      write(renderReportJson(verify ? { ...found, rows: unmet } : found), flags, context);
+    else if (verify) write(renderUnmet(found.rows), flags, context);
+    else write(renderMarkdown(found, observations), flags, context);
+    if (verify || flags.has("output")) context.stderr.write(`workcell: ${summarizeRows(found.rows)}\n`);
+    return verify && unmet.length > 0 ? 1 : 0;
+  },
+};

@@ -1,0 +1,98 @@
+import { readFileSync, realpathSync } from "node:fs";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { WorkcellError } from "../errors/index.ts";
+import type { AuditEvent } from "../model/index.ts";
+import { type RunningCell, startCell } from "../session/index.ts";
+import type { SettingsFlags } from "../settings/index.ts";
+import type { Task } from "./inside/task.ts";
+
+/** What an observation is made with. */
+export interface ObserveRequest {
+  /** Profile, tunnel, tier, session: as the person asked for them. */
+  readonly flags: SettingsFlags;
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly home: string;
+  /** Where Workcell is built: the folder with `observer.js`. */
+  readonly installation: string;
+  onNotice?(line: string): void;
+}
+
+/** Reads its program from standard input: nothing of Workcell's own needs to be visible in the cell. */
+export function observerCommand(...args: readonly string[]): string[] {
+  return [realpathSync(process.execPath), "--input-type=module", "-", ...args];
+}
+
+/** The program with its task in front. */
+export function observerProgram(installation: string, task: Task): string {
+  const code = readFileSync(path.join(installation, "observer.js"), "utf8");
+  return `globalThis.workcellTask = ${JSON.stringify(task)};\n${code}`;
+}
+
+/** Gives a process its program, and takes the one line that it answers with. */
+export async function converse(
+  streams: {
+    readonly stdin: Writable | null;
+    readonly stdout: Readable | null;
+    readonly stderr: Readable | null;
+  },
+  program: string,
+): Promise<unknown> {
+  const { stdin, stdout, stderr } = streams;
+  if (!stdin || !stdout || !stderr) throw new Error("the observer has no streams");
+  let complaint = "";
+  stderr.setEncoding("utf8").on("data", (text: string) => {
+    complaint = (complaint + text).slice(-2000);
+  });
+  // An observer that dies before it has read its program is told by what it said, not by our broken pipe.
+  stdin.on("error", () => {}).end(program);
+  for await (const line of createInterface({ input: stdout })) return JSON.parse(line) as unknown;
+  throw new Error(
+    `the observer ended without an answer: ${complaint.trim().replace(/\s+/g, " ").slice(-300)}`,
+  );
+}
+
+interface ObserverRequest {
+  readonly request: ObserveRequest;
+  readonly allowHosts: readonly string[];
+  readonly task: Task;
+  /** Words after the program: how others may recognise the process. */
+  readonly args?: readonly string[];
+  readonly signal: AbortSignal;
+  onEvent?(event: AuditEvent): void;
+}
+
+/** Starts a fresh cell with the observer as its command. */
+export async function startObserver(
+  input: ObserverRequest,
+): Promise<{ cell: RunningCell; answer: Promise<unknown> }> {
+  const { request, allowHosts, task, args = [], signal, onEvent } = input;
+  const program = observerProgram(request.installation, task);
+  const cell = await startCell({
+    ...request,
+    flags: { ...request.flags, allowHosts: [...request.flags.allowHosts, ...allowHosts] },
+    command: observerCommand(...args),
+    stdio: ["pipe", "pipe", "pipe"],
+    signal,
+    ...(onEvent && { onEvent }),
+  });
+  const answer = converse(cell, program);
+  // Whoever started the cell awaits the answer; until then a failure is nobody's.
+  answer.catch(() => {});
+  return { cell, answer };
+}
+
+/** Fails closed: a build without the observer cannot report. */
+export function checkInstallation(installation: string): void {
+  try {
+    readFileSync(path.join(installation, "observer.js"));
+  } catch (cause) {
+    throw new WorkcellError("WC_HOST", {
+      message: `Cannot observe: "${path.join(installation, "observer.js")}" is not there, and a whole build is needed`,
+      remedy: "Run: npm run build",
+      cause,
+    });
+  }
+}
