@@ -20,12 +20,15 @@ import { buildNative } from "./build-native.mjs";
 import { writeStamp } from "./setup/source-stamp.mjs";
 import { ending, Stop } from "./setup/stop.mjs";
 
-/** What is built, by its name in dist/. One that is not there yet is left out; without `workcell` nothing is built. */
-const entries = {
-  observer: "src/observe/observer.ts",
-  api: "src/session/index.ts",
-  workcell: "src/cli/bin.ts",
-};
+/**
+ * What is built, by its name in dist/. One that is not there yet is left out; without `workcell` nothing is built.
+ * The observer is one whole file, for it runs in a cell, which sees no chunk.
+ */
+const entries = [
+  { name: "workcell", source: "src/cli/bin.ts", whole: false },
+  { name: "api", source: "src/session/index.ts", whole: false },
+  { name: "observer", source: "src/observe/observer.ts", whole: true },
+];
 
 /** A running Workcell still loads chunks of the build it started from; for so long after the next build it may. */
 const KEEP_OLD_CHUNKS_MS = 7 * 24 * 3_600_000;
@@ -40,7 +43,6 @@ const options = {
   format: "esm",
   platform: "node",
   target: "node20",
-  splitting: true,
   chunkNames: "chunks/[name]-[hash]",
   legalComments: "none",
   sourcemap: false,
@@ -53,13 +55,15 @@ const isOlderThan = (file, ms) => Date.now() - statSync(file).mtimeMs > ms;
 
 /** @param {string} root @param {string} out */
 async function bundle(root, out) {
-  const present = Object.entries(entries).filter(([, file]) => existsSync(path.join(root, file)));
-  if (!present.some(([name]) => name === "workcell"))
-    throw new Stop(
-      `Cannot build Workcell: "${entries.workcell}" is not there.`,
-      "Run it in a whole checkout.",
-    );
-  await esbuild({ ...options, absWorkingDir: root, entryPoints: Object.fromEntries(present), outdir: out });
+  const present = entries.filter(({ source }) => existsSync(path.join(root, source)));
+  if (!present.some(({ name }) => name === "workcell"))
+    throw new Stop('Cannot build Workcell: "src/cli/bin.ts" is not there.', "Run it in a whole checkout.");
+  for (const alone of [false, true]) {
+    const chosen = present.filter(({ whole }) => whole === alone);
+    const entryPoints = Object.fromEntries(chosen.map(({ name, source }) => [name, source]));
+    if (chosen.length > 0)
+      await esbuild({ ...options, splitting: !alone, absWorkingDir: root, entryPoints, outdir: out });
+  }
   return present.length;
 }
 
