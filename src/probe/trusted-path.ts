@@ -2,9 +2,9 @@ import { realpathSync, statSync } from "node:fs";
 import path from "node:path";
 
 function realPathOf(file: string): string | undefined {
-  // An exception costs more than a look, and absent folders are common in PATH.
-  if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
   try {
+    // An exception costs more than a look, and absent folders are common in PATH.
+    if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
     return realpathSync.native(file);
   } catch {
     return undefined; // gone since, or not ours to reach

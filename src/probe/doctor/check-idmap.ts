@@ -1,0 +1,30 @@
+import type { Check, Examination, Finding } from "./examination.ts";
+
+async function examine(examination: Examination): Promise<Finding> {
+  if (examination.uid !== 0)
+    return { status: "ok", found: "idmapped mounts: not needed, since Workcell is not run by root" };
+  const result = await examination.run(examination.cellhost, ["probe-idmap", examination.cwd]);
+  if (result.code === 0)
+    return { status: "ok", found: "idmapped mounts: the working directory can be mapped" };
+  if (result.failure !== undefined)
+    return {
+      status: "missing",
+      found: `idmapped mounts: not tried, for cellhost cannot be started (${result.failure})`,
+      remedy: "Build the native programs: npm run build",
+    };
+  const why = result.stderr.trim().split("\n")[0] || `exit code ${result.code}`;
+  return {
+    status: "weaker",
+    found: `idmapped mounts: not for the working directory: ${why}`,
+    remedy: "Connect folders on ext4, xfs, btrfs or tmpfs, or run Workcell as their owner instead of root",
+  };
+}
+
+/** Idmapped mounts: the working directory is mounted under another owner, where only the attempt sees it. */
+export const checkIdmap: Check = {
+  id: "idmap",
+  title: "idmapped mounts",
+  needed: "for root: cellhost, and a file system with idmapped mounts (kernel 5.12)",
+  without: "Root cannot connect folders that belong to root: the start is refused with the remedy",
+  examine,
+};
