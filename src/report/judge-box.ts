@@ -95,7 +95,7 @@ function reachRequirements(whose: string, reaches: readonly Reach[]) {
 function judgeNeighbours({ sessions, towardsCell, towardsHost }: Neighbours): Verdict {
   const tried = [...new Set([...towardsCell, ...towardsHost].map(({ what }) => what))];
   return required(
-    `cells ${sessions.join(" and ")}: tried: ${towardsCell.length} ways to reach the other, ${towardsHost.length} to ` +
+    `cells ${sessions.join(" and ")}; ${towardsCell.length} ways to reach the other, ${towardsHost.length} to ` +
       "reach the host, none went through",
     `two cells at once, tried: ${tried.join(", ")} (control: each succeeds for the owner)`,
     [

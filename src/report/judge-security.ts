@@ -1,4 +1,4 @@
-import { fromBoth, fromInside, type Judge, refused, required, succeeded } from "./verdict.ts";
+import { fromBoth, fromInside, type Judge, refused, required, succeeded, unknown } from "./verdict.ts";
 
 /** System-call filter and privileges. */
 export const securityJudges: Readonly<Record<string, Judge>> = {
@@ -14,6 +14,9 @@ export const securityJudges: Readonly<Record<string, Judge>> = {
     ),
   ),
   "sec.filters": fromBoth(({ filters }, { workcell }) => {
+    // Kernels before 5.9 do not count them.
+    if (!Number.isInteger(filters))
+      return unknown("could not be observed: the kernel does not count filters");
     const added = filters - workcell.filters;
     return required(
       `${added} (${filters} inside, ${workcell.filters} on Workcell itself)`,

@@ -42,11 +42,12 @@ function amount(bytes: number): string {
 
 /** What became of an allowed connection, or why one was refused. */
 function tail(line: AuditLine): string {
-  if (line.decision === "deny") return `${line.layer}: ${line.rule} (${line.origin})`;
+  const rule = line.rule.includes(line.origin) ? line.rule : `${line.rule} (${line.origin})`;
+  if (line.decision === "deny") return `${line.layer}: ${rule}`;
   const moved = line.bytesUp === undefined ? "" : amount(line.bytesUp + (line.bytesDown ?? 0));
   const time = line.durationMs === undefined ? "" : `${(line.durationMs / 1000).toFixed(1)} s`;
   const failure = line.failure === undefined ? "" : `failed: ${line.failure}`;
-  return [moved, time, failure, `${line.rule} (${line.origin})`].filter(Boolean).join(", ");
+  return [moved, time, failure, rule].filter(Boolean).join(", ");
 }
 
 function row(line: AuditLine): string {

@@ -44,9 +44,10 @@ async function tryHttps({ ports, token }: Targets): Promise<string> {
     checkServerIdentity: () => undefined,
   });
   await once(secure, "secureConnect");
+  const protocol = secure.getProtocol() ?? "TLS";
   const { status, answer } = await ask(secure, "/", `127.0.0.1:${ports.https}`);
   expectToken(answer, token);
-  return `${status} by CONNECT, ${secure.getProtocol() ?? "TLS"}`;
+  return `${status} by CONNECT, ${protocol}`;
 }
 
 async function trySocks({ ports, token }: Targets): Promise<string> {
@@ -110,8 +111,7 @@ async function tryGrpc({ ports, token }: Targets): Promise<string> {
 async function tryBlocked({ ports, token }: Targets): Promise<string> {
   const { status, answer } = await askThroughProxy(ports.blocked);
   if (answer.includes(token)) return `answered: ${status}`;
-  const body = answer.slice(answer.indexOf("\r\n\r\n") + 4);
-  throw new Error(`${status}: ${body.replace(/\s+/g, " ").trim()}`);
+  throw new Error(status);
 }
 
 async function tryDirect(where: { host: string; port: number }): Promise<string> {
