@@ -1,6 +1,6 @@
 import { readlinkSync } from "node:fs";
 import type { Check, Examination, Finding } from "./examination.ts";
-import { explainFailure } from "./explain-failure.ts";
+import { explainFailure, explainIdentity } from "./explain-failure.ts";
 import { installRemedy } from "./install-remedy.ts";
 import { cellNamespaces, runInSandbox } from "./sandbox.ts";
 
@@ -41,7 +41,10 @@ async function examine(examination: Examination): Promise<Finding> {
   const number = /\d[\d.]*/.exec(version.stdout)?.[0] ?? "of unknown version";
   const who = `as uid ${examination.cellIdentity.uid}`;
   if (built.code !== 0) {
-    const { reason, remedy } = explainFailure(built.failure ?? built.stderr, examination.limits, bwrap);
+    const { reason, remedy } =
+      built.failure === undefined || examination.uid !== 0
+        ? explainFailure(built.failure ?? built.stderr, examination.limits, bwrap)
+        : explainIdentity(examination.cellIdentity.uid, built.failure);
     return { status: "missing", found: `bubblewrap ${number} builds no sandbox ${who}: ${reason}`, remedy };
   }
   const outside = cellNamespaces.map((name) => readlinkSync(`/proc/self/ns/${name}`));

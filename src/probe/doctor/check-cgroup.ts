@@ -23,7 +23,8 @@ export function tellTrials(trials: CgroupTrials): string {
     count === 1 ? `limit ${one}` : `limits ${many}`;
   if (failing.length === 0) return `${joined(working)} limits work`;
   const whys = [...new Set(names.flatMap(([, trial]) => (trial.works ? [] : [trial.why])))];
-  const first = working.length === 0 ? "" : `${joined(working)} ${verb(working.length, "works", "work")}, `;
+  if (working.length === 0) return `no limit works (${whys.join("; ")})`;
+  const first = `${joined(working)} ${verb(working.length, "works", "work")}, `;
   const second = `${joined(failing)} ${verb(failing.length, "does not", "do not")}`;
   return `${first}${second} (${whys.join("; ")})`;
 }
@@ -37,8 +38,8 @@ function remedyFor(examination: Examination, version: 1 | 2): string {
   if (version === 2 && examination.uid === 0)
     return "Let groups have the controllers: echo '+memory +pids' > /sys/fs/cgroup/cgroup.subtree_control";
   if (examination.uid !== 0)
-    return "Run Workcell as root, or on a system whose systemd delegates groups to users";
-  return "Start the kernel with swapaccount=1 cgroup_enable=memory";
+    return "Use a system with cgroup v2 and systemd, which delegates groups to users, or run Workcell as root";
+  return "Add cgroup_enable=memory swapaccount=1 to the kernel's command line";
 }
 
 function readLayout(): CgroupLayout {

@@ -2,6 +2,7 @@ import { accessSync, constants } from "node:fs";
 import path from "node:path";
 import type { Check, Examination, Finding } from "./examination.ts";
 import { installRemedy } from "./install-remedy.ts";
+import { withFolder } from "./lent-folder.ts";
 
 function isBuilt(cellhost: string): boolean {
   try {
@@ -13,7 +14,7 @@ function isBuilt(cellhost: string): boolean {
 }
 
 async function compile(examination: Examination, compiler: string): Promise<string> {
-  return examination.withFolder(async (folder) => {
+  return withFolder(async (folder) => {
     const program = path.join(folder, "answer");
     const input = "int main(void) { return 42; }\n";
     const built = await examination.run(compiler, ["-x", "c", "-o", program, "-"], { input });

@@ -1,4 +1,5 @@
 import type { Check, Examination, Finding } from "./examination.ts";
+import { explainFailure } from "./explain-failure.ts";
 
 async function examine(examination: Examination): Promise<Finding> {
   if (examination.uid !== 0)
@@ -13,9 +14,15 @@ async function examine(examination: Examination): Promise<Finding> {
       remedy: "Build the native programs: npm run build",
     };
   const why = result.stderr.trim().split("\n")[0] || `exit code ${result.code}`;
+  if (/user namespace/.test(why))
+    return {
+      status: "weaker",
+      found: `idmapped mounts: not to be had without user namespaces (${why})`,
+      remedy: explainFailure(why, examination.limits).remedy,
+    };
   return {
     status: "weaker",
-    found: `idmapped mounts: not for the working directory: ${why}`,
+    found: `idmapped mounts: not for the working directory (${why})`,
     remedy: "Connect folders on ext4, xfs, btrfs or tmpfs, or run Workcell as their owner instead of root",
   };
 }

@@ -2,6 +2,7 @@ import net from "node:net";
 import path from "node:path";
 import type { Check, Examination, Finding } from "./examination.ts";
 import { installRemedy } from "./install-remedy.ts";
+import { withFolder } from "./lent-folder.ts";
 
 /** A UNIX socket that answers with what it is sent. */
 function listenEcho(socket: string): Promise<net.Server> {
@@ -16,7 +17,7 @@ function listenEcho(socket: string): Promise<net.Server> {
 }
 
 async function carry(examination: Examination, socat: string): Promise<string> {
-  return examination.withFolder(async (folder) => {
+  return withFolder(async (folder) => {
     const socket = path.join(folder, "echo.sock");
     const server = await listenEcho(socket);
     try {

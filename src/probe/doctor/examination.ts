@@ -1,6 +1,3 @@
-import { chownSync, mkdtempSync, rmSync } from "node:fs";
-import os from "node:os";
-import path from "node:path";
 import type { DoctorCheck } from "../../model/index.ts";
 import { findTool } from "../find-tool.ts";
 import { type ProgramRequest, type ProgramResult, runProgram } from "../run-program.ts";
@@ -40,25 +37,10 @@ export interface Examination extends DoctorContext {
   run(program: string, args: readonly string[], more?: Partial<ProgramRequest>): Promise<ProgramResult>;
   /** Runs a program as cells run. */
   runAsCell(program: string, args: readonly string[], more?: Partial<ProgramRequest>): Promise<ProgramResult>;
-  /** Lends a folder that belongs to the cell's user and is gone afterwards. */
-  withFolder<T>(use: (folder: string) => Promise<T>): Promise<T>;
 }
 
 /** No attempt may hold up the others. */
 const timeoutMs = 5_000;
-
-async function withFolder<T>(
-  owner: { uid: number; gid: number } | undefined,
-  use: (folder: string) => Promise<T>,
-): Promise<T> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), "workcell-doctor-"));
-  try {
-    if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
-    return await use(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
 
 /** Prepares the surroundings: who asks, what is on PATH, what the machine forbids. */
 export function examinationOf(context: DoctorContext): Examination {
@@ -80,6 +62,5 @@ export function examinationOf(context: DoctorContext): Examination {
     run,
     runAsCell: (program, args, more) =>
       run(program, args, { ...more, ...(dropped === undefined ? {} : { identity: dropped }) }),
-    withFolder: (use) => withFolder(dropped, use),
   };
 }

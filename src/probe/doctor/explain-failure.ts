@@ -46,9 +46,7 @@ function limitExplanation(limits: HostLimits): Explanation {
     reason:
       "user namespaces are not available here (the limit of the surrounding sandbox or of the user is reached)",
     remedy:
-      limits.container === undefined
-        ? "Run Workcell outside of the sandbox it is in, or raise the limit, as root: sysctl -w user.max_user_namespaces=65536"
-        : containerRemedy(limits.container),
+      "Run Workcell outside of the sandbox it is in, or raise the limit, as root: sysctl -w user.max_user_namespaces=65536",
   };
 }
 
@@ -68,6 +66,14 @@ function refusedExplanation(limits: HostLimits, bwrap: string): Explanation {
     reason: "the kernel refuses user namespaces to this user",
     remedy:
       "Look what refuses them, as root: dmesg | grep -i -e apparmor -e avc; in a container, start it with --security-opt seccomp=unconfined",
+  };
+}
+
+/** Explains why root could not start a program as the cell's user. */
+export function explainIdentity(uid: number, failure: string): Explanation {
+  return {
+    reason: `root cannot become uid ${uid} (${failure})`,
+    remedy: "Set WORKCELL_UID_RANGE to uids that this container has, see /proc/self/uid_map",
   };
 }
 

@@ -60,5 +60,7 @@ export function runDoctor(context: DoctorContext): Promise<readonly DoctorCheck[
 export function summarizeDoctor(results: readonly DoctorCheck[]): string {
   const flawed = results.filter(({ status }) => status !== "ok");
   const fine = results.length - flawed.length;
-  return [`${fine} of ${results.length} fine`, ...flawed.map(({ found }) => found)].join("; ");
+  // The reasons in brackets are for the table.
+  const tellings = flawed.map(({ found }) => found.replace(/ \(.*\)$/s, ""));
+  return [`${fine} of ${results.length} fine`, ...tellings].join("; ");
 }
