@@ -75,6 +75,7 @@ async function replace(file, make) {
 /** @param {string} source @param {string} program @returns {Promise<BuiltProgram>} */
 async function compile(source, program) {
   const name = path.basename(program);
+  /** @type {string[]} */
   const said = [];
   for (const compiler of await findCompilers()) {
     const key = keyOf(source, compiler);

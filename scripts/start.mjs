@@ -1,7 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
-import { askAudit, askDoctor, askReport, countRows, summarizeChecks } from "./first-job/ask-workcell.mjs";
+import { askAudit, askDoctor, askReport, summarizeChecks } from "./first-job/ask-workcell.mjs";
 import { firstJob } from "./first-job/first-job.mjs";
 import { stateFolder } from "./first-job/prepare.mjs";
 import { missingFromCheckout, setUpCheckout } from "./setup/checkout.mjs";
@@ -73,7 +73,7 @@ async function main() {
 
   const report = reportFile();
   page.pending("Reference  observing a fresh cell");
-  page.tail("Reference", countRows(await askReport(workcell, report)), path.relative(process.cwd(), report));
+  page.tail("Reference", await askReport(workcell, report), path.relative(process.cwd(), report));
   const { decisions, refused, intact } = await askAudit(workcell, session);
   const chain = intact ? "chain intact" : "CHAIN BROKEN";
   page.tail("Audit", `${decisions} decisions, ${refused} refused, ${chain}`, "workcell audit");

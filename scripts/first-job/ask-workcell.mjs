@@ -1,9 +1,7 @@
-import { writeFileSync } from "node:fs";
 import { runProgram } from "../setup/run-program.mjs";
 import { Stop } from "../setup/stop.mjs";
 
 /** @typedef {{ title: string, status: "ok" | "weaker" | "missing", found: string, remedy: string, without: string }} Check */
-/** @typedef {{ id: string, status: string, observed: string }} Row */
 
 /**
  * What one of Workcell's own commands says as JSON.
@@ -29,24 +27,6 @@ export function summarizeChecks(checks) {
   return [count, ...weaker.map((check) => `${check.title}: ${check.found}`)].join("; ");
 }
 
-/**
- * The report's rows in one line.
- * @param {readonly Row[]} rows
- */
-export function countRows(rows) {
-  const count = (/** @type {(row: Row) => boolean} */ test) => rows.filter(test).length;
-  const notBuilt = count((row) => row.status === "unknown" && row.observed.startsWith("not built"));
-  const unknown = count((row) => row.status === "unknown") - notBuilt;
-  return [
-    `${count((row) => row.status === "match")} match`,
-    `${count((row) => row.status === "differs")} differ`,
-    `${count((row) => row.status === "host")} host`,
-    `${count((row) => row.status === "not-applicable")} not applicable`,
-    `${notBuilt} not built`,
-    ...(unknown > 0 ? [`${unknown} not observed`] : []),
-  ].join(" · ");
-}
-
 /** @param {string} workcell @returns {Promise<readonly Check[]>} */
 export async function askDoctor(workcell) {
   const said = await ask(workcell, ["doctor", "--json"]);
@@ -54,29 +34,36 @@ export async function askDoctor(workcell) {
 }
 
 /**
- * The environment report of the profile: its rows, and the document written to a file.
+ * Writes the environment report of the profile to a file.
  * @param {string} workcell
  * @param {string} file
- * @returns {Promise<readonly Row[]>}
+ * @returns {Promise<string>} its rows, counted by status
  */
 export async function askReport(workcell, file) {
-  const words = ["report", "--profile", "cowork", "--format"];
-  const { rows } = await ask(workcell, [...words, "json"]);
-  const document = await runProgram(workcell, [...words, "markdown"]);
-  if (document.code !== 0) throw new Stop("workcell report failed:", document.stderr.trim());
-  writeFileSync(file, document.stdout);
-  return rows;
+  const words = ["report", "--profile", "cowork", "--output", file];
+  const { code, stderr } = await runProgram(workcell, words);
+  const counted = /^workcell: (\d+ match\b.*)$/m.exec(stderr)?.[1];
+  if (code !== 0 || counted === undefined)
+    throw new Stop(`workcell report ended with ${code}:`, stderr.trim());
+  return counted;
 }
 
 /**
- * What the whole log holds of one session, and whether the chain is as it was written.
+ * How many decisions the log holds of one session, and whether the whole chain is as it was written.
  * @param {string} workcell
  * @param {string} session
  */
 export async function askAudit(workcell, session) {
-  const verified = await runProgram(workcell, ["audit", "--verify"]);
+  const [verdict, listed] = await Promise.all([
+    ask(workcell, ["audit", "--verify", "--json"]),
+    runProgram(workcell, ["audit", "--json", "--session", session]),
+  ]);
   /** @type {readonly { decision: string }[]} */
-  const lines = await ask(workcell, ["audit", "--json", "--session", session]);
+  const lines = listed.stdout
+    .trimEnd()
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
   const refused = lines.filter((line) => line.decision === "deny").length;
-  return { decisions: lines.length, refused, intact: verified.code === 0 };
+  return { decisions: lines.length, refused, intact: verdict.intact === true };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { countRows, summarizeChecks } from "../../scripts/first-job/ask-workcell.mjs";
+import { summarizeChecks } from "../../scripts/first-job/ask-workcell.mjs";
 import { judgeHidden, judgeInstall, judgeRefused, judgeSummarize } from "../../scripts/first-job/judge.mjs";
 import { packageManagers } from "../../scripts/setup/package-managers.mjs";
 import { duration, size } from "../../scripts/setup/page.mjs";
@@ -114,18 +114,6 @@ test("summarizeChecks() counts what is fine and says what is not", () => {
   const fine = { title: "seccomp", status: "ok", found: "filters work", remedy: "", without: "" } as const;
   const weak = { ...fine, title: "cgroup v1", status: "weaker", found: "no swap limit" } as const;
   expect(summarizeChecks([fine, weak, fine])).toBe("2 of 3 fine; cgroup v1: no swap limit");
-});
-
-test("countRows() tells what is not built from what could not be observed", () => {
-  const row = { id: "x", observed: "" };
-  const rows = [
-    { ...row, status: "match" },
-    { ...row, status: "unknown", observed: "not built yet: limits" },
-    { ...row, status: "unknown", observed: "could not be observed: no answer" },
-  ];
-  expect(countRows(rows)).toBe(
-    "1 match · 0 differ · 0 host · 0 not applicable · 1 not built · 1 not observed",
-  );
 });
 
 test("installLine() is a line that a person can paste", () => {
