@@ -1,0 +1,130 @@
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import path from "node:path";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { EnvironmentReport } from "../../src/model/index.ts";
+
+const root = path.resolve(import.meta.dirname, "../..");
+const USER = 54_321;
+const isRoot = process.getuid?.() === 0;
+const notBuilt = [
+  ...["hw.ram", "hw.swap", "hw.session-disk", "disk.sessions", "agent.model", "agent.tools"],
+  ...["agent.mcp.browser", "agent.mcp.cloudflare", "life.task"],
+];
+
+let place = "";
+beforeAll(async () => {
+  // Not /tmp: root's launcher covers that in its own mount namespace.
+  place = realpathSync(mkdtempSync("/var/tmp/workcell-report-"));
+  chmodSync(place, 0o755);
+  await build({
+    absWorkingDir: root,
+    entryPoints: { observer: "src/observe/observer.ts", workcell: "src/cli/bin.ts" },
+    outdir: path.join(place, "dist"),
+    ...{ bundle: true, splitting: true, format: "esm", platform: "node", target: "node20" },
+    chunkNames: "chunks/[name]-[hash]",
+    define: { WORKCELL_VERSION: '"0.0.0"' },
+  });
+  cpSync(path.join(root, "dist/native"), path.join(place, "dist/native"), { recursive: true });
+  for (const who of ["root", "user"]) mkdirSync(path.join(place, who));
+  if (isRoot) chownSync(path.join(place, "user"), USER, USER);
+}, 60_000);
+afterAll(() => rmSync(place, { recursive: true, force: true }));
+
+interface Way {
+  readonly asUser: boolean;
+  /** A folder that comes first on PATH. */
+  readonly before?: string;
+}
+
+function workcell(args: readonly string[], { asUser, before }: Way) {
+  const home = path.join(place, asUser ? "user" : "root");
+  const drop = asUser && isRoot ? ["--reuid", `${USER}`, "--regid", `${USER}`, "--clear-groups"] : [];
+  const words = [process.execPath, path.join(place, "dist/workcell.js"), ...args];
+  const [program = "", ...rest] = drop.length > 0 ? ["setpriv", ...drop, ...words] : words;
+  const search = [...(before ? [before] : []), process.env["PATH"]].join(":");
+  const env = { PATH: search, HOME: home };
+  return spawnSync(program, rest, { cwd: home, env, encoding: "utf8", timeout: 55_000 });
+}
+
+function reportRows(args: readonly string[], way: Way): EnvironmentReport["rows"] {
+  const { stdout, stderr } = workcell(["report", "--format", "json", ...args], way);
+  if (stdout === "") throw new Error(stderr);
+  return (JSON.parse(stdout) as EnvironmentReport).rows;
+}
+
+const wrong = (rows: EnvironmentReport["rows"]) =>
+  rows.filter(({ status }) => status === "differs").map(({ id, observed }) => `${id}: ${observed}`);
+
+describe.each([
+  ["root", { asUser: false }, isRoot],
+  ["an ordinary user", { asUser: true }, true],
+] as const)("workcell report as %s", (_, way, possible) => {
+  test.runIf(possible).each(["cowork", "standard"])(
+    "profile %s: every row that is built is as required",
+    (profile) => {
+      const rows = reportRows(["--profile", profile], way);
+      expect(wrong(rows)).toEqual([]);
+      expect(rows.filter(({ status }) => status === "unknown").map(({ id }) => id)).toEqual(notBuilt);
+      expect(rows.filter(({ status }) => status === "match")).toHaveLength(24);
+    },
+  );
+
+  test.runIf(possible)("--verify says by its code whether all is as required, and prints what is not", () => {
+    const whole = workcell(["report", "--verify"], way);
+    expect([whole.status, whole.stdout.trim().split("\n").length]).toEqual([1, notBuilt.length]);
+    const narrow = workcell(["report", "--verify", "--only", "os.hostname,sec.*,proc.*"], way);
+    expect([narrow.status, narrow.stdout]).toEqual([0, ""]);
+  });
+});
+
+/** A bwrap that leaves one of its options out: everything else of the cell is as ever. */
+function weakened(name: string, script: string): string {
+  const folder = path.join(place, name);
+  mkdirSync(folder);
+  const real = spawnSync("which", ["bwrap"], { encoding: "utf8" }).stdout.trim();
+  writeFileSync(path.join(folder, "bwrap"), `#!/bin/sh\n${script}\nexec ${real} "$@"\n`, { mode: 0o755 });
+  return folder;
+}
+const without = (option: string) => `for a; do shift; [ "$a" = "${option}" ] || set -- "$@" "$a"; done`;
+
+describe("a cell that lacks a feature is not reported as having it", () => {
+  const way = (before: string): Way => ({ asUser: true, before });
+  test.each([
+    ["box.new-session", "session", without("--new-session")],
+    ["os.hostname", "hostname", `for a; do shift; [ "$a" = claude ] && a=debian; set -- "$@" "$a"; done`],
+    [
+      "sec.filters",
+      "filter",
+      'n=0; for a; do shift; [ "$a" = --add-seccomp-fd ] && n=$((n + 1)) && [ $n = 1 ] && skip=1 && continue; ' +
+        '[ "$skip" = 1 ] && skip=0 && continue; set -- "$@" "$a"; done',
+    ],
+  ])("%s", (id, name, script) => {
+    const folder = weakened(name, script);
+    expect(reportRows(["--only", id], way(folder)).map(({ status }) => status)).toEqual(["differs"]);
+    // Control: the same way with nothing left out.
+    const whole = weakened(`${name}-whole`, ":");
+    expect(reportRows(["--only", id], way(whole)).map(({ status }) => status)).toEqual(["match"]);
+  });
+});
+
+test("a report leaves nothing behind but the sessions' records and the audit log", () => {
+  const way = { asUser: true };
+  workcell(["report"], way);
+  const state = path.join(place, "user/.local/state/workcell");
+  const found = spawnSync("find", [state, "-type", "s", "-o", "-name", "home", "-o", "-path", "*/running/*"]);
+  expect([found.status, String(found.stdout)]).toEqual([0, ""]);
+  const verdict = workcell(["audit", "--verify"], way);
+  expect(verdict.status).toBe(0);
+  expect(verdict.stdout).toMatch(/chain intact, \d+ lines\n$/);
+});
