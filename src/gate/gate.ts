@@ -1,0 +1,114 @@
+import net from "node:net";
+import { codeOf, WorkcellError } from "../errors/index.ts";
+import type { AuditEvent, Denial, NetworkPolicy } from "../model/index.ts";
+import type { UpstreamProxies } from "./machine-proxy.ts";
+import { machineAddresses, type Resolver, systemResolver } from "./resolve.ts";
+import { ServedCell } from "./served-cell.ts";
+
+export interface GateOptions {
+  readonly upstream: UpstreamProxies;
+  /** Defaults to the machine's own resolver. */
+  readonly resolve?: Resolver;
+  /** Addresses of this machine, refused unless named; defaults to those of its interfaces. */
+  readonly ownAddresses?: () => readonly string[];
+  /** Path of a PEM file with authorities to trust besides the usual ones, when a proxy is spoken to by TLS. */
+  readonly extraCa?: string;
+  /** Time for a head from its first byte to its last, in ms (30000). */
+  readonly headTimeoutMs?: number;
+}
+
+/** What the gate is told about one cell. */
+export interface CellEnds {
+  readonly network: NetworkPolicy;
+  /** Paths of the sockets to listen on; whoever may enter their folder may use them. */
+  readonly sockets: { readonly http: string; readonly socks: string };
+  readonly session: string;
+  readonly cell: string;
+  emit(event: AuditEvent): void;
+  denied?(denial: Denial): void;
+}
+
+/** One cell being served. */
+export interface Served {
+  /** Resolves when both sockets accept; rejects with WC_LAUNCH. */
+  readonly ready: Promise<void>;
+  /** Writes the records of all that is open, ends it, and stops listening. */
+  close(): Promise<void>;
+}
+
+export interface Gate {
+  serve(cell: CellEnds): Served;
+}
+
+const headTimeoutMs = 30_000;
+const limitConnections = 1024;
+
+/** Makes a gate; it listens nowhere until it serves a cell. Both protocols are spoken on both sockets of a cell. */
+export function createGate(options: GateOptions): Gate {
+  const { ownAddresses } = options;
+  return {
+    serve(ends) {
+      const cell = new ServedCell({
+        network: ends.network,
+        session: ends.session,
+        cell: ends.cell,
+        upstream: options.upstream,
+        resolve: options.resolve ?? systemResolver,
+        ownAddresses: ownAddresses === undefined ? machineAddresses : async () => ownAddresses(),
+        extraCa: options.extraCa,
+        headTimeoutMs: options.headTimeoutMs ?? headTimeoutMs,
+        emit: (event) => ends.emit(event),
+        denied: (denial) => ends.denied?.(denial),
+      });
+      const listeners = [listen(cell, ends.sockets.http), listen(cell, ends.sockets.socks)];
+      const ready = Promise.all(listeners.map(({ listening }) => listening)).then(() => {});
+      // Whoever closes without ever awaiting `ready` must not die of its rejection.
+      ready.catch(() => {});
+      return {
+        ready,
+        async close() {
+          cell.close();
+          await Promise.all(listeners.map(({ server }) => closeServer(server)));
+        },
+      };
+    },
+  };
+}
+
+function listen(
+  cell: ServedCell,
+  path: string,
+): { readonly server: net.Server; readonly listening: Promise<void> } {
+  const server = net.createServer({ allowHalfOpen: true }, (client) => {
+    cell.track(client);
+    // Protocols load with the first connection, not with the gate: a cell may never make one.
+    import("./connection.ts")
+      .then(({ serveConnection }) => serveConnection(cell, client))
+      .catch(() => client.destroy());
+  });
+  server.maxConnections = limitConnections;
+  const listening = new Promise<void>((resolve, reject) => {
+    server.once("listening", resolve);
+    server.on("error", (error) => reject(listenError(path, error)));
+  });
+  listening.catch(() => {});
+  // The cell's user is not always ours. The folder, which only the two may enter, guards the sockets.
+  server.listen({ path, readableAll: true, writableAll: true });
+  return { server, listening };
+}
+
+function listenError(path: string, cause: Error): WorkcellError {
+  return new WorkcellError("WC_LAUNCH", {
+    message: `Cannot listen on "${path}" for the cell's network: ${codeOf(cause) ?? cause.message}`,
+    remedy: "Remove the file if it is left over, and see that its folder exists and is writable",
+    details: { path },
+    cause,
+  });
+}
+
+async function closeServer(server: net.Server): Promise<void> {
+  if (!server.listening) return;
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+}

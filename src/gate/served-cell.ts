@@ -1,0 +1,136 @@
+import type net from "node:net";
+import { printable } from "../lib/printable.ts";
+import type { Answer, AuditEvent, Denial, HostQuestion, NetworkPolicy } from "../model/index.ts";
+import { authorityText, type HostAnswer, mayConnect } from "../policy/index.ts";
+import type { UpstreamProxies } from "./machine-proxy.ts";
+import type { Resolver } from "./resolve.ts";
+
+/** What every connection of one cell needs to know and to tell. */
+export interface CellContext {
+  readonly network: NetworkPolicy;
+  readonly session: string;
+  readonly cell: string;
+  readonly upstream: UpstreamProxies;
+  readonly resolve: Resolver;
+  readonly ownAddresses: () => Promise<readonly string[]>;
+  /** Path of a PEM file with further authorities, for proxies spoken to by TLS. */
+  readonly extraCa: string | undefined;
+  /** A head must be whole this long after its first byte, in ms. */
+  readonly headTimeoutMs: number;
+  emit(event: AuditEvent): void;
+  denied(denial: Denial): void;
+}
+
+/** A decision whose connection is still open; finished exactly once. */
+export interface OpenEntry {
+  bytesUp: number;
+  bytesDown: number;
+  address: string | undefined;
+  finish(failure?: string): void;
+}
+
+/** One cell at the gate: what it may, what is open, and how all of it ends. */
+export class ServedCell {
+  readonly context: CellContext;
+  readonly #sockets = new Set<net.Socket>();
+  readonly #entries = new Set<OpenEntry>();
+  #closed = false;
+
+  constructor(context: CellContext) {
+    this.context = context;
+  }
+
+  /** Ties a socket's life to the cell's; no error of it ends the process. */
+  track(socket: net.Socket): void {
+    // An error is always followed by close, and whoever reads or writes notices that.
+    socket.on("error", () => {});
+    if (this.#closed) {
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.on("close", () => this.#sockets.delete(socket));
+  }
+
+  /** Decides by name, and records a refusal at once. */
+  decide(question: HostQuestion, kind: AuditEvent["kind"]): HostAnswer {
+    const answer = mayConnect(this.context.network, question);
+    if (answer.decision === "deny") this.refuse(answer, kind, subjectOf(question));
+    return answer;
+  }
+
+  /** Records that a layer of policy refused. */
+  refuse(answer: Answer, kind: AuditEvent["kind"], subject: string): void {
+    this.#emit({ ...this.#event(answer, kind, subject), decision: "deny" });
+    const { rule, origin, remedy = "" } = answer;
+    const what = kind === "connect" ? `connect ${subject}` : subject;
+    this.context.denied({ layer: "gate", rule, origin, what: printable(what), remedy });
+  }
+
+  /** Records a message that could not be taken as a question at all. */
+  malformed(reason: string, kind: AuditEvent["kind"], subject: string): void {
+    const answer = { layer: "gate", rule: `malformed: ${reason}`, origin: "built in" } as const;
+    this.#emit({ ...this.#event({ ...answer, decision: "deny" }, kind, subject), decision: "deny" });
+  }
+
+  /** Opens the record of something allowed; it is written when it ends. */
+  open(answer: Answer, kind: AuditEvent["kind"], subject: string): OpenEntry {
+    const startedMs = performance.now();
+    const event = this.#event(answer, kind, subject);
+    const entry: OpenEntry = {
+      bytesUp: 0,
+      bytesDown: 0,
+      address: undefined,
+      finish: (failure) => {
+        if (!this.#entries.delete(entry)) return;
+        const { bytesUp, bytesDown, address } = entry;
+        const durationMs = Math.round((performance.now() - startedMs) * 1000) / 1000;
+        const extra = {
+          ...(address !== undefined && { address }),
+          ...(failure !== undefined && { failure }),
+        };
+        this.#emit({ ...event, ...extra, bytesUp, bytesDown, durationMs });
+      },
+    };
+    this.#entries.add(entry);
+    return entry;
+  }
+
+  /** Takes an allowance back that the address check refused. */
+  withdraw(entry: OpenEntry): void {
+    this.#entries.delete(entry);
+  }
+
+  /** Writes every open record, then ends every connection. */
+  close(): void {
+    this.#closed = true;
+    for (const entry of [...this.#entries]) entry.finish();
+    for (const socket of [...this.#sockets]) socket.destroy();
+  }
+
+  #event(answer: Answer, kind: AuditEvent["kind"], subject: string): AuditEvent {
+    const { session, cell } = this.context;
+    const { decision, layer, rule, origin } = answer;
+    return {
+      session,
+      cell,
+      kind,
+      decision,
+      layer,
+      rule: printable(rule),
+      origin,
+      subject: printable(subject),
+    };
+  }
+
+  #emit(event: AuditEvent): void {
+    this.context.emit(event);
+  }
+}
+
+/** `host:port` for a connection, `GET http://host/path` for a request; never the query, which may hold a secret. */
+export function subjectOf(question: HostQuestion): string {
+  const { host, port, method, path = "/" } = question;
+  if (method === undefined) return authorityText(host, port);
+  return `${method} http://${authorityText(host, port, 80)}${path}`;
+}
