@@ -1,7 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
-import { askAudit, askDoctor, askReport, summarizeChecks } from "./first-job/ask-workcell.mjs";
+import { askAudit, askDoctor, askReport } from "./first-job/ask-workcell.mjs";
 import { firstJob } from "./first-job/first-job.mjs";
 import { stateFolder } from "./first-job/prepare.mjs";
 import { missingFromCheckout, setUpCheckout } from "./setup/checkout.mjs";
@@ -68,12 +68,16 @@ async function main() {
   const compiling = missingFromCheckout(root, { testing: false }).build;
   await step(page, "[1/4] system", (pending) => setUpSystem({ compiling, pending }));
   await step(page, "[2/4] build", (pending) => setUpCheckout(root, { testing: false, pending }));
-  await step(page, "[3/4] doctor", async () => summarizeChecks(await askDoctor(workcell)));
+  await step(page, "[3/4] doctor", () => askDoctor(workcell));
   const { session, asExpected } = await runFirstJob(page);
 
   const report = reportFile();
   page.pending("Reference  observing a fresh cell");
-  page.tail("Reference", await askReport(workcell, report), path.relative(process.cwd(), report));
+  page.tail(
+    "Reference",
+    await askReport(workcell, report),
+    path.dirname(report) === root ? path.basename(report) : report,
+  );
   const { decisions, refused, intact } = await askAudit(workcell, session);
   const chain = intact ? "chain intact" : "CHAIN BROKEN";
   page.tail("Audit", `${decisions} decisions, ${refused} refused, ${chain}`, "workcell audit");

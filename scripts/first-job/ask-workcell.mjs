@@ -1,7 +1,7 @@
 import { runProgram } from "../setup/run-program.mjs";
 import { Stop } from "../setup/stop.mjs";
 
-/** @typedef {{ title: string, status: "ok" | "weaker" | "missing", found: string, remedy: string, without: string }} Check */
+/** @typedef {{ title: string, status: "ok" | "weaker" | "missing", found: string, remedy: string }} Check */
 
 /**
  * What one of Workcell's own commands says as JSON.
@@ -18,19 +18,19 @@ async function ask(workcell, words) {
 }
 
 /**
- * The doctor's checks in one line: how many are fine, and what of the others.
- * @param {readonly Check[]} checks
+ * What the doctor found, in one line; stops where a promise has nothing to rest on.
+ * @param {string} workcell
+ * @returns {Promise<string>}
  */
-export function summarizeChecks(checks) {
-  const weaker = checks.filter((check) => check.status !== "ok");
-  const count = `${checks.length - weaker.length} of ${checks.length} fine`;
-  return [count, ...weaker.map((check) => `${check.title}: ${check.found}`)].join("; ");
-}
-
-/** @param {string} workcell @returns {Promise<readonly Check[]>} */
 export async function askDoctor(workcell) {
-  const said = await ask(workcell, ["doctor", "--json"]);
-  return Array.isArray(said) ? said : said.checks;
+  /** @type {{ summary: string, checks: readonly Check[] }} */
+  const { summary, checks } = await ask(workcell, ["doctor", "--json"]);
+  const missing = checks.filter((check) => check.status === "missing");
+  if (missing.length === 0) return summary;
+  throw new Stop(
+    `This machine cannot hold what Workcell promises: ${summary}`,
+    ...missing.flatMap(({ title, found, remedy }) => [`${title}: ${found}`, `  remedy: ${remedy}`]),
+  );
 }
 
 /**

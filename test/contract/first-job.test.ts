@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { summarizeChecks } from "../../scripts/first-job/ask-workcell.mjs";
 import { judgeHidden, judgeInstall, judgeRefused, judgeSummarize } from "../../scripts/first-job/judge.mjs";
 import { packageManagers } from "../../scripts/setup/package-managers.mjs";
 import { duration, size } from "../../scripts/setup/page.mjs";
@@ -108,12 +107,6 @@ test.each([
   ["the control fails too", { attempts, control: { place: key.path, error: "ENOENT" } }],
 ])("judgeHidden() fails when %s", (_, seen) => {
   expect(judgeHidden({ key, ...seen })).toMatchObject({ word: "FAIL" });
-});
-
-test("summarizeChecks() counts what is fine and says what is not", () => {
-  const fine = { title: "seccomp", status: "ok", found: "filters work", remedy: "", without: "" } as const;
-  const weak = { ...fine, title: "cgroup v1", status: "weaker", found: "no swap limit" } as const;
-  expect(summarizeChecks([fine, weak, fine])).toBe("2 of 3 fine; cgroup v1: no swap limit");
 });
 
 test("installLine() is a line that a person can paste", () => {
