@@ -14,12 +14,13 @@ const script = [
 /** What in the sandbox is not as asked; empty when all is. */
 export function flawsOf(inside: string, outside: readonly string[]): readonly string[] {
   const lines = inside.trim().split("\n");
-  const shared = cellNamespaces.filter(
-    (_, index) => lines[index] === undefined || lines[index] === outside[index],
-  );
+  const shared = cellNamespaces.flatMap((name, index) => {
+    if (!lines[index]?.startsWith(`${name}:[`)) return [`the ${name} namespace is missing`];
+    return lines[index] === outside[index] ? [`the ${name} namespace is the host's`] : [];
+  });
   const [first, capabilities = "", hostname] = lines.slice(cellNamespaces.length);
   return [
-    ...shared.map((name) => `the ${name} namespace is the host's`),
+    ...shared,
     ...(first === "bwrap" ? [] : ["/proc is not its own"]),
     ...(/^0+$/.test(capabilities) ? [] : [`it has capabilities (${capabilities})`]),
     ...(hostname === "claude" ? [] : ["its host name could not be set"]),

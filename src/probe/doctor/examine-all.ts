@@ -50,17 +50,8 @@ async function conclude(check: Check, examination: Examination): Promise<DoctorC
   }
 }
 
-/** Tries everything that Workcell rests on, all at once, and leaves nothing behind. */
-export function runDoctor(context: DoctorContext): Promise<readonly DoctorCheck[]> {
+/** All checks at once, in the order in which they are shown. */
+export function examineAll(context: DoctorContext): Promise<readonly DoctorCheck[]> {
   const examination = examinationOf(context);
   return Promise.all(checks.map((check) => conclude(check, examination)));
-}
-
-/** One line: `11 of 12 fine; cgroup v1: memory limit works, swap limit does not`. */
-export function summarizeDoctor(results: readonly DoctorCheck[]): string {
-  const flawed = results.filter(({ status }) => status !== "ok");
-  const fine = results.length - flawed.length;
-  // The reasons in brackets are for the table.
-  const tellings = flawed.map(({ found }) => found.replace(/ \(.*\)$/s, ""));
-  return [`${fine} of ${results.length} fine`, ...tellings].join("; ");
 }
