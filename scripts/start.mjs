@@ -80,7 +80,11 @@ async function main() {
   );
   const { decisions, refused, intact } = await askAudit(workcell, session);
   const chain = intact ? "chain intact" : "CHAIN BROKEN";
-  page.tail("Audit", `${decisions} decisions, ${refused} refused, ${chain}`, "workcell audit");
+  page.tail(
+    "Audit",
+    `${decisions} ${decisions === 1 ? "decision" : "decisions"}, ${refused} refused, ${chain}`,
+    "workcell audit",
+  );
   page.tail("Next", "workcell run -m .:rw --preset npm npm test");
   return asExpected && intact ? 0 : 1;
 }

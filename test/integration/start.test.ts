@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
+  chownSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -16,6 +17,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const isRoot = process.getuid?.() === 0;
+/** A port that nobody listens on: the job has to do without a registry, and the test without a network. */
+const noRegistry = "http://127.0.0.1:1/";
 const ordinary = isRoot ? { uid: 54321, gid: 54321 } : {};
 
 let folder: string;
@@ -102,5 +105,54 @@ describe("npm start without what it needs", () => {
     );
     // The bwrap that was installed refuses, which is the next thing to be said.
     expect(ended.stderr).toContain("user namespaces");
+  });
+});
+
+/** Whether somebody else can run this checkout; one below /root they cannot. */
+function isOpenToAll(): boolean {
+  return (
+    spawnSync("test", ["-r", path.join(root, "dist/workcell.js")], { cwd: "/", ...ordinary }).status === 0
+  );
+}
+
+const gitStatus = () => execFileSync("git", ["status", "--porcelain"], { cwd: root, encoding: "utf8" });
+
+describe.each([
+  ["as it is", {}],
+  ["as an ordinary user", ordinary],
+])("npm start %s, without a registry", (_, identity) => {
+  test.runIf(isOpenToAll())("does the job, and each line says what was seen", () => {
+    const state = path.join(folder, "state");
+    mkdirSync(state);
+    if (identity.uid !== undefined) chownSync(state, identity.uid, identity.uid);
+    const before = gitStatus();
+    const env = { PATH: process.env["PATH"] ?? "", HOME: state, npm_config_registry: noRegistry };
+    const ended = start(root, env, identity);
+    const lines = ended.stdout.split("\n");
+    expect({ code: ended.status, stderr: ended.stderr }).toEqual({ code: 0, stderr: "" });
+    expect(lines[1]).toMatch(/^\[2\/4\] build {4}/);
+    expect(lines[3]).toMatch(
+      /^\[4\/4\] job {6}session [a-z]+-[a-z]+-[a-z]+, profile cowork, folder examples\/first-job$/,
+    );
+    expect(lines[5]).toBe(
+      "  skipped  npm install              the configured registry did not answer: ECONNREFUSED",
+    );
+    expect(lines[6]).toMatch(
+      /^ {2}ok {7}npm run summarize {8}2 files read, summary\.md written, without is-number/,
+    );
+    expect(lines[7]).toMatch(
+      /^ {2}refused {2}post to collect\.example {2}gate: not among \d+ allowed hosts? \(/,
+    );
+    expect(lines[8]).toBe(`${" ".repeat(36)}to allow it: workcell run --allow-host collect.example`);
+    expect(lines[9]).toMatch(
+      /^ {2}hidden {3}decoy id_ed25519 {9}the host's home is not in the cell \(control: /,
+    );
+    expect(lines[10]).toBe(`${" ".repeat(36)}a decoy: ${state}/.local/state/workcell/decoy/id_ed25519`);
+    expect(lines[12]).toMatch(
+      /^Reference {2}\d+ match · 0 differ · \d+ host · \d+ not applicable · \d+ not built {2}/,
+    );
+    expect(lines[13]).toMatch(/^Audit {6}1 decision, 1 refused, chain intact {2}/);
+    expect(ended.stdout).not.toContain("\x1b");
+    expect(gitStatus()).toBe(before);
   });
 });
