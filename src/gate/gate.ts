@@ -93,7 +93,12 @@ function listen(
   });
   listening.catch(() => {});
   // The cell's user is not always ours. The folder, which only the two may enter, guards the sockets.
-  server.listen({ path, readableAll: true, writableAll: true });
+  try {
+    server.listen({ path, readableAll: true, writableAll: true });
+  } catch (error) {
+    // Node changes the mode even of a socket that it could not make, and tells the true reason a tick later.
+    setImmediate(() => server.emit("error", error));
+  }
   return { server, listening };
 }
 

@@ -133,3 +133,16 @@ test("rangeOf() knows what each address is for, wrapped in IPv6 or not", () => {
   );
   expect(found).toEqual(ranges);
 });
+
+test("rangeOf() gives every address exactly one answer, and the same for IPv4 however it is wrapped", () => {
+  fc.assert(
+    fc.property(fc.ipV4(), (four) => {
+      const range = (text: string) => {
+        const address = parseAddress(text);
+        return address === undefined ? "unreadable" : rangeOf(address);
+      };
+      expect(range(`::ffff:${four}`)).toBe(range(four));
+      expect(range(`64:ff9b::${four}`)).toBe(range(four));
+    }),
+  );
+});
