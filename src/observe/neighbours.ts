@@ -30,19 +30,15 @@ async function startCellOwner(request: ObserveRequest): Promise<Owner> {
   const mark = makeMark();
   const task: Task = { kind: "stay", mark };
   const signal = AbortSignal.timeout(TIME_MS);
-  const { cell, answer } = await startObserver({ request, allowHosts: [], task, args: [mark], signal });
+  const observer = await startObserver({ request, allowHosts: [], task, args: [mark], signal });
   try {
-    const owner = (await answer) as Pick<Owner, "belongings" | "reached">;
+    const owner = (await observer.ask()) as Pick<Owner, "belongings" | "reached">;
+    const { hostPid, plan } = observer.cell;
     // Others know its processes by the host's numbers, if at all.
-    const pids = processTree(cell.hostPid).map(({ pid }) => pid);
-    const end = () => {
-      cell.kill("SIGKILL");
-      return cell.outcome;
-    };
-    return { ...owner, belongings: { ...owner.belongings, pids }, session: cell.plan.session, end };
+    const pids = processTree(hostPid).map(({ pid }) => pid);
+    return { ...owner, belongings: { ...owner.belongings, pids }, session: plan.session, end: observer.end };
   } catch (error) {
-    cell.kill("SIGKILL");
-    await cell.outcome;
+    await observer.end();
     throw error;
   }
 }
@@ -83,22 +79,21 @@ function pair(owner: Owner, across: Readonly<Record<string, Attempt>>): Reach[] 
 }
 
 async function reachFromCell(request: ObserveRequest, neighbour: Owner, host: Owner): Promise<Neighbours> {
-  const { cell, answer } = await startObserver({
+  const observer = await startObserver({
     request,
     allowHosts: [],
     task: { kind: "reach", belongings: [neighbour.belongings, host.belongings] },
     signal: AbortSignal.timeout(TIME_MS),
   });
   try {
-    const [cellReached = {}, hostReached = {}] = (await answer) as Record<string, Attempt>[];
+    const [cellReached = {}, hostReached = {}] = (await observer.ask()) as Record<string, Attempt>[];
     return {
-      sessions: [neighbour.session, cell.plan.session],
+      sessions: [neighbour.session, observer.cell.plan.session],
       towardsCell: pair(neighbour, cellReached),
       towardsHost: pair(host, hostReached),
     };
   } finally {
-    cell.kill("SIGKILL");
-    await cell.outcome;
+    await observer.end();
   }
 }
 

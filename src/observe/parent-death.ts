@@ -45,6 +45,17 @@ async function watch(
   }
 }
 
+/** What did outlive its parent is not left to the person. */
+function endAll(processes: readonly HostProcess[]): void {
+  for (const one of processes.filter(isAlive)) {
+    try {
+      process.kill(one.pid, "SIGKILL");
+    } catch {
+      // ESRCH: it has just ended.
+    }
+  }
+}
+
 /** Kills a second Workcell while its cell runs, and watches what becomes of the cell. */
 export async function observeParentDeath(request: ObserveRequest): Promise<ParentDeath> {
   const mountsBefore = countMounts();
@@ -62,14 +73,15 @@ export async function observeParentDeath(request: ObserveRequest): Promise<Paren
       over = true;
     },
   );
+  let cell: readonly HostProcess[] = [];
   try {
-    const cell = await untilRunning(parent.pid ?? 0, seconds, () => over);
+    cell = await untilRunning(parent.pid ?? 0, seconds, () => over);
     const killedAt = performance.now();
     parent.kill("SIGKILL");
     const { alive, afterMs } = await watch(cell, killedAt);
     const mountsLeft = Math.max(0, countMounts() - mountsBefore);
     return { processesBefore: cell.length, processesAfter: alive, mountsLeft, afterMs };
   } finally {
-    parent.kill("SIGKILL");
+    endAll([...cell, ...(over ? [] : processTree(parent.pid ?? 0))]);
   }
 }

@@ -64,10 +64,17 @@ interface ObserverRequest {
   onEvent?(event: AuditEvent): void;
 }
 
+/** A cell whose command waits for its program. */
+export interface Observer {
+  readonly cell: RunningCell;
+  /** Gives the observer its program; resolves to its answer. Called once. */
+  ask(): Promise<unknown>;
+  /** Ends the cell, whatever it does. */
+  end(): Promise<void>;
+}
+
 /** Starts a fresh cell with the observer as its command. */
-export async function startObserver(
-  input: ObserverRequest,
-): Promise<{ cell: RunningCell; answer: Promise<unknown> }> {
+export async function startObserver(input: ObserverRequest): Promise<Observer> {
   const { request, allowHosts, task, args = [], signal, onEvent } = input;
   const program = observerProgram(request.installation, task);
   const cell = await startCell({
@@ -78,10 +85,15 @@ export async function startObserver(
     signal,
     ...(onEvent && { onEvent }),
   });
-  const answer = converse(cell, program);
-  // Whoever started the cell awaits the answer; until then a failure is nobody's.
-  answer.catch(() => {});
-  return { cell, answer };
+  return {
+    cell,
+    ask: () => converse(cell, program),
+    end: async () => {
+      // An observer that was never asked waits for its program for ever; once it has ended, this reaches nobody.
+      cell.kill("SIGKILL");
+      await cell.outcome;
+    },
+  };
 }
 
 /** Fails closed: a build without the observer cannot report. */

@@ -1,5 +1,5 @@
 import { drawEnvironment } from "./drawing.ts";
-import type { CellProcess, InsideView, OutsideView } from "./observations.ts";
+import type { CellProcess, InsideView, Observations, OutsideView } from "./observations.ts";
 import { fromBoth, fromInside, type Judge, notBuilt, required, type Verdict } from "./verdict.ts";
 
 function processOf(inside: InsideView, pid: number): CellProcess | undefined {
@@ -82,12 +82,14 @@ export const sessionJudges: Readonly<Record<string, Judge>> = {
       [{ holds: Object.keys(inside.attempts).length > 0, otherwise: "the observer tried nothing" }],
     ),
   ),
-  "life.drawing": (observations) => {
-    const { missing } = drawEnvironment(observations);
-    return required(
-      missing.length === 0 ? "drawn from what was observed" : "drawn in part",
-      "this report: every part of the drawing was observed",
-      [{ holds: missing.length === 0, otherwise: `not observed: ${missing.join(", ")}` }],
-    );
-  },
+  "life.drawing": (observations) => fromBoth(() => judgeDrawing(observations))(observations),
 };
+
+function judgeDrawing(observations: Observations): Verdict {
+  const { missing } = drawEnvironment(observations);
+  return required(
+    missing.length === 0 ? "drawn from what was observed" : "drawn in part",
+    "this report: every part of the drawing was observed",
+    [{ holds: missing.length === 0, otherwise: `not observed: ${missing.join(", ")}` }],
+  );
+}

@@ -102,6 +102,8 @@ describe("a cell that lacks a feature is not reported as having it", () => {
   const way = (before: string): Way => ({ asUser: true, before });
   test.each([
     ["box.new-session", "session", without("--new-session")],
+    ["sec.caps", "caps", `for a; do shift; [ "$a" = --cap-drop ] && a=--cap-add; set -- "$@" "$a"; done`],
+    ["box.die-with-parent", "parent", without("--die-with-parent")],
     ["os.hostname", "hostname", `for a; do shift; [ "$a" = claude ] && a=debian; set -- "$@" "$a"; done`],
     [
       "sec.filters",
