@@ -28,7 +28,13 @@ export function refusingFilter(calls: readonly number[], errno: number): Uint8Ar
 const calls =
   process.arch === "x64" ? { mkdir: [83, 258], symlink: [88, 266] } : { mkdir: [34], symlink: [36] };
 
-const script = "cat /proc/self/status; ls /tmp; mkdir /tmp/a; ln -s x /tmp/b; exit 0";
+const script = [
+  "for tool in cat mkdir ln; do command -v $tool >/dev/null || exit 9; done",
+  "cat /proc/self/status",
+  "mkdir /tmp/a",
+  "ln -s x /tmp/b",
+  "exit 0",
+].join("\n");
 
 function filtersIn(status: string): number | undefined {
   const count = /^Seccomp_filters:\s*(\d+)/m.exec(status)?.[1];
@@ -42,6 +48,12 @@ async function examine(examination: Examination): Promise<Finding> {
     return { status: "missing", found: "seccomp: not tried, without bubblewrap", remedy };
   const filters = [refusingFilter(calls.mkdir, EIO), refusingFilter(calls.symlink, EXDEV)];
   const result = await runInSandbox(examination, bwrap, script, filters);
+  if (result.code === 9)
+    return {
+      status: "missing",
+      found: "seccomp: not tried, for want of cat, mkdir and ln in /usr/bin",
+      remedy: "Install coreutils with the package manager of this system",
+    };
   if (result.code !== 0)
     return { status: "missing", found: "seccomp: not tried, since bubblewrap builds no sandbox", remedy };
   const own = filtersIn(readFileSync("/proc/self/status", "utf8")) ?? 0;

@@ -34,6 +34,13 @@ test.each([
     /AppArmor/,
     /apparmor_parser/,
   ],
+  ["bwrap: setting up uid map: Permission denied", {}, /AppArmor/, /apparmor_parser -r/],
+  [
+    "bwrap: setting up uid map: Permission denied",
+    { container: "docker" },
+    /container has no user namespaces/,
+    /--security-opt apparmor=unconfined/,
+  ],
   [
     masked,
     { container: "docker" },

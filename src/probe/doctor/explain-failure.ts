@@ -91,7 +91,9 @@ export function explainFailure(text: string, limits: HostLimits, bwrap = "/usr/b
       remedy: containerRemedy(limits.container ?? "another"),
     };
   if (limitReached.test(text)) return limitExplanation(limits);
-  if (mapRefused.test(text) && limits.apparmorRestricts) return appArmor(bwrap);
+  // Outside of containers nothing else is known to let a namespace be made and then refuse its first use.
+  if (mapRefused.test(text) && (limits.apparmorRestricts || limits.container === undefined))
+    return appArmor(bwrap);
   if (refused.test(text)) return refusedExplanation(limits, bwrap);
   const line = text.trim().split("\n").at(-1) ?? "";
   return {

@@ -23,6 +23,8 @@ export function sandboxArguments(script: string, filters: number): readonly stri
     ...folders,
     ...["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"],
     ...descriptors.flat(),
+    // The person's PATH may name folders that are not in the sandbox.
+    ...["--setenv", "PATH", "/usr/bin:/bin"],
     ...["--", "/bin/sh", "-c", script],
   ];
 }
