@@ -17,7 +17,7 @@ export type Framing =
 
 type Framed = Parsed<{ readonly framing: Framing }>;
 
-/** Where a request's body ends. SECURITY: a request with two answers to that is how a second one is smuggled in. */
+/** Where a request's body ends. SECURITY(P6): a request with two answers to that is how a second one is smuggled in. */
 export function requestFraming(head: RequestHead): Framed {
   const framing = statedFraming(head);
   if (!framing.ok) return framing;

@@ -58,7 +58,7 @@ function authority(parsed: Extract<ParsedAuthority, { ok: true }>): Authority {
   return { kind: parsed.kind, host: parsed.host, port: parsed.port };
 }
 
-/** SECURITY: a server that routes by Host must see the host that was decided on. */
+/** SECURITY(P6): a server that routes by Host must see the host that was decided on. */
 function hostFault(
   head: RequestHead,
   target: Extract<ParsedAuthority, { ok: true }>,

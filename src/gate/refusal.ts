@@ -79,7 +79,7 @@ export async function endPolitely({ client, reader }: Listener, last: string | B
   });
 }
 
-/** SECURITY: a rule or host in a header must not be able to begin another one. */
+/** SECURITY(P6): a rule or host in a header must not be able to begin another one. */
 function oneLine(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, "?");
 }

@@ -60,7 +60,7 @@ export async function runTunnel(
 }
 
 /**
- * SECURITY: where only some methods are allowed, a tunnel must not carry others in the clear. TLS and SSH cannot be
+ * SECURITY(P6): where only some methods are allowed, a tunnel must not carry others in the clear. TLS and SSH cannot be
  * read, and no HTTP server takes their first bytes for a request.
  */
 async function speaksSealed(reader: ByteReader, upstream: net.Socket): Promise<boolean> {

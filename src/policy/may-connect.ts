@@ -48,7 +48,7 @@ function matchesRequest(rule: HostRule, question: HostQuestion): boolean {
   return rule.paths === undefined || (path !== undefined && rule.paths.some((end) => endsPlainly(path, end)));
 }
 
-/** SECURITY: encoded or relative parts let a server see another path than the one that is compared. */
+/** SECURITY(P6): encoded or relative parts let a server see another path than the one that is compared. */
 function endsPlainly(path: string, end: string): boolean {
   return path.endsWith(end) && !/[%\\;]|\/\/|\/\.\.?(\/|$)/.test(path);
 }

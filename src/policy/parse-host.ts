@@ -67,7 +67,7 @@ function parseName(text: string): ParsedHost {
     return refuse("the host has a label of more than 63 characters");
   if (labels.some((label) => /^-|-$/.test(label)))
     return refuse("the host has a label with a hyphen at its end");
-  // SECURITY: resolvers read 127.1, 0x7f.1 and 2130706433 as addresses, and no name ends in a number.
+  // SECURITY(P6): resolvers read 127.1, 0x7f.1 and 2130706433 as addresses, and no name ends in a number.
   if (/^(\d+|0x[0-9a-f]*)$/.test(labels.at(-1) ?? "")) return refuse("the host is an ambiguous number form");
   return { ok: true, kind: "name", host: name };
 }
