@@ -31,7 +31,11 @@ async function untilRunning(parent: number, seconds: string, isOver: () => boole
   throw new Error(`the second Workcell's cell did not run within ${START_MS} ms`);
 }
 
-const countMounts = () => readFileSync("/proc/self/mountinfo", "utf8").split("\n").length;
+/** Mounts of Workcell's in the host's own namespace; others may come and go meanwhile. */
+function readMounts(): string[] {
+  const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  return lines.filter((line) => line.includes("workcell"));
+}
 
 async function watch(
   cell: readonly HostProcess[],
@@ -58,7 +62,7 @@ function endAll(processes: readonly HostProcess[]): void {
 
 /** Kills a second Workcell while its cell runs, and watches what becomes of the cell. */
 export async function observeParentDeath(request: ObserveRequest): Promise<ParentDeath> {
-  const mountsBefore = countMounts();
+  const mountsBefore = new Set(readMounts());
   const seconds = `600.${randomInt(1_000_000, 9_999_999)}`;
   const main = path.join(request.installation, "workcell.js");
   const args = [main, "run", ...flagWords(request.flags), "--", "sleep", seconds];
@@ -79,7 +83,7 @@ export async function observeParentDeath(request: ObserveRequest): Promise<Paren
     const killedAt = performance.now();
     parent.kill("SIGKILL");
     const { alive, afterMs } = await watch(cell, killedAt);
-    const mountsLeft = Math.max(0, countMounts() - mountsBefore);
+    const mountsLeft = readMounts().filter((line) => !mountsBefore.has(line)).length;
     return { processesBefore: cell.length, processesAfter: alive, mountsLeft, afterMs };
   } finally {
     endAll([...cell, ...(over ? [] : processTree(parent.pid ?? 0))]);

@@ -4,6 +4,9 @@ import { codeOf } from "../errors/index.ts";
 import type { AuditLine } from "../model/index.ts";
 import { parseAuditLine } from "./audit-chain.ts";
 
+const PIECE = 256 * 1024;
+const NEWLINE = 0x0a;
+
 /** One line of a log's file, as it stands there. */
 export interface AuditEntry {
   readonly file: string;
@@ -31,14 +34,23 @@ async function openIfThere(file: string): Promise<FileHandle | undefined> {
   }
 }
 
+/** The file's bytes from an offset to its end, in pieces. */
+async function* piecesFrom(handle: FileHandle, offset: number): AsyncGenerator<Buffer> {
+  for (let at = offset; ; ) {
+    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(PIECE), 0, PIECE, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
 /** Yields the lines after `place`, and moves it past each whole one. */
 async function* linesAfter(file: string, handle: FileHandle, place: Place): AsyncGenerator<AuditEntry> {
   let rest: Buffer = Buffer.alloc(0);
-  const stream = handle.createReadStream({ start: place.offset, autoClose: false });
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+  for await (const piece of piecesFrom(handle, place.offset)) {
+    rest = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
     let from = 0;
-    for (let to = rest.indexOf(10); to >= 0; to = rest.indexOf(10, from)) {
+    for (let to = rest.indexOf(NEWLINE); to >= 0; to = rest.indexOf(NEWLINE, from)) {
       const text = rest.toString("utf8", from, to);
       place.offset += to + 1 - from;
       place.number += 1;
