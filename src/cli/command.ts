@@ -29,6 +29,8 @@ export interface CommandContext {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly home: string;
+  /** Where Workcell is installed: the folder with `native/cellhost`. */
+  readonly installation: string;
 }
 
 export interface Command {

@@ -55,7 +55,8 @@ export function parseFlags(command: Command, argv: readonly string[]): Parsed {
     }
     const { flag, joined } = lookUp(command, word);
     if (flag.value === undefined) {
-      if (joined !== undefined) throw usageError(command, `"--${flag.name}" takes no value, and "${word}" gives one`);
+      if (joined !== undefined)
+        throw usageError(command, `"--${flag.name}" takes no value, and "${word}" gives one`);
       values.set(flag.name, []);
       continue;
     }

@@ -18,7 +18,5 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   const [best] = known
     .map((name) => ({ name, edits: distance(short, name.toLowerCase()) }))
     .sort((a, b) => a.edits - b.edits);
-  return best !== undefined && best.edits <= Math.ceil(best.name.length / 3)
-    ? best.name
-    : undefined;
+  return best !== undefined && best.edits <= Math.ceil(best.name.length / 3) ? best.name : undefined;
 }

@@ -25,9 +25,10 @@ export type Ending =
     };
 
 export interface Resources {
-  /** CPU time of the command and everything it started, in ms. */
-  readonly cpuMs: number;
-  readonly maxRssBytes: number;
+  /** CPU time of the command and everything it started and waited for, in ms. Null: not measured. */
+  readonly cpuMs: number | null;
+  /** Null: not measured. */
+  readonly maxRssBytes: number | null;
 }
 
 /** What a run leaves: written as outcome.json and by `--outcome F`. */

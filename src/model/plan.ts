@@ -1,16 +1,35 @@
 import type { Origin } from "./policy.ts";
 import type { ProfileName, TierName, TunnelName } from "./settings.ts";
 
+/** The session a plan is made for, as session/ knows it. */
+export interface SessionFacts {
+  readonly name: string;
+  /** Absolute path of the session's records on the host. */
+  readonly folder: string;
+  /** Host uid the session runs as; absent when an ordinary user starts it. */
+  readonly uid?: number;
+  readonly cell: string;
+}
+
+/** A small file that Workcell writes for the cell before it starts. */
+export interface PlannedFile {
+  /** Path below the cell's own folder on the host. */
+  readonly path: string;
+  readonly content: string;
+}
+
 /** One mount of the cell, in the order in which it is made. */
 export interface PlannedMount {
-  readonly kind: "ro-bind" | "bind" | "tmpfs" | "proc" | "dev" | "dir" | "symlink" | "ro-data" | "remount-ro";
+  readonly kind: "ro-bind" | "bind" | "tmpfs" | "proc" | "dev" | "dir" | "symlink" | "remount-ro";
   readonly target: string;
-  /** Host path, symlink text, or the name of the descriptor that holds the data. */
+  /** Host path or symlink text. */
   readonly source?: string;
   /** Bytes; tmpfs only. */
   readonly size?: number;
-  /** Octal permissions; data, folders and tmpfs only. */
+  /** Octal permissions; folders and tmpfs only. */
   readonly perms?: string;
+  /** The owner on disk of a connected folder; root's cells see it under their own uid instead. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
   readonly reason: string;
 }
 
@@ -23,10 +42,9 @@ export interface PlannedVariable {
 /** A file descriptor that the sandbox inherits; the number is part of the plan. */
 export interface PlannedDescriptor {
   readonly fd: number;
-  readonly name: string;
-  readonly direction: "in" | "out";
-  /** What is to be read from it; absent for pipes that Workcell speaks on. */
-  readonly content?: Uint8Array | string;
+  readonly name: "control" | "filter-1" | "filter-2" | "stderr";
+  /** What is to be read from it; absent for the socket that Workcell speaks on and the command's stderr. */
+  readonly content?: Uint8Array;
 }
 
 /** A seccomp program: classic BPF, little endian, 8 bytes an instruction. */
@@ -82,13 +100,16 @@ export interface Plan {
   readonly command: readonly string[];
   readonly mounts: readonly PlannedMount[];
   readonly environment: readonly PlannedVariable[];
+  readonly files: readonly PlannedFile[];
+  /** Folders made in the session's home before the start. */
+  readonly homeFolders: readonly string[];
   readonly descriptors: readonly PlannedDescriptor[];
   readonly filters: readonly Filter[];
   readonly root?: RootPlan;
   /** The whole command line, program first: cellhost (root), bwrap, bash, the command. */
   readonly argv: readonly string[];
-  /** UNIX sockets of the gate: host path that Workcell listens on. */
-  readonly sockets: { readonly http: string; readonly socks: string };
+  /** Names of the gate's two UNIX sockets, in the folder that is the cell's /tmp. */
+  readonly sockets: { readonly folder: string; readonly http: string; readonly socks: string };
   readonly timeoutMs?: number;
   readonly weaker: readonly Weaker[];
 }

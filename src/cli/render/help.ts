@@ -8,9 +8,15 @@ function spelled(flag: Flag): string {
 
 /** `workcell NAME --help`. */
 export function renderHelp(command: Command): string {
-  const rows = flagsOf(command).map((flag) => ({ left: spelled(flag), right: flag.help, repeat: flag.repeat }));
+  const rows = flagsOf(command).map((flag) => ({
+    left: spelled(flag),
+    right: flag.help,
+    repeat: flag.repeat,
+  }));
   const width = Math.max(...rows.map((row) => row.left.length));
-  const lines = rows.map((row) => `  ${row.left.padEnd(width)}  ${row.right}${row.repeat ? " (repeatable)" : ""}`);
+  const lines = rows.map(
+    (row) => `  ${row.left.padEnd(width)}  ${row.right}${row.repeat ? " (repeatable)" : ""}`,
+  );
   return [
     `workcell ${command.name}: ${command.summary}`,
     "",

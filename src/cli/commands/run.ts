@@ -1,0 +1,120 @@
+import { readdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { WorkcellError } from "../../errors/index.ts";
+import { printable } from "../../lib/printable.ts";
+import type { AuditLine, Denial, Outcome } from "../../model/index.ts";
+import { explainRun, type RunningCell, type RunRequest, startCell } from "../../session/index.ts";
+import type { Command, CommandContext, FlagValues } from "../command.ts";
+import { forwardSignals } from "../forward-signals.ts";
+import { readSettingsFlags, settingsFlags } from "../settings-flags.ts";
+
+function say(context: CommandContext, line: string): void {
+  context.stderr.write(`workcell: ${printable(line)}\n`);
+}
+
+/** A person who forgot `-m` would else wonder where the files are. */
+function hintAtMount(flags: FlagValues, context: CommandContext): void {
+  if (flags.has("mount")) return;
+  const { cwd, home } = context;
+  if (cwd === home || cwd === "/" || cwd.startsWith(path.join(home, "."))) return;
+  const isProject = readdirSync(cwd).some((name) => !name.startsWith("."));
+  if (isProject) say(context, "No folder is connected; add -m .:rw to work on this one.");
+}
+
+function sayEnding(outcome: Outcome, context: CommandContext): void {
+  if (outcome.status === "never-started") say(context, outcome.reason);
+  if (outcome.status === "timed-out")
+    say(context, "the command was ended: its time was up (--timeout gives it more)");
+  if (outcome.status === "cancelled") say(context, "the command was cancelled");
+  if (outcome.status === "forwarder-lost")
+    say(context, "the cell was ended: the shell that looks after its tunnels was lost");
+}
+
+function sayDenials(denials: readonly Denial[], context: CommandContext): void {
+  const seen = new Map(denials.map((denial) => [`${denial.what} ${denial.rule}`, denial]));
+  for (const { what, layer, rule, remedy } of seen.values()) {
+    say(context, `refused ${what} (${layer}: ${rule}); to allow it: ${remedy}`);
+  }
+}
+
+function makeRequest(flags: FlagValues, words: readonly string[], context: CommandContext) {
+  return {
+    flags: readSettingsFlags(flags),
+    env: context.env,
+    cwd: context.cwd,
+    home: context.home,
+    installation: context.installation,
+    command: words,
+    onNotice: (line: string) => say(context, line),
+  };
+}
+
+async function explain(
+  flags: FlagValues,
+  words: readonly string[],
+  context: CommandContext,
+): Promise<number> {
+  const { renderPlan } = await import("../render/plan.ts");
+  context.stdout.write(renderPlan(await explainRun(makeRequest(flags, words, context))));
+  return 0;
+}
+
+async function copyAudit(file: string | undefined, lines: readonly AuditLine[]): Promise<void> {
+  if (file === undefined || lines.length === 0) return;
+  const { appendCopy } = await import("../../report/index.ts");
+  await appendCopy(file, lines);
+}
+
+async function runCommand(
+  flags: FlagValues,
+  words: readonly string[],
+  context: CommandContext,
+): Promise<Outcome> {
+  const lines: AuditLine[] = [];
+  const cancel = new AbortController();
+  let cell: RunningCell | undefined;
+  const stopForwarding = forwardSignals(() => cell, cancel);
+  try {
+    const request: RunRequest = {
+      ...makeRequest(flags, words, context),
+      stdio: ["inherit", "inherit", "inherit"],
+      signal: cancel.signal,
+      ...(flags.has("audit") ? { onAudit: (more: readonly AuditLine[]) => void lines.push(...more) } : {}),
+    };
+    cell = await startCell(request);
+    return await cell.outcome;
+  } finally {
+    stopForwarding();
+    await copyAudit(flags.text("audit"), lines);
+  }
+}
+
+export const run: Command = {
+  name: "run",
+  summary: "run a command in a cell of its own",
+  usage: "[FLAGS] [--] CMD ARGS...",
+  flags: [
+    ...settingsFlags,
+    { name: "outcome", value: "FILE", help: "write how the command ended to FILE, as JSON" },
+    { name: "audit", value: "FILE", help: "append this run's audit lines to FILE too" },
+    { name: "explain", help: "print the plan: argv, mounts, filters, environment; start nothing" },
+  ],
+  example: "workcell run -m .:rw --preset npm npm test",
+  commandFollows: true,
+  async run(flags, words, context) {
+    if (words.length === 0) {
+      throw new WorkcellError("WC_USAGE", {
+        message: "Cannot run: no command is given, and one is needed",
+        remedy: "Name it last: workcell run -m .:rw npm test",
+      });
+    }
+    if (flags.has("explain")) return explain(flags, words, context);
+    hintAtMount(flags, context);
+    const outcome = await runCommand(flags, words, context);
+    sayEnding(outcome, context);
+    if (outcome.denials.length > 0) sayDenials(outcome.denials, context);
+    const file = flags.text("outcome");
+    if (file !== undefined) writeFileSync(path.resolve(context.cwd, file), `${JSON.stringify(outcome)}\n`);
+    return outcome.exitCode;
+  },
+};

@@ -1,0 +1,90 @@
+import os from "node:os";
+import { codeOf, WorkcellError } from "../errors/index.ts";
+import { printable } from "../lib/printable.ts";
+import type { CommandContext } from "./command.ts";
+import { commands } from "./commands/index.ts";
+import { parseFlags } from "./parse-flags.ts";
+import { renderHelp, renderOverview } from "./render/help.ts";
+
+/** Workcell's version: the package's, put in by the build. */
+declare const WORKCELL_VERSION: string;
+
+/** The environment as the person had it, before the launcher moved a variable out of Node's way. */
+function readEnvironment(): Record<string, string> {
+  const { WORKCELL_NODE_EXTRA_CA_CERTS: moved, ...rest } = process.env;
+  const all = moved === undefined ? rest : { ...rest, NODE_EXTRA_CA_CERTS: moved };
+  return Object.fromEntries(
+    Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
+
+function makeContext(installation: string): CommandContext {
+  const env = readEnvironment();
+  return {
+    // Streams are opened when they are written to: a run that says nothing never pays for them.
+    get stdout() {
+      return process.stdout;
+    },
+    get stderr() {
+      return process.stderr;
+    },
+    env,
+    cwd: process.cwd(),
+    home: env["HOME"] ?? os.homedir(),
+    installation,
+  };
+}
+
+/** What the person reads when something cannot be done: one line what, one line what to do. */
+export function renderError(error: unknown): string {
+  if (error instanceof WorkcellError) {
+    return `workcell: ${printable(error.message)}\n  remedy: ${printable(error.remedy)}\n`;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `workcell: internal error: ${text}\n  remedy: Report this with the command that led to it\n`;
+}
+
+async function overview(context: CommandContext): Promise<number> {
+  const all = await Promise.all(Object.values(commands).map((load) => load()));
+  context.stdout.write(renderOverview(all));
+  return 0;
+}
+
+async function dispatch(argv: readonly string[], context: CommandContext): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === "--help" || name === "-h" || name === "help") return overview(context);
+  if (name === "--version") {
+    context.stdout.write(`workcell ${WORKCELL_VERSION}\n`);
+    return 0;
+  }
+  const load = Object.hasOwn(commands, name ?? "") ? commands[name ?? ""] : undefined;
+  if (load === undefined) {
+    throw new WorkcellError("WC_USAGE", {
+      message:
+        name === undefined
+          ? "No command is given, and one is needed"
+          : `"${name}" is not a command of workcell`,
+      remedy: "See: workcell --help",
+    });
+  }
+  const command = await load();
+  const { flags, words } = parseFlags(command, rest);
+  if (flags.has("help")) {
+    context.stdout.write(renderHelp(command));
+    return 0;
+  }
+  return command.run(flags, words, context);
+}
+
+/** The command line: resolves to the exit code. `installation` is the folder with `native/`. */
+export async function main(argv: readonly string[], installation: string): Promise<number> {
+  const context = makeContext(installation);
+  try {
+    return await dispatch(argv, context);
+  } catch (error) {
+    // Whoever reads our output may close it early.
+    if (codeOf(error) === "EPIPE") return 0;
+    context.stderr.write(renderError(error));
+    return error instanceof WorkcellError ? error.exitCode : 125;
+  }
+}

@@ -1,0 +1,84 @@
+import { printable } from "../../lib/printable.ts";
+import type { HostRule, Plan, Policy } from "../../model/index.ts";
+
+function section(title: string, lines: readonly string[]): string[] {
+  return [`${title}`, ...lines.map((line) => `  ${printable(line)}`), ""];
+}
+
+/** A command line with one option a line, as a shell would take it. */
+function argvLines(argv: readonly string[]): string[] {
+  const quoted = argv.map((word) =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
+  );
+  const lines: string[] = [];
+  for (const word of quoted) {
+    const last = lines.at(-1);
+    if (last === undefined || word.startsWith("--")) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines.flatMap((line) => line.split("\n"));
+}
+
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.min(60, Math.max(...rows.map((row) => row[column]?.length ?? 0))),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+function mountRows(plan: Plan): string[] {
+  return columns(
+    plan.mounts.map((mount, index) => [
+      `${index + 1}`,
+      mount.kind,
+      mount.target,
+      mount.source ?? "-",
+      mount.reason,
+    ]),
+  );
+}
+
+function ruleRow(rule: HostRule): string[] {
+  return [rule.effect, rule.pattern.text, rule.methods?.join(",") ?? "any method", rule.origin];
+}
+
+/** `workcell run --explain`: the plan as a person reads it. */
+export function renderPlan({ plan, policy }: { plan: Plan; policy: Policy }): string {
+  const { rules } = policy.network;
+  return [
+    `session ${plan.session} (a name of the kind a run gets), profile ${plan.profile}, tier ${plan.tier}, tunnel ${plan.tunnel}`,
+    `user ${plan.identity.user}, uid ${plan.identity.uid} inside${plan.root === undefined ? "" : `, ${plan.root.uid} on the host`}; starts in ${plan.workdir}`,
+    "",
+    ...section("Command line", argvLines(plan.argv)),
+    ...section(
+      "Mounts, in the order in which they are made (number, kind, place in the cell, source, reason)",
+      mountRows(plan),
+    ),
+    ...section(
+      "Mounts made by cellhost before that (source, place, owner on disk)",
+      columns(
+        (plan.root?.mounts ?? []).map((m) => [
+          m.source,
+          m.scratch,
+          m.owner === undefined ? "as it is" : `${m.owner.uid}:${m.owner.gid} seen as the session's user`,
+        ]),
+      ),
+    ),
+    ...section(
+      "Network rules (deny beats allow; what no rule allows is refused)",
+      rules.length === 0 ? ["none: every host is refused"] : columns(rules.map(ruleRow)),
+    ),
+    ...section(
+      "Environment (name, value, origin)",
+      columns(plan.environment.map((v) => [v.name, v.value, v.origin])),
+    ),
+    ...plan.filters.flatMap((filter) =>
+      section(`System-call filter ${filter.name} (${filter.program.length / 8} instructions)`, filter.text),
+    ),
+  ].join("\n");
+}

@@ -1,0 +1,107 @@
+import type { HostMount, Plan, PlannedMount } from "../model/index.ts";
+
+/** The descriptors that bwrap and the shell inherit. The shell closes all but the command's before it starts it. */
+export const descriptorNumbers = { control: 2, "filter-1": 4, "filter-2": 5, stderr: 6 } as const;
+
+/** Variables that a loader or shell acts on before the command runs are set inside, not on bwrap itself. */
+const actsOnLaunchers = /^(LD_|GCONV_PATH$|GLIBC_TUNABLES$|BASH_ENV$|ENV$|NODE_OPTIONS$)/;
+
+function mountArguments(mount: PlannedMount, source: string): string[] {
+  const perms = mount.perms === undefined ? [] : ["--perms", mount.perms];
+  switch (mount.kind) {
+    case "bind":
+    case "ro-bind":
+    case "symlink":
+      return [`--${mount.kind}`, source, mount.target];
+    case "tmpfs":
+      return [
+        ...perms,
+        ...(mount.size === undefined ? [] : ["--size", `${mount.size}`]),
+        "--tmpfs",
+        mount.target,
+      ];
+    case "dir":
+      return [...perms, "--dir", mount.target];
+    case "proc":
+    case "dev":
+    case "remount-ro":
+      return [`--${mount.kind}`, mount.target];
+  }
+}
+
+/** Root's cells bind from the scratch file system whatever a dropped uid could not walk to. */
+function scratchSource(source: string, mounts: readonly HostMount[]): string {
+  const base = mounts
+    .filter((mount) => source === mount.source || source.startsWith(`${mount.source}/`))
+    .sort((a, b) => b.source.length - a.source.length)[0];
+  return base === undefined ? source : base.scratch + source.slice(base.source.length);
+}
+
+function isolationArguments({ identity, hostname, workdir }: Plan): string[] {
+  return [
+    ...[
+      "--unshare-user",
+      "--unshare-pid",
+      "--unshare-net",
+      "--unshare-ipc",
+      "--unshare-uts",
+      "--unshare-cgroup",
+    ],
+    ...["--disable-userns", "--die-with-parent", "--new-session", "--cap-drop", "ALL"],
+    ...["--hostname", hostname, "--uid", `${identity.uid}`, "--gid", `${identity.gid}`, "--chdir", workdir],
+  ];
+}
+
+function cellhostArguments(plan: Plan): string[] {
+  if (plan.root === undefined) return [];
+  const { cellhost, uid, gid, scratch, mounts } = plan.root;
+  const keep = plan.descriptors.filter(({ fd }) => fd > 2).flatMap(({ fd }) => ["--keep-fd", `${fd}`]);
+  const binds = mounts.flatMap(({ source, scratch: place, owner, readOnly }) => {
+    const common = [readOnly ? "ro" : "rw", source, place.slice(scratch.length + 1)];
+    return owner === undefined
+      ? ["--mount", ...common]
+      : ["--idmap", ...common, `${owner.uid}`, `${owner.gid}`];
+  });
+  return [
+    cellhost,
+    "enter",
+    "--uid",
+    `${uid}`,
+    "--gid",
+    `${gid}`,
+    "--scratch",
+    scratch,
+    ...keep,
+    ...binds,
+    "--",
+  ];
+}
+
+/** The plan as one command line: cellhost for root, bwrap, the shell of the tunnel, the command. */
+export function planArgv(plan: Plan, bwrap: string, shell: readonly string[]): string[] {
+  const hostMounts = plan.root?.mounts ?? [];
+  return [
+    ...cellhostArguments(plan),
+    bwrap,
+    ...isolationArguments(plan),
+    ...plan.environment
+      .filter(({ name }) => actsOnLaunchers.test(name))
+      .flatMap(({ name, value }) => ["--setenv", name, value]),
+    ...plan.mounts.flatMap((mount) => mountArguments(mount, scratchSource(mount.source ?? "", hostMounts))),
+    ...[
+      "--add-seccomp-fd",
+      `${descriptorNumbers["filter-1"]}`,
+      "--add-seccomp-fd",
+      `${descriptorNumbers["filter-2"]}`,
+    ],
+    "--",
+    ...shell,
+    ...plan.command,
+  ];
+}
+
+/** The environment bwrap itself is started with, which is the command's: nothing of it shows on a command line. */
+export function launchEnvironment(plan: Plan): Record<string, string> {
+  const plain = plan.environment.filter(({ name }) => !actsOnLaunchers.test(name));
+  return Object.fromEntries(plain.map(({ name, value }) => [name, value]));
+}

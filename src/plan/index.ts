@@ -1,0 +1,9 @@
+/**
+ * plan: says exactly how a cell will be started. PURE.
+ * in: Settings, Policy, HostFacts, the session and the command. out: a Plan, as data.
+ * may import: settings, policy.
+ */
+export { launchEnvironment } from "./argv.ts";
+export { buildPlan, type PlanInput } from "./build-plan.ts";
+export { caVariables } from "./environment.ts";
+export { optionalPaths } from "./system-view.ts";

@@ -1,0 +1,48 @@
+/**
+ * The shell at PID 2 of the reference tunnel: starts both forwarders (PIDs 3 and 4), says ready when both ports
+ * accept, waits for the go-byte, starts the command (PID 5), and keeps the forwarders alive until it ends.
+ *
+ * Arguments: the cell's id, socat, then the command. Descriptor 2 is a socket to Workcell, and 6 the command's
+ * stderr. On the socket `r` means ready, `n CODE` that the command cannot be started, `x CODE` that it ended (with
+ * CPU times after it). What bwrap and bash themselves say goes there too: only bash's notice ("Killed") tells a
+ * command that was killed by 9 from one that exited with 137.
+ *
+ * It ends at once where it is not PID 2: its last act is to kill everything it can, which is a cell only in a cell.
+ * It waits for the command by its number (bash keeps that status; `wait -n` would miss a command that had ended
+ * before it), and forwarders that die are started again by the trap.
+ */
+export const tunnelScript = `
+[ $$ = 2 ] || exit 125
+exec 3>&6 6>&- 8>&2
+for f in /proc/self/fd/*; do f=\${f##*/}; case $f in 0|1|2|3|8|255) ;; *) eval "exec $f<&-";; esac; done
+id=$1 socat=$2; shift 2
+[ -v LC_ALL ] && locale=$LC_ALL; LC_ALL=C
+forward() { exec "$socat" "TCP-LISTEN:$1,fork,reuseaddr,bind=127.0.0.1" "UNIX-CONNECT:/tmp/claude-$2-$id.sock"; }
+http() { forward 3128 http; }
+socks() { forward 1080 socks; }
+http </dev/null >/dev/null 2>&1 3>&- 8>&- & H=$!
+socks </dev/null >/dev/null 2>&1 3>&- 8>&- & S=$!
+trap 'kill -9 -1' EXIT
+tries=0
+until read -r -N 60 x </proc/net/sockstat; [[ $x == *"TCP: inuse 2"* ]]; do
+  read -t 0.0005 -u 8; [ $? -gt 128 ] || exit 125
+  kill -0 $H && kill -0 $S && [ $((tries += 1)) -lt 20000 ] || { echo "n 125" >&8; exit 125; }
+done
+echo r >&8
+IFS= read -r -n 1 -u 8 go && [ -n "$go" ] || exit 125
+type -P -- "$1" >/dev/null || { [ -e "$1" ] && c=126 || c=127; echo "n $c" >&8; exit $c; }
+set -m
+( trap - EXIT; unset LC_ALL SHLVL OLDPWD; [ -v locale ] && export LC_ALL=$locale
+  exec 2>&3 3>&- 8>&-; exec -- "$@" ) <&0 & C=$!
+set +m
+exec 0</dev/null 1>/dev/null 3>&-
+heal() {
+  kill -0 $H 2>/dev/null || { http </dev/null >/dev/null 2>&1 8>&- & H=$!; }
+  kill -0 $S 2>/dev/null || { socks </dev/null >/dev/null 2>&1 8>&- & S=$!; }
+}
+trap heal CHLD
+until wait -f $C; r=$?; ! kill -0 $C 2>/dev/null; do heal; done
+trap - CHLD
+wait $C; r=$?
+echo "x $r" >&8; times >&8; exit $r
+`;

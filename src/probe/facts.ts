@@ -1,0 +1,123 @@
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+} from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { codeOf, WorkcellError } from "../errors/index.ts";
+import type { FolderFacts, HostFacts, MountRequest, PresetFacts, Sourced } from "../model/index.ts";
+import { pathFolders, requireTool } from "./find-tool.ts";
+
+export interface HostQuestions {
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly home: string;
+  /** Absolute path of the built native/cellhost. */
+  readonly cellhost: string;
+  readonly mounts: readonly Sourced<MountRequest>[];
+  /** Variables that may name a CA file. */
+  readonly caVariables: readonly string[];
+  /** Paths that a plan may want to show or cover. */
+  readonly paths: readonly string[];
+  readonly presets: readonly PresetFacts[];
+}
+
+function architecture(): HostFacts["arch"] {
+  if (process.arch === "x64") return "x86_64";
+  if (process.arch === "arm64") return "aarch64";
+  throw new WorkcellError("WC_HOST", {
+    message: `Cannot start a cell: this machine is "${process.arch}", and x64 or arm64 is needed`,
+    remedy: "Run Workcell on an x86_64 or arm64 machine",
+  });
+}
+
+/** Looks up one folder that is to be connected. Throws WC_MOUNT when there is no such folder. */
+export function probeFolder(request: Sourced<MountRequest>, cwd: string): FolderFacts {
+  const { source } = request.value;
+  try {
+    const realPath = realpathSync(path.resolve(cwd, source));
+    const found = statSync(realPath);
+    if (found.isDirectory()) return { realPath, uid: found.uid, gid: found.gid, device: found.dev };
+  } catch (error) {
+    const why =
+      codeOf(error) === "ENOENT" ? "it does not exist" : `it cannot be looked up (${codeOf(error)})`;
+    throw new WorkcellError("WC_MOUNT", {
+      message: `Cannot connect the folder "${source}" (${request.origin}): ${why}`,
+      remedy: "Name a folder that exists: -m DIR:rw",
+      cause: error,
+    });
+  }
+  throw new WorkcellError("WC_MOUNT", {
+    message: `Cannot connect "${source}" (${request.origin}): it is a file, and a folder is needed`,
+    remedy: "Connect the folder that it is in: -m DIR:rw",
+  });
+}
+
+/** `bin -> usr/bin` and its like: which names in `/` are links, which are folders. */
+function probeRoot(): Pick<HostFacts, "rootLinks" | "rootFolders"> {
+  const rootLinks: Record<string, string> = {};
+  const rootFolders: string[] = [];
+  for (const name of ["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt"]) {
+    const found = lstatSync(`/${name}`, { throwIfNoEntry: false });
+    if (found?.isSymbolicLink()) rootLinks[name] = readlinkSync(`/${name}`);
+    else if (found?.isDirectory()) rootFolders.push(name);
+  }
+  return { rootLinks, rootFolders };
+}
+
+function probeCaFiles(questions: HostQuestions): Record<string, string> {
+  const named = [questions.env, ...questions.presets.map((preset) => preset.environment)].flatMap((values) =>
+    questions.caVariables.map((name) => values[name]),
+  );
+  const files = [...new Set(named)].filter(
+    (file) => file !== undefined && path.isAbsolute(file) && existsSync(file),
+  );
+  return Object.fromEntries(files.map((file = "") => [file, realpathSync(file)]));
+}
+
+function probeSubuids(): HostFacts["subuids"] {
+  if (process.getuid?.() !== 0 || !existsSync("/etc/subuid")) return [];
+  const lines = readFileSync("/etc/subuid", "utf8").split("\n");
+  return lines.flatMap((line) => {
+    const [owner = "", first, count] = line.split(":");
+    return count === undefined ? [] : [{ owner, first: Number(first), count: Number(count) }];
+  });
+}
+
+/** Asks the machine everything that a plan needs, once. Spawns nothing. */
+export function probeHost(questions: HostQuestions): HostFacts {
+  const { env, cwd } = questions;
+  const folders = Object.fromEntries(
+    questions.mounts.map((request) => [request.value.source, probeFolder(request, cwd)]),
+  );
+  const searchPath = pathFolders(env["PATH"]);
+  const untrusted = Object.values(folders).map((folder) => folder.realPath);
+  return {
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    arch: architecture(),
+    kernel: os.release(),
+    home: questions.home,
+    cwd,
+    umask: process.umask(),
+    bwrap: requireTool("bwrap", searchPath, untrusted),
+    socat: requireTool("socat", searchPath, untrusted),
+    bash: requireTool("bash", searchPath, untrusted),
+    node: { path: process.execPath, realPath: process.execPath },
+    cellhost: questions.cellhost,
+    path: searchPath,
+    ...probeRoot(),
+    etc: readdirSync("/etc"),
+    existing: questions.paths.filter((file) => existsSync(file)),
+    caFiles: probeCaFiles(questions),
+    environment: env,
+    folders,
+    subuids: probeSubuids(),
+    presets: questions.presets,
+  };
+}

@@ -1,0 +1,10 @@
+/**
+ * probe: asks the machine; the only room that does.
+ * in: what is to be known. out: HostFacts, what a preset's tool says, the doctor's checks.
+ * may import: settings.
+ */
+
+export { type DoctorContext, runDoctor, summarizeDoctor } from "./doctor.ts";
+export { type HostQuestions, probeFolder, probeHost } from "./facts.ts";
+export { findTool, pathFolders } from "./find-tool.ts";
+export { askPresets, type PresetRequest } from "./presets.ts";

@@ -1,0 +1,44 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { codeOf, WorkcellError } from "../errors/index.ts";
+import type { HostFacts, Settings } from "../model/index.ts";
+
+/** A range of host uids that overlaps somebody's subordinate ids would let a session read their containers' files. */
+export function checkUidRange(range: Settings["uidRange"], subuids: HostFacts["subuids"]): void {
+  const { first, last } = range.value;
+  const taken = subuids.find((other) => first < other.first + other.count && other.first <= last);
+  if (taken === undefined) return;
+  throw new WorkcellError("WC_SETTINGS", {
+    message:
+      `Cannot use the uid range "${first}-${last}" (${range.origin}): ` +
+      `/etc/subuid gives ${taken.first}-${taken.first + taken.count - 1} to ${taken.owner}`,
+    remedy: "Name a range that nobody has: --uid-range FIRST-LAST",
+  });
+}
+
+/** Claims a host uid that no other session has, and returns it. */
+export function claimUid(state: string, range: Settings["uidRange"], name: string): number {
+  const folder = path.join(state, "uids");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { first, last } = range.value;
+  const size = last - first + 1;
+  const start = Math.floor(Math.random() * size);
+  for (let step = 0; step < size; step++) {
+    const uid = first + ((start + step) % size);
+    try {
+      writeFileSync(path.join(folder, `${uid}`), `${name}\n`, { flag: "wx", mode: 0o600 });
+      return uid;
+    } catch (error) {
+      if (codeOf(error) !== "EEXIST") throw error;
+    }
+  }
+  throw new WorkcellError("WC_SESSION", {
+    message: `Cannot give session "${name}" a user: every uid of ${first}-${last} (${range.origin}) is taken`,
+    remedy: "Name a larger range: --uid-range FIRST-LAST",
+  });
+}
+
+/** Gives a session's uid back. */
+export function releaseUid(state: string, uid: number): void {
+  rmSync(path.join(state, "uids", `${uid}`), { force: true });
+}

@@ -1,0 +1,7 @@
+/**
+ * session: the whole line from a request to an outcome, and the sessions' records on disk.
+ * in: RunRequest. out: a running cell, its Outcome; the plan alone for --explain.
+ * may import: settings, policy, probe, plan, launch, supervise, report, gate.
+ */
+export { lockBy } from "./cell-records.ts";
+export { decide, explainRun, type RunningCell, type RunRequest, runOnce, startCell } from "./run-once.ts";

@@ -1,0 +1,197 @@
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { type CommandStdio, launchCell, type Running } from "../launch/index.ts";
+import { cacheFolder } from "../lib/xdg-folders.ts";
+import type {
+  AuditEvent,
+  AuditLine,
+  Denial,
+  HostFacts,
+  Outcome,
+  Plan,
+  Policy,
+  Settings,
+} from "../model/index.ts";
+import { buildPlan, caVariables, optionalPaths } from "../plan/index.ts";
+import { buildPolicy } from "../policy/index.ts";
+import { probeHost } from "../probe/index.ts";
+import { readSettings, type SettingsFlags } from "../settings/index.ts";
+import { supervise } from "../supervise/index.ts";
+import { prepareCell, recordPlan } from "./prepare-cell.ts";
+import { imagineSession, type OpenSession, openSession, stateOf } from "./store.ts";
+
+/** What is asked for: a command in a cell. */
+export interface RunRequest {
+  readonly flags: SettingsFlags;
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly home: string;
+  /** Where Workcell is installed: the folder with `native/cellhost`. */
+  readonly installation: string;
+  readonly command: readonly string[];
+  readonly stdio: CommandStdio;
+  /** Cancels the command. */
+  readonly signal?: AbortSignal;
+  onNotice?(line: string): void;
+  onEvent?(event: AuditEvent): void;
+  onDenial?(denial: Denial): void;
+  /** Lines as they were written to the audit log. */
+  onAudit?(lines: readonly AuditLine[]): void;
+}
+
+/** A cell whose command runs. */
+export interface RunningCell {
+  readonly plan: Plan;
+  readonly facts: HostFacts;
+  /** PID 1 of the cell as the host numbers it. */
+  readonly hostPid: number;
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+  /** Sends a signal to the command; false when it has ended. */
+  kill(signal: NodeJS.Signals): boolean;
+  /** Resolves when nothing of the cell is alive and its records are written. */
+  readonly outcome: Promise<Outcome>;
+}
+
+interface Decided {
+  readonly settings: Settings;
+  readonly facts: HostFacts;
+  readonly policy: Policy;
+}
+
+/** settings -> policy -> facts. Writes nothing. */
+export async function decide(request: Omit<RunRequest, "command" | "stdio">): Promise<Decided> {
+  const { env, cwd, home } = request;
+  const { settings, notices } = await readSettings(request);
+  for (const notice of notices) request.onNotice?.(notice);
+  const asked = settings.presets.map((preset) => preset.value);
+  const presets = asked.length === 0 ? [] : await askHost(asked, request);
+  const cellhost = path.join(request.installation, "native/cellhost");
+  const facts = probeHost({
+    env,
+    cwd,
+    home,
+    cellhost,
+    mounts: settings.mounts,
+    caVariables,
+    paths: optionalPaths,
+    presets,
+  });
+  return { settings, facts, policy: buildPolicy(settings, facts) };
+}
+
+async function askHost(
+  presets: readonly Settings["presets"][number]["value"][],
+  request: Omit<RunRequest, "command" | "stdio">,
+) {
+  const { askPresets } = await import("../probe/index.ts");
+  const { env, home, cwd } = request;
+  return askPresets({ presets, env, home, cacheFolder: cacheFolder(env, home), exclude: [cwd] });
+}
+
+/** The plan of a run that does not happen, for `--explain`. */
+export async function explainRun(
+  request: Omit<RunRequest, "stdio">,
+): Promise<{ plan: Plan; policy: Policy }> {
+  const { settings, facts, policy } = await decide(request);
+  const session = imagineSession({ settings, host: facts });
+  return {
+    plan: buildPlan({ settings, policy, facts, session, records: stateOf(facts), command: request.command }),
+    policy,
+  };
+}
+
+/**
+ * Starts a command in a cell of its own: the whole line from a request to a sealed, proxied, running command.
+ * Resolves once the command runs. Throws WorkcellError when it cannot; then nothing of it is left.
+ */
+export async function startCell(request: RunRequest): Promise<RunningCell> {
+  const { settings, facts, policy } = await decide(request);
+  const session = openSession({ settings, host: facts });
+  try {
+    const input = {
+      settings,
+      policy,
+      facts,
+      session: session.facts,
+      records: stateOf(facts),
+      command: request.command,
+    };
+    const plan = buildPlan(input);
+    prepareCell(plan, session);
+    const startedAt = performance.now();
+    // bwrap builds the cell while Workcell opens the gate; the command waits for both.
+    const running = launchCell(plan, request.stdio, session.cellFolder);
+    return await finishStart({ request, facts, policy, plan, session, running, startedAt });
+  } catch (error) {
+    session.abandon();
+    throw error;
+  }
+}
+
+interface Started {
+  readonly request: RunRequest;
+  readonly facts: HostFacts;
+  readonly policy: Policy;
+  readonly plan: Plan;
+  readonly session: OpenSession;
+  readonly running: Running;
+  readonly startedAt: number;
+}
+
+async function finishStart(started: Started): Promise<RunningCell> {
+  const { request, facts, plan, session, running } = started;
+  const denials: Denial[] = [];
+  try {
+    const { openRecords } = await import("./cell-records.ts");
+    const records = await openRecords(started, denials);
+    recordPlan(plan, session);
+    await running.ready;
+    const how = {
+      command: plan.command[0] ?? "",
+      ...(plan.timeoutMs === undefined ? {} : { timeoutMs: plan.timeoutMs }),
+      ...(request.signal === undefined ? {} : { cancel: request.signal }),
+    };
+    const supervised = supervise(running, how);
+    running.go();
+    return {
+      plan,
+      facts,
+      hostPid: running.hostPid() ?? 0,
+      stdin: running.stdin,
+      stdout: running.stdout,
+      stderr: running.stderr,
+      kill: (signal) => running.signal(signal),
+      outcome: supervised.then(async ({ ending, cpuMs }) => {
+        await records.close();
+        const outcome: Outcome = {
+          schema: "workcell.outcome/1",
+          ...ending,
+          durationMs: Math.round(performance.now() - started.startedAt),
+          resources: { cpuMs, maxRssBytes: null },
+          denials,
+          weaker: plan.weaker,
+          session: plan.session,
+          cell: plan.cell,
+        };
+        writeFileSync(path.join(session.cellFolder, "outcome.json"), `${JSON.stringify(outcome)}\n`, {
+          mode: 0o600,
+        });
+        session.close();
+        return outcome;
+      }),
+    };
+  } catch (error) {
+    running.kill();
+    await running.ended;
+    throw error;
+  }
+}
+
+/** Runs a command in a cell and resolves to how it ended. */
+export async function runOnce(request: RunRequest): Promise<Outcome> {
+  const cell = await startCell(request);
+  return cell.outcome;
+}

@@ -1,0 +1,166 @@
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { codeOf, WorkcellError } from "../errors/index.ts";
+import { startTime } from "../launch/index.ts";
+import { stateFolder } from "../lib/xdg-folders.ts";
+import type { HostFacts, SessionFacts, Settings } from "../model/index.ts";
+import { checkUidRange, claimUid, releaseUid } from "./claim-uid.ts";
+import { makeSessionName, sessionNamePattern } from "./names.ts";
+
+/** What session.json holds. */
+export interface SessionRecord {
+  readonly schema: "workcell.session/1";
+  readonly name: string;
+  /** RFC 3339, UTC. */
+  readonly created: string;
+  /** False: its home goes when its command ends. */
+  readonly durable: boolean;
+  readonly uid?: number;
+}
+
+/** A session with a cell in it. */
+export interface OpenSession {
+  readonly facts: SessionFacts;
+  /** Folder of this cell's records. */
+  readonly cellFolder: string;
+  /** Takes away what the cell leaves: for a session that was made for one command, all but its records. */
+  close(): void;
+  /** The same for a cell that never ran; of a session made for it nothing stays at all. */
+  abandon(): void;
+}
+
+interface StoreInput {
+  readonly settings: Settings;
+  readonly host: HostFacts;
+}
+
+export const stateOf = (host: Pick<HostFacts, "environment" | "home">) =>
+  stateFolder(host.environment, host.home);
+
+function makeCellId(): string {
+  return Math.random().toString(16).slice(2, 14).padEnd(12, "0");
+}
+
+/** A session that exists only on paper: for `--explain`, which writes nothing. */
+export function imagineSession({ settings, host }: StoreInput): SessionFacts {
+  const name = settings.session?.value ?? makeSessionName(Math.random);
+  const folder = path.join(stateOf(host), "sessions", name);
+  if (host.uid === 0) checkUidRange(settings.uidRange, host.subuids);
+  return {
+    name,
+    folder,
+    cell: makeCellId(),
+    ...(host.uid === 0 ? { uid: settings.uidRange.value.first } : {}),
+  };
+}
+
+/** Makes a folder that must not exist yet; false if it does. */
+function makeFresh(folder: string): boolean {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+function makeFolders(folder: string, uid: number | undefined): void {
+  for (const [name, mode] of [
+    ["home", 0o700],
+    ["tmp", 0o1777],
+  ] as const) {
+    const made = path.join(folder, name);
+    mkdirSync(made);
+    // The person's umask would take bits away from mkdir's own mode.
+    chmodSync(made, mode);
+    if (uid !== undefined) chownSync(made, uid, uid);
+  }
+  mkdirSync(path.join(folder, "cells"));
+}
+
+function createSession(input: StoreInput, sessions: string): { record: SessionRecord; folder: string } {
+  const { settings, host } = input;
+  const asked = settings.session?.value;
+  let name = asked ?? makeSessionName(Math.random);
+  while (!makeFresh(path.join(sessions, name))) name = makeSessionName(Math.random);
+  const folder = path.join(sessions, name);
+  const uid = host.uid === 0 ? claimUid(stateOf(host), settings.uidRange, name) : undefined;
+  makeFolders(folder, uid);
+  const record: SessionRecord = {
+    schema: "workcell.session/1",
+    name,
+    created: new Date().toISOString(),
+    durable: asked !== undefined,
+    ...(uid === undefined ? {} : { uid }),
+  };
+  writeFileSync(path.join(folder, "session.json"), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  return { record, folder };
+}
+
+function readSession(sessions: string, name: string): { record: SessionRecord; folder: string } | undefined {
+  const folder = path.join(sessions, name);
+  if (!existsSync(path.join(folder, "home"))) return undefined;
+  try {
+    return {
+      record: JSON.parse(readFileSync(path.join(folder, "session.json"), "utf8")) as SessionRecord,
+      folder,
+    };
+  } catch (cause) {
+    throw new WorkcellError("WC_SESSION", {
+      message: `Cannot open session "${name}": its record ${folder}/session.json cannot be read`,
+      remedy: "Name another session: --session NAME",
+      cause,
+    });
+  }
+}
+
+function checkName(settings: Settings): void {
+  const asked = settings.session;
+  if (asked === undefined || (sessionNamePattern.test(asked.value) && asked.value.length <= 64)) return;
+  throw new WorkcellError("WC_SESSION", {
+    message: `Cannot open session "${asked.value}" (${asked.origin}): a name is lower-case words joined by "-", at most 64 characters`,
+    remedy: "Name it like brave-loving-maxwell",
+  });
+}
+
+/** Opens the session that is named, or makes one, and a fresh cell's folder in it. */
+export function openSession(input: StoreInput): OpenSession {
+  const { settings, host } = input;
+  checkName(settings);
+  if (host.uid === 0) checkUidRange(settings.uidRange, host.subuids);
+  const state = stateOf(host);
+  const sessions = path.join(state, "sessions");
+  mkdirSync(sessions, { recursive: true, mode: 0o700 });
+  const existing = settings.session === undefined ? undefined : readSession(sessions, settings.session.value);
+  const { record, folder } = existing ?? createSession(input, sessions);
+  const cell = makeCellId();
+  const cellFolder = path.join(folder, "cells", cell);
+  mkdirSync(cellFolder, { mode: 0o755 });
+  const marker = path.join(state, "running", `${record.name}.${cell}`);
+  mkdirSync(path.dirname(marker), { recursive: true, mode: 0o700 });
+  writeFileSync(
+    marker,
+    `${process.pid} ${startTime(process.pid)} ${record.durable ? "durable" : (record.uid ?? "once")}\n`,
+  );
+  const close = () => {
+    if (!record.durable) forgetSession(state, record.name, record.uid);
+    rmSync(marker, { force: true });
+  };
+  return {
+    facts: { name: record.name, folder, cell, ...(record.uid === undefined ? {} : { uid: record.uid }) },
+    cellFolder,
+    close,
+    abandon: () => {
+      close();
+      rmSync(existing === undefined ? folder : cellFolder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Takes away a session's home and temporary files; its records stay. */
+export function forgetSession(state: string, name: string, uid: number | undefined): void {
+  const folder = path.join(state, "sessions", name);
+  for (const part of ["home", "tmp"]) rmSync(path.join(folder, part), { recursive: true, force: true });
+  if (uid !== undefined) releaseUid(state, uid);
+}

@@ -1,0 +1,40 @@
+import type { Running } from "../launch/index.ts";
+import type { Ending } from "../model/index.ts";
+import { type Intervention, judgeEnding } from "./judge-ending.ts";
+
+/** Time between SIGTERM and SIGKILL, in ms. */
+const GRACE_MS = 5000;
+
+export interface Supervision {
+  readonly command: string;
+  /** Wall time in ms; absent: none. */
+  readonly timeoutMs?: number;
+  /** Cancels the command: SIGTERM, grace, SIGKILL. */
+  readonly cancel?: AbortSignal;
+}
+
+/** Watches a running cell until it is empty, ends it when its time is up, and says how it ended. */
+export async function supervise(
+  running: Running,
+  how: Supervision,
+): Promise<{ ending: Ending; cpuMs: number | null }> {
+  let intervention: Intervention;
+  const timers: NodeJS.Timeout[] = [];
+  const end = (why: Intervention) => {
+    if (intervention !== undefined) return;
+    intervention = why;
+    if (!running.signal("SIGTERM")) running.kill();
+    // A stopped process would never see the TERM.
+    running.signal("SIGCONT");
+    timers.push(setTimeout(() => running.kill(), GRACE_MS));
+  };
+  const onAbort = () => end("cancelled");
+  if (how.timeoutMs !== undefined) timers.push(setTimeout(() => end("timed-out"), how.timeoutMs));
+  how.cancel?.addEventListener("abort", onAbort, { once: true });
+  if (how.cancel?.aborted) onAbort();
+
+  const raw = await running.ended;
+  for (const timer of timers) clearTimeout(timer);
+  how.cancel?.removeEventListener("abort", onAbort);
+  return { ending: judgeEnding(raw, intervention, how.command), cpuMs: raw.control.cpuMs ?? null };
+}
