@@ -9,6 +9,7 @@ const files = [
   "package-lock.json",
   "tsconfig.json",
   "scripts/build.mjs",
+  "scripts/bundle.mjs",
   "scripts/build-native.mjs",
 ];
 

@@ -1,3 +1,5 @@
 import { main } from "./main.ts";
 
-process.exitCode = await main(process.argv.slice(2), import.meta.dirname);
+void main(process.argv.slice(2), import.meta.dirname).then((code) => {
+  process.exitCode = code;
+});

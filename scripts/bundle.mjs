@@ -1,0 +1,105 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import process from "node:process";
+import { build } from "esbuild";
+import { Stop } from "./setup/stop.mjs";
+
+/** @type {import("esbuild").BuildOptions} */
+const options = {
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  charset: "ascii",
+  legalComments: "none",
+  sourcemap: false,
+  logLevel: "silent",
+};
+
+/** @param {import("esbuild").BuildOptions} asked */
+export async function esbuild(asked) {
+  try {
+    return await build({ ...options, ...asked });
+  } catch (error) {
+    throw new Stop(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** @param {string} root */
+function versionOf(root) {
+  return JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")).version;
+}
+
+/**
+ * The file that `bin/workcell` starts: it reads the program, and V8's code cache for it, so that nothing is compiled
+ * on the way to a cell. A cache made by another Node is refused by V8, and then the program is compiled as ever. The
+ * program's name holds its hash, so a cache never meets a program that it was not made from.
+ * @param {string} name
+ */
+const loader = (name) => `"use strict";
+const { readFileSync } = require("node:fs");
+const { Script } = require("node:vm");
+const filename = __dirname + "/${name}.js";
+const source = readFileSync(filename, "latin1");
+let cachedData;
+try {
+  cachedData = readFileSync(__dirname + "/${name}.cache");
+} catch {}
+const script = new Script(source, { filename, cachedData });
+script.runInThisContext()(require, __dirname, filename);
+if (process.env.WORKCELL_BUILD_CACHE) {
+  process.once("exit", () => require("node:fs").writeFileSync(process.env.WORKCELL_BUILD_CACHE, script.createCachedData()));
+}
+`;
+
+/** Runs a command in a cell, or as much of that as this machine can, so that the cache knows what a start needs. */
+function makeCache(/** @type {string} */ out, /** @type {string} */ name) {
+  const place = mkdtempSync(path.join(os.tmpdir(), "workcell-build-"));
+  const cache = path.join(place, "cache");
+  const env = { PATH: process.env["PATH"], HOME: place, WORKCELL_BUILD_CACHE: cache };
+  spawnSync(process.execPath, [path.join(out, "workcell.js"), "run", "--", "true"], {
+    cwd: place,
+    env,
+    stdio: "ignore",
+    timeout: 30_000,
+  });
+  if (existsSync(cache)) writeFileSync(path.join(out, `${name}.cache`), readFileSync(cache));
+  rmSync(place, { recursive: true, force: true });
+}
+
+/**
+ * Bundles the program, its loader and the observer into the folder `out`, which holds `native/` already if a cache is
+ * to know a whole start. CommonJS and one file: Node's loader of ES modules costs more than all that Workcell does.
+ * @param {string} root
+ * @param {string} out
+ */
+export async function bundleWorkcell(root, out) {
+  mkdirSync(out, { recursive: true });
+  const { outputFiles = [] } = await esbuild({
+    absWorkingDir: root,
+    entryPoints: ["src/cli/bin.ts"],
+    format: "cjs",
+    write: false,
+    outdir: out,
+    define: {
+      WORKCELL_VERSION: JSON.stringify(versionOf(root)),
+      "import.meta.dirname": "__dirname",
+      "import.meta.filename": "__filename",
+    },
+  });
+  const program = `(function (require, __dirname, __filename) { const module = {}; ${outputFiles[0]?.text}\n})`;
+  const name = `main-${createHash("sha256").update(program).digest("hex").slice(0, 16)}`;
+  writeFileSync(path.join(out, `${name}.js`), program);
+  writeFileSync(path.join(out, "workcell.js"), loader(name));
+  writeFileSync(path.join(out, "package.json"), '{ "type": "commonjs" }\n');
+  // It runs inside a cell, from its text.
+  await esbuild({
+    absWorkingDir: root,
+    entryPoints: ["src/observe/observer.ts"],
+    format: "esm",
+    outfile: path.join(out, "observer.js"),
+  });
+  makeCache(out, name);
+}
