@@ -17,7 +17,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { buildNative } from "./build-native.mjs";
 import { bundleWorkcell, esbuild } from "./bundle.mjs";
 import { writeStamp } from "./setup/source-stamp.mjs";
-import { ending, Stop } from "./setup/stop.mjs";
+import { ending } from "./setup/stop.mjs";
 
 /** A build that was interrupted leaves its folder; one of this age belongs to nobody any more. */
 const ABANDONED_MS = 10 * 60_000;

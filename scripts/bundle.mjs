@@ -81,6 +81,8 @@ export async function bundleWorkcell(root, out) {
     absWorkingDir: root,
     entryPoints: ["src/cli/bin.ts"],
     format: "cjs",
+    // A script that is run from its text has no import(): what is loaded late is required late.
+    supported: { "dynamic-import": false },
     write: false,
     outdir: out,
     define: {

@@ -47,7 +47,8 @@ async function runFirstJob(page) {
   for await (const seen of firstJob({ root, state: stateFolder(), workcell })) {
     if ("session" in seen) {
       session = seen.session;
-      page.step("[4/4] job", `session ${session}, profile cowork, folder examples/first-job`);
+      const elsewhere = seen.copy.startsWith(stateFolder()) ? "" : ` (copied to ${path.dirname(seen.copy)})`;
+      page.step("[4/4] job", `session ${session}, profile cowork, folder examples/first-job${elsewhere}`);
       page.line();
       page.pending("  npm install");
     } else {

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
+import { Stop } from "../setup/stop.mjs";
 import { judgeHidden, judgeInstall, judgeRefused, judgeSummarize } from "./judge.mjs";
 import { readAudit, readOutside } from "./observe.mjs";
-import { chooseKey, copyJob, readFromCell } from "./prepare.mjs";
+import { chooseFolder, chooseKey, copyJob, readFromCell } from "./prepare.mjs";
 import { runJob } from "./run-job.mjs";
 
 /** @typedef {import("./run-job.mjs").Act} Act */
@@ -24,17 +25,28 @@ function readAttempts(copy) {
 
 /**
  * Runs the job on a copy of the example and yields what was seen: first the session, then a verdict for each act.
- * An act is judged when the next one begins, so that the gate has written down all of its connections.
  * @param {{ root: string, state: string, workcell: string }} where
- * @returns {AsyncGenerator<{ session: string } | { verdict: Verdict }>}
+ * @returns {AsyncGenerator<{ session: string, copy: string } | { verdict: Verdict }>}
  */
 export async function* firstJob({ root, state, workcell }) {
-  mkdirSync(state, { recursive: true, mode: 0o700 });
-  const copy = copyJob(root, state);
-  const key = chooseKey(state);
-  const outcome = path.join(state, "first-job.outcome.json");
-  rmSync(outcome, { force: true });
+  const folder = await chooseFolder(root, state);
+  try {
+    const outcome = path.join(state, "first-job.outcome.json");
+    rmSync(outcome, { force: true });
+    const job = { workcell, copy: copyJob(root, folder), key: chooseKey(state), outcome };
+    yield* watchJob(job, { root, state });
+  } finally {
+    if (folder !== state) rmSync(folder, { recursive: true });
+  }
+}
 
+/**
+ * An act is judged when the next one has ended, so that the gate has written down all of its connections.
+ * @param {{ workcell: string, copy: string, key: import("./prepare.mjs").Key, outcome: string }} job
+ * @param {{ root: string, state: string }} where
+ * @returns {AsyncGenerator<{ session: string, copy: string } | { verdict: Verdict }>}
+ */
+async function* watchJob({ workcell, copy, key, outcome }, { root, state }) {
   /** @type {Map<string, Act>} */
   const acts = new Map();
   let session = "";
@@ -42,12 +54,12 @@ export async function* firstJob({ root, state, workcell }) {
     acts.set(act.name, act);
     if (act.name === "begun") {
       session = path.basename(act.value);
-      yield { session };
+      yield { session, copy };
     }
     if (act.name === "summarize") yield { verdict: installed(acts, readAudit(state, session)) };
   }
   const summarized = acts.get("summarize");
-  if (summarized === undefined) return;
+  if (summarized === undefined) throw new Stop("The job's cell ended before its acts did.");
   yield { verdict: judgeSummarize({ ...summarized, summary: readFromCell(path.join(copy, "summary.md")) }) };
   const attempts = readAttempts(copy);
   const { denials } = JSON.parse(readFileSync(outcome, "utf8"));

@@ -5,6 +5,7 @@ import {
   cpSync,
   fstatSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readFileSync,
   rmSync,
@@ -12,6 +13,7 @@ import {
 } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { runProgram } from "../setup/run-program.mjs";
 
 /** Workcell's state folder of this person, as src/lib/xdg-folders.ts has it. */
 export function stateFolder(env = process.env) {
@@ -25,12 +27,28 @@ export function stateFolder(env = process.env) {
 const leftovers = ["node_modules", "attempts.json", "summary.md"];
 
 /**
- * Puts a fresh copy of the example into Workcell's state, so that the checkout stays as it is.
+ * A folder for the copy: Workcell's state, or where root could not connect a folder of it (a container's overlay has
+ * no idmapped mounts) a fresh one in memory or among the temporary files.
  * @param {string} root
  * @param {string} state
  */
-export function copyJob(root, state) {
-  const copy = path.join(state, "first-job");
+export async function chooseFolder(root, state) {
+  mkdirSync(state, { recursive: true, mode: 0o700 });
+  if (process.getuid?.() !== 0) return state;
+  for (const place of [state, "/dev/shm", os.tmpdir()]) {
+    const { code } = await runProgram(path.join(root, "dist/native/cellhost"), ["probe-idmap", place]);
+    if (code === 0) return place === state ? state : mkdtempSync(path.join(place, "workcell-"));
+  }
+  return state;
+}
+
+/**
+ * Puts a fresh copy of the example into a folder of Workcell's, so that the checkout stays as it is.
+ * @param {string} root
+ * @param {string} folder
+ */
+export function copyJob(root, folder) {
+  const copy = path.join(folder, "first-job");
   const source = path.join(root, "examples/first-job");
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(copy, { recursive: true, mode: 0o700 });

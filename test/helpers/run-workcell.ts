@@ -1,0 +1,178 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import type { Outcome } from "../../src/model/index.ts";
+
+const root = path.resolve(import.meta.dirname, "../..");
+const strangerId = 54_321;
+const isRoot = process.getuid?.() === 0;
+
+/** Who types the command. */
+export interface Person {
+  readonly name: string;
+  /** Absent: whoever runs the tests. */
+  readonly uid?: number;
+}
+
+/** Root and a user who owns nothing; an ordinary user can try only as himself. */
+export const people: readonly Person[] = isRoot
+  ? [{ name: "root" }, { name: `uid ${strangerId}`, uid: strangerId }]
+  : [{ name: "an ordinary user" }];
+
+/** Turned on by WORKCELL_SOAK=1: the long forms of what is bounded otherwise. */
+export const isSoak = process.env["WORKCELL_SOAK"] === "1";
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Stdout byte by byte. */
+  readonly bytes: Buffer;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  /** Set beside PATH and HOME. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** What comes on stdin, which ends after it; absent: /dev/null. */
+  readonly input?: string | Buffer;
+  /** Words before `workcell`: another program that starts it. */
+  readonly through?: readonly string[];
+  /** In ms (30000). After it the test has failed. */
+  readonly within?: number;
+}
+
+/** A `workcell` that runs. Stdin stays open. */
+export interface Started {
+  readonly child: ChildProcess;
+  /** What has come on stdout and stderr so far. */
+  text(): string;
+  /** Resolves when `mark` has come on stdout or stderr. */
+  said(mark: string): Promise<void>;
+  readonly ended: Promise<Ended>;
+}
+
+/** A person's place to work in: an installation, a home, a folder of files. Gone when disposed of. */
+export interface Desk extends Disposable {
+  readonly person: Person;
+  readonly home: string;
+  readonly work: string;
+  /** Workcell's state folder. */
+  readonly state: string;
+  /** The installed bin/workcell. */
+  readonly program: string;
+  /** Makes a folder of the person's own below the desk. */
+  folder(name: string): string;
+  /** Runs `workcell` with these words to its end. */
+  workcell(words: readonly string[], options?: RunOptions): Promise<Ended>;
+  /** The same for `workcell run`. */
+  run(words: readonly string[], options?: RunOptions): Promise<Ended>;
+  /** Runs a command for the outcome that is written for it. */
+  outcomeOf(words: readonly string[], options?: RunOptions): Promise<Outcome>;
+  start(words: readonly string[], options?: RunOptions): Started;
+}
+
+/** Copies what is built to where everybody may read it; a checkout often lies where a user cannot go. */
+function install(to: string): string {
+  const made = execFileSync(process.execPath, [path.join(root, "test/helpers/ensure-built.mjs")], {
+    encoding: "utf8",
+  });
+  if (made !== "") process.stderr.write(made);
+  for (const name of ["bin", "dist"]) cpSync(path.join(root, name), path.join(to, name), { recursive: true });
+  return path.join(to, "bin/workcell");
+}
+
+/** Starts a program as a person and collects what it says. */
+export function startProgram(
+  person: Person,
+  [program = "", ...words]: readonly string[],
+  options: RunOptions & { readonly env: Readonly<Record<string, string>>; readonly open?: boolean },
+): Started {
+  const { uid } = person;
+  const child = spawn(program, words, {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: options.env,
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+    stdio: [options.input === undefined && options.open !== true ? "ignore" : "pipe", "pipe", "pipe"],
+    timeout: options.within ?? 30_000,
+    killSignal: "SIGKILL",
+  });
+  const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
+  child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
+  child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
+  // A program that does not read its input is no failure of the test's.
+  child.stdin?.on("error", () => {});
+  if (options.input !== undefined) child.stdin?.end(options.input);
+  const text = () => Buffer.concat([...stdout, ...stderr]).toString();
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => {
+      const bytes = Buffer.concat(stdout);
+      resolve({ code, signal, bytes, stdout: bytes.toString(), stderr: Buffer.concat(stderr).toString() });
+    });
+  });
+  const said = (mark: string) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => text().includes(mark) && resolve();
+      child.stdout?.on("data", look);
+      child.stderr?.on("data", look);
+      child.once("close", () => reject(new Error(`It ended without "${mark}": ${text()}`)));
+      look();
+    });
+  return { child, text, said, ended };
+}
+
+/** Makes a desk for a person in a folder of the disk. */
+export function makeDesk(person: Person, parent = "/var/tmp"): Desk {
+  const place = mkdtempSync(path.join(parent, "workcell-run-"));
+  chmodSync(place, 0o755);
+  const folder = (name: string) => {
+    const made = path.join(place, name);
+    mkdirSync(made, { recursive: true });
+    if (person.uid !== undefined) chownSync(made, person.uid, person.uid);
+    return made;
+  };
+  const program = install(path.join(place, "installation"));
+  const [home, work] = [folder("home"), folder("work")];
+  const env = { PATH: process.env["PATH"] ?? "", HOME: home };
+  const start = (words: readonly string[], options: RunOptions = {}, open = true) =>
+    startProgram(person, [...(options.through ?? []), program, ...words], {
+      cwd: home,
+      ...options,
+      env: { ...env, ...options.env },
+      open,
+    });
+  const workcell: Desk["workcell"] = (words, options) => start(words, options, false).ended;
+  const run: Desk["run"] = (words, options) => workcell(["run", ...words], options);
+  return {
+    ...{ person, home, work, program, folder, workcell, run, start },
+    state: path.join(home, ".local/state/workcell"),
+    outcomeOf: async (words, options) => {
+      const file = path.join(home, "outcome.json");
+      rmSync(file, { force: true });
+      await run(["--outcome", file, ...words], options);
+      return JSON.parse(readFileSync(file, "utf8")) as Outcome;
+    },
+    [Symbol.dispose]: () => rmSync(place, { recursive: true, force: true }),
+  };
+}
+
+/** Pids of this machine's processes whose command line holds `mark`, zombies left out. */
+export function processesWith(mark: string): readonly number[] {
+  const listed = execFileSync("ps", ["-eo", "pid=,stat=,args=", "-ww"], { encoding: "utf8" });
+  return listed
+    .split("\n")
+    .map((line) => /^\s*(\d+) (\S+)\s+(.*)$/.exec(line))
+    .filter((found) => found !== null && !found[2]?.startsWith("Z") && found[3]?.includes(mark))
+    .map((found) => Number(found?.[1]));
+}
+
+/** Waits until something holds; fails after `within` ms. */
+export async function until(holds: () => boolean, within: number): Promise<void> {
+  const end = performance.now() + within;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error(`Not within ${within} ms: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

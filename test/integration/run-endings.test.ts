@@ -1,0 +1,116 @@
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Outcome } from "../../src/model/index.ts";
+import { type Desk, makeDesk, people } from "../helpers/run-workcell.ts";
+
+const hint = "workcell: No folder is connected; add -m .:rw to work on this one.\n";
+const allCodes = Array.from({ length: 256 }, (_, code) => code);
+const someCodes = [0, 1, 2, 63, 64, 100, 123, 124, 125, 126, 127, 128, 129, 130, 137, 139, 143, 200, 254, 255];
+
+/** Runs as many at once as the machine has processors. */
+async function inPairs<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
+  const left = [...items];
+  const worker = async () => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await act(item);
+  };
+  await Promise.all([worker(), worker()]);
+}
+
+const ending = ({ status, exitCode, signal }: Outcome) => ({ status, exitCode, signal });
+
+describe.each(people)("workcell run as $name", (person) => {
+  let desk: Desk;
+  beforeAll(() => {
+    desk = makeDesk(person);
+  });
+  afterAll(() => desk[Symbol.dispose]());
+
+  test("passes the command's own exit code on, and says nothing itself", async () => {
+    const wrong: unknown[] = [];
+    await inPairs(person.uid === undefined ? allCodes : someCodes, async (code) => {
+      const ended = await desk.run(["sh", "-c", `exit ${code}`]);
+      if (ended.code !== code || ended.stdout + ended.stderr !== "") wrong.push({ code, ended });
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("a command that is not there: 127, said by Workcell", async () => {
+    const ended = await desk.run(["no-such-program"]);
+    expect([ended.code, ended.stdout, ended.stderr]).toEqual([
+      ...[127, "", 'workcell: "no-such-program" was not found in the cell\n'],
+    ]);
+    expect(await desk.outcomeOf(["/no/such/program"])).toMatchObject({
+      ...{ status: "never-started", exitCode: 127, signal: null },
+      reason: '"/no/such/program" was not found in the cell',
+    });
+  });
+
+  test("a command that is no program: 126, said by Workcell", async () => {
+    writeFileSync(path.join(desk.work, "plain"), "#!/bin/sh\n", { mode: 0o644 });
+    const words = ["-m", `${desk.work}:ro`, path.join(desk.work, "plain")];
+    const ended = await desk.run(words);
+    const reason = `"${desk.work}/plain" is not executable in the cell`;
+    expect([ended.code, ended.stdout, ended.stderr]).toEqual([126, "", `workcell: ${reason}\n`]);
+    expect(await desk.outcomeOf(words)).toMatchObject({ status: "never-started", exitCode: 126, reason });
+  });
+
+  test.each([
+    ["a folder", "/usr"],
+    ["a program for a loader that is not there", "bad-loader"],
+    ["a file of no known format", "bad-format"],
+  ])("%s: 126 or 127 and a reason, never silence", async (_, name) => {
+    const bad = desk.folder("bad");
+    writeFileSync(path.join(bad, "bad-loader"), "#!/no/such/interpreter\n", { mode: 0o755 });
+    writeFileSync(path.join(bad, "bad-format"), "\x7fELF\0\0\0\0", { mode: 0o755 });
+    const word = name.startsWith("/") ? name : path.join(bad, name);
+    const ended = await desk.run(["-m", `${bad}:ro`, word]);
+    expect([126, 127]).toContain(ended.code);
+    expect(ended.stdout).toBe("");
+    expect(ended.stderr).toContain(word);
+  });
+
+  test.each([
+    ["exit 137", { status: "exited", exitCode: 137, signal: null }],
+    ["kill -9 $$", { status: "signalled", exitCode: 137, signal: "SIGKILL" }],
+    ["exit 139", { status: "exited", exitCode: 139, signal: null }],
+    ["kill -SEGV $$", { status: "signalled", exitCode: 139, signal: "SIGSEGV" }],
+    ["exit 134", { status: "exited", exitCode: 134, signal: null }],
+    ["kill -ABRT $$", { status: "signalled", exitCode: 134, signal: "SIGABRT" }],
+    ["kill -TERM $$", { status: "signalled", exitCode: 143, signal: "SIGTERM" }],
+    ["kill -INT $$", { status: "signalled", exitCode: 130, signal: "SIGINT" }],
+    ["kill -HUP $$", { status: "signalled", exitCode: 129, signal: "SIGHUP" }],
+    ["exit 3", { status: "exited", exitCode: 3, signal: null }],
+  ])("the outcome of %s", async (script, outcome) => {
+    const file = path.join(desk.home, "ending.json");
+    const ended = await desk.run(["--outcome", file, "sh", "-c", script]);
+    expect([ended.code, ended.stdout, ended.stderr]).toEqual([outcome.exitCode, "", ""]);
+    expect(ending(await desk.outcomeOf(["sh", "-c", script]))).toEqual(outcome);
+  });
+
+  test("the outcome says what is promised of it, and is kept among the records", async () => {
+    const outcome = await desk.outcomeOf(["sh", "-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"]);
+    expect(outcome).toEqual({
+      ...{ schema: "workcell.outcome/1", status: "exited", exitCode: 0, signal: null },
+      ...{ durationMs: expect.any(Number), denials: [], weaker: [] },
+      resources: { cpuMs: expect.any(Number), maxRssBytes: null },
+      ...{ session: expect.stringMatching(/^[a-z]+-[a-z]+-[a-z]+$/), cell: expect.any(String) },
+    });
+    expect(outcome.resources.cpuMs).toBeGreaterThan(20);
+    expect(outcome.durationMs).toBeGreaterThan(outcome.resources.cpuMs ?? 0);
+  });
+
+  test("--outcome is written for a command that cannot be started too, and for none that Workcell refuses", async () => {
+    expect((await desk.outcomeOf(["nope"])).status).toBe("never-started");
+    await expect(desk.outcomeOf(["-m", "/no/such/folder:ro", "true"])).rejects.toThrow("ENOENT");
+  });
+
+  test("the hint at -m comes in a folder that has files, once, on stderr, and only without -m", async () => {
+    writeFileSync(path.join(desk.work, "file"), "");
+    const inWork = { cwd: desk.work };
+    expect((await desk.run(["true"], inWork)).stderr).toBe(hint);
+    expect((await desk.run(["-m", ".:ro", "true"], inWork)).stderr).toBe("");
+    expect((await desk.run(["true"], { cwd: desk.folder("empty") })).stderr).toBe("");
+    expect((await desk.run(["true"], { cwd: desk.home })).stderr).toBe("");
+  });
+});
