@@ -12,6 +12,7 @@ import path from "node:path";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import type { FolderFacts, HostFacts, MountRequest, PresetFacts, Sourced } from "../model/index.ts";
 import { pathFolders, requireTool } from "./find-tool.ts";
+import { isInsideAny } from "./trusted-path.ts";
 
 export interface HostQuestions {
   readonly env: Readonly<Record<string, string>>;
@@ -36,13 +37,27 @@ function architecture(): HostFacts["arch"] {
   });
 }
 
-/** Looks up one folder that is to be connected. Throws WC_MOUNT when there is no such folder. */
+function lookUp(file: string): FolderFacts | undefined {
+  const realPath = realpathSync(file);
+  const found = statSync(realPath);
+  return found.isDirectory() ? { realPath, uid: found.uid, gid: found.gid, device: found.dev } : undefined;
+}
+
+function refuseOutside(request: Sourced<MountRequest>, realPath: string): void {
+  const { source, mode, within } = request.value;
+  if (within === undefined || within === "/" || isInsideAny(realPath, [within])) return;
+  throw new WorkcellError("WC_MOUNT", {
+    message: `Cannot connect the folder "${source}" (${request.origin}): it lies at "${realPath}", and a folder's own file may connect only what is in "${within}"`,
+    remedy: `Take it out of the file, or name it yourself: workcell run -m ${source}:${mode} ...`,
+  });
+}
+
+/** Looks up one folder that is to be connected. Throws WC_MOUNT when there is no such folder, or it lies elsewhere. */
 export function probeFolder(request: Sourced<MountRequest>, cwd: string): FolderFacts {
   const { source } = request.value;
+  let found: FolderFacts | undefined;
   try {
-    const realPath = realpathSync(path.resolve(cwd, source));
-    const found = statSync(realPath);
-    if (found.isDirectory()) return { realPath, uid: found.uid, gid: found.gid, device: found.dev };
+    found = lookUp(path.resolve(cwd, source));
   } catch (error) {
     const why =
       codeOf(error) === "ENOENT" ? "it does not exist" : `it cannot be looked up (${codeOf(error)})`;
@@ -51,6 +66,11 @@ export function probeFolder(request: Sourced<MountRequest>, cwd: string): Folder
       remedy: "Name a folder that exists: -m DIR:rw",
       cause: error,
     });
+  }
+  if (found !== undefined) {
+    // The link may lead elsewhere than it did when the settings were read.
+    refuseOutside(request, found.realPath);
+    return found;
   }
   throw new WorkcellError("WC_MOUNT", {
     message: `Cannot connect "${source}" (${request.origin}): it is a file, and a folder is needed`,
