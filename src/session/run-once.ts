@@ -144,9 +144,11 @@ interface Started {
 async function finishStart(started: Started): Promise<RunningCell> {
   const { request, facts, plan, session, running } = started;
   const denials: Denial[] = [];
+  let closeRecords = async () => {};
   try {
     const { openRecords } = await import("./cell-records.ts");
     const records = await openRecords(started, denials);
+    closeRecords = () => records.close();
     recordPlan(plan, session);
     await running.ready;
     const how = {
@@ -186,6 +188,8 @@ async function finishStart(started: Started): Promise<RunningCell> {
   } catch (error) {
     running.kill();
     await running.ended;
+    // What still listens would keep Workcell alive for ever.
+    await closeRecords();
     throw error;
   }
 }
