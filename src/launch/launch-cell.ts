@@ -69,6 +69,9 @@ function spawnPlan(plan: Plan, stdio: CommandStdio, folder: string): ChildProces
       cwd: "/",
       env: launchEnvironment(plan),
       stdio: stdioList(plan, stdio, opened),
+      // A terminal sends Ctrl-C to its whole foreground group: it would end the sandbox under the command that may
+      // want to handle it. Workcell alone is in that group, and hands the signal on.
+      detached: true,
     });
   } finally {
     for (const fd of opened.values()) closeSync(fd);
