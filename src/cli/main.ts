@@ -50,13 +50,15 @@ async function overview(context: CommandContext): Promise<number> {
   return 0;
 }
 
+function version(context: CommandContext): number {
+  context.stdout.write(`workcell ${WORKCELL_VERSION}\n`);
+  return 0;
+}
+
 async function dispatch(argv: readonly string[], context: CommandContext): Promise<number> {
   const [name, ...rest] = argv;
   if (name === "--help" || name === "-h" || name === "help") return overview(context);
-  if (name === "--version") {
-    context.stdout.write(`workcell ${WORKCELL_VERSION}\n`);
-    return 0;
-  }
+  if (name === "--version") return version(context);
   const load = Object.hasOwn(commands, name ?? "") ? commands[name ?? ""] : undefined;
   if (load === undefined) {
     throw new WorkcellError("WC_USAGE", {
@@ -69,6 +71,7 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
   }
   const command = await load();
   const { flags, words } = parseFlags(command, rest);
+  if (flags.has("version")) return version(context);
   if (flags.has("help")) {
     context.stdout.write(renderHelp(command));
     return 0;

@@ -1,7 +1,10 @@
 import { WorkcellError } from "../errors/index.ts";
 import type { Command, Flag, FlagValues } from "./command.ts";
 
-const everywhere: readonly Flag[] = [{ name: "help", short: "h", help: "show this help" }];
+const everywhere: readonly Flag[] = [
+  { name: "help", short: "h", help: "show this help" },
+  { name: "version", help: "show Workcell's version" },
+];
 
 /** All flags of a command, those that every command has included. */
 export function flagsOf(command: Command): readonly Flag[] {

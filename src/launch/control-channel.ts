@@ -5,7 +5,7 @@ export interface ControlRecord {
   readonly notStarted?: 125 | 126 | 127;
   /** The command's code as the shell saw it. */
   readonly exitCode?: number;
-  /** Set when the command was ended by a signal that the shell gives notice of. */
+  /** Set when the command was ended by a signal. */
   readonly signal?: NodeJS.Signals;
   readonly cpuMs?: number;
   /** Everything else: what bwrap, cellhost or bash complained of. */
@@ -13,16 +13,33 @@ export interface ControlRecord {
 }
 
 /** bash's words for a job that a signal ended, in the C locale. */
-const notices: Readonly<Record<string, NodeJS.Signals>> = {
-  Killed: "SIGKILL",
-  "Segmentation fault": "SIGSEGV",
+const endedBy: Readonly<Record<string, NodeJS.Signals>> = {
+  Hangup: "SIGHUP",
+  Interrupt: "SIGINT",
+  Quit: "SIGQUIT",
+  "Illegal instruction": "SIGILL",
+  "Trace/breakpoint trap": "SIGTRAP",
   Aborted: "SIGABRT",
   "Bus error": "SIGBUS",
-  "Illegal instruction": "SIGILL",
   "Floating point exception": "SIGFPE",
-  "Trace/breakpoint trap": "SIGTRAP",
+  Killed: "SIGKILL",
+  "User defined signal 1": "SIGUSR1",
+  "Segmentation fault": "SIGSEGV",
+  "User defined signal 2": "SIGUSR2",
+  "Broken pipe": "SIGPIPE",
+  "Alarm clock": "SIGALRM",
+  Terminated: "SIGTERM",
+  "CPU time limit exceeded": "SIGXCPU",
+  "File size limit exceeded": "SIGXFSZ",
+  "Virtual timer expired": "SIGVTALRM",
+  "Profiling timer expired": "SIGPROF",
+  "I/O possible": "SIGIO",
+  "Power failure": "SIGPWR",
   "Bad system call": "SIGSYS",
 };
+
+/** A line of `jobs -l`: `[3]+     5 Terminated              ( ... )`. */
+const jobLine = /^\[\d+\][+-]?\s+(\d+) (.+?)(?: \(core dumped\))?(?:\s{2,}|$)/;
 
 const empty: ControlRecord = { ready: false, complaints: [] };
 
@@ -40,10 +57,10 @@ function readLine(record: ControlRecord, line: string): ControlRecord {
   }
   if (/^x \d+$/.test(line)) return { ...record, exitCode: Number(line.slice(2)) };
   if (/^\d+m[\d.]+s \d+m[\d.]+s$/.test(line)) return { ...record, cpuMs: (record.cpuMs ?? 0) + cpuMs(line) };
-  const notice = /^workcell: line \d+:\s+5 ([A-Z][a-z/ ]+?)\s+(\(core dumped\)\s+)?\(/.exec(line);
-  const signal = notices[notice?.[1] ?? ""];
+  const job = jobLine.exec(line);
+  const signal = job?.[1] === "5" ? endedBy[job[2] ?? ""] : undefined;
   if (signal !== undefined) return { ...record, signal };
-  if (line.startsWith("workcell: line ") && record.ready) return record;
+  if (job !== null || (record.ready && line.startsWith("workcell: line "))) return record;
   return line.trim() === "" ? record : { ...record, complaints: [...record.complaints.slice(-20), line] };
 }
 

@@ -4,8 +4,8 @@
  *
  * Arguments: the cell's id, socat, then the command. Descriptor 2 is a socket to Workcell, and 6 the command's
  * stderr. On the socket `r` means ready, `n CODE` that the command cannot be started, `x CODE` that it ended (with
- * CPU times after it). What bwrap and bash themselves say goes there too: only bash's notice ("Killed") tells a
- * command that was killed by 9 from one that exited with 137.
+ * CPU times after it). What bwrap and bash themselves say goes there too; `jobs -l` is asked whenever a child ends,
+ * because only its words ("Terminated", "Exit 143") tell a command that a signal ended from one that exited so.
  *
  * It ends at once where it is not PID 2: its last act is to kill everything it can, which is a cell only in a cell.
  * It waits for the command by its number (bash keeps that status; `wait -n` would miss a command that had ended
@@ -31,17 +31,19 @@ done
 echo r >&8
 IFS= read -r -n 1 -u 8 go && [ -n "$go" ] || exit 125
 type -P -- "$1" >/dev/null || { [ -e "$1" ] && c=126 || c=127; echo "n $c" >&8; exit $c; }
+heal() {
+  jobs -l >&8
+  kill -0 $H 2>/dev/null || { http </dev/null >/dev/null 2>&1 3>&- 8>&- & H=$!; }
+  kill -0 $S 2>/dev/null || { socks </dev/null >/dev/null 2>&1 3>&- 8>&- & S=$!; }
+}
+trap heal CHLD
 set -m
-( trap - EXIT; unset LC_ALL SHLVL OLDPWD; [ -v locale ] && export LC_ALL=$locale
+( trap - EXIT CHLD; unset LC_ALL SHLVL OLDPWD; [ -v locale ] && export LC_ALL=$locale
   exec 2>&3 3>&- 8>&-; exec -- "$@" ) <&0 & C=$!
 set +m
 exec 0</dev/null 1>/dev/null 3>&-
-heal() {
-  kill -0 $H 2>/dev/null || { http </dev/null >/dev/null 2>&1 8>&- & H=$!; }
-  kill -0 $S 2>/dev/null || { socks </dev/null >/dev/null 2>&1 8>&- & S=$!; }
-}
-trap heal CHLD
-until wait -f $C; r=$?; ! kill -0 $C 2>/dev/null; do heal; done
+until wait -f $C; ! kill -0 $C 2>/dev/null; do heal; done
+heal
 trap - CHLD
 wait $C; r=$?
 echo "x $r" >&8; times >&8; exit $r

@@ -5,11 +5,6 @@ import type { Ending } from "../model/index.ts";
 /** Why Workcell itself ended the command, if it did. */
 export type Intervention = "timed-out" | "cancelled" | undefined;
 
-function signalName(number: number): NodeJS.Signals | undefined {
-  const found = Object.entries(os.constants.signals).find(([, value]) => value === number);
-  return found?.[0] as NodeJS.Signals | undefined;
-}
-
 function notStarted(code: 125 | 126 | 127, command: string): Ending {
   const reasons = {
     125: "the tunnel's forwarders did not start",
@@ -33,10 +28,5 @@ export function judgeEnding(raw: RawEnding, intervention: Intervention, command:
       signal: control.signal,
     };
   }
-  // INT, TERM, HUP, PIPE leave no notice: the shell's code is all there is, and 128+n is taken at its word.
-  const silent = ["SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE"];
-  const signal = control.exitCode > 128 ? signalName(control.exitCode - 128) : undefined;
-  if (signal !== undefined && silent.includes(signal))
-    return { status: "signalled", exitCode: control.exitCode, signal };
   return { status: "exited", exitCode: control.exitCode, signal: null };
 }
