@@ -38,6 +38,9 @@ test("npmAnswer() passes on registries and certificates, and no credential", () 
     environment: {
       "npm_config_@acme:registry": "https://npm.acme.example:8443/x/",
       npm_config_registry: "http://mirror.example/",
+      npm_config_audit: "false",
+      npm_config_fund: "false",
+      npm_config_update_notifier: "false",
       npm_config_cafile: "/etc/ssl/acme.pem",
       npm_config_ca: "AAA\n\nBBB",
       npm_config_strict_ssl: "false",
@@ -45,6 +48,12 @@ test("npmAnswer() passes on registries and certificates, and no credential", () 
     },
     proxy: "http://proxy.example:3128",
     files: ["/usr/share/npm/npmrc", "/home/ann/.npmrc", "/.npmrc", "/usr/etc/npmrc"],
+  });
+});
+
+test("npmAnswer() leaves npm's audit as it is where the gate does not see that it is posted", () => {
+  expect(npmAnswer({ values: { registry: "https://mirror.example/" }, files: [] }).environment).toEqual({
+    npm_config_registry: "https://mirror.example/",
   });
 });
 

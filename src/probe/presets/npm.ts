@@ -23,6 +23,12 @@ function authorities(value: unknown): string | undefined {
 }
 
 /**
+ * What npm posts to its registry about an install. A preset lets npm download only: over https the gate does not
+ * see the method, over plain http it does, and each install would end with a refusal.
+ */
+const silent = { npm_config_audit: "false", npm_config_fund: "false", npm_config_update_notifier: "false" };
+
+/**
  * Variables and hosts from npm's configuration. Only the keys named here pass: auth keys (`_authToken`, `_password`,
  * client key and certificate) stay on the host.
  */
@@ -31,6 +37,7 @@ export function npmAnswer({ values, files }: NpmConfig): PresetAnswer {
   const environment: Record<string, string> = {};
   // npm reads `npm_config_@scope:registry` too, and no other variable can say it.
   for (const [key, url] of sources) environment[`npm_config_${key}`] = withoutCredentials(url);
+  if (sources.some(([, url]) => /^http:/i.test(url.trim()))) Object.assign(environment, silent);
   const caFile = text(values["cafile"]);
   const ca = authorities(values["ca"]);
   if (caFile !== undefined) environment["npm_config_cafile"] = caFile;
