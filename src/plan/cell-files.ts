@@ -16,6 +16,8 @@ function aptConfiguration(home: string): string {
     `Dir::Cache "${home}/.cache/apt";`,
     'Dir::State::status "/var/lib/dpkg/status";',
     'Dir::Log "/dev/null";',
+    // The host's own parts may name its proxy and its hooks; without this line apt complains that there are none.
+    'Dir::Etc::parts "/dev/null";',
     'APT::Sandbox::User "";',
     'Debug::NoLocking "true";',
   );
