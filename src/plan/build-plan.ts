@@ -12,7 +12,7 @@ import type {
 import { descriptorNumbers, planArgv } from "./argv.ts";
 import { planCellFiles } from "./cell-files.ts";
 import { caVariables, planEnvironment } from "./environment.ts";
-import { planFolders, planWorkdir } from "./folders.ts";
+import { nestFolders, planFolders, planWorkdir } from "./folders.ts";
 import { buildFilters } from "./seccomp/index.ts";
 import { planPackageSources, planSystemView } from "./system-view.ts";
 import { tunnelScript } from "./tunnel-script.ts";
@@ -118,7 +118,7 @@ function planMounts(
     ...planPackageSources(facts),
     ...toolMounts(facts),
     ...sessionMounts(session, home),
-    ...folders,
+    ...nestFolders(folders),
     {
       kind: "remount-ro",
       target: "/",

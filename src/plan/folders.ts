@@ -1,5 +1,6 @@
 import { WorkcellError } from "../errors/index.ts";
-import type { HostFacts, Origin, PlannedMount, Policy, Settings } from "../model/index.ts";
+import { printable } from "../lib/printable.ts";
+import type { FolderRule, HostFacts, Origin, PlannedMount, Policy, Settings } from "../model/index.ts";
 
 /** Folders that no cell may be connected to: the system itself, and what the kernel shows. */
 const system = [
@@ -23,19 +24,24 @@ const isInside = (inner: string, outer: string) =>
 
 function refuse(source: string, origin: Origin, why: string, remedy: string): WorkcellError {
   return new WorkcellError("WC_MOUNT", {
-    message: `Cannot connect the folder "${source}" (${origin}): ${why}`,
+    message: `Cannot connect the folder "${printable(source)}" (${origin}): ${why}`,
     remedy,
   });
 }
 
-function checkPlace(rule: Policy["folders"][number], facts: HostFacts, records: string): void {
+function checkPlace(rule: FolderRule, facts: HostFacts, records: string): void {
   const { source, origin } = rule;
   const narrower = "Name the folder that the work is in, e.g. -m ~/project:rw";
   if (system.includes(source)) throw refuse(source, origin, "it belongs to the system", narrower);
-  if (source === facts.home) throw refuse(source, origin, "it is your whole home", narrower);
+  if (isInside(source, "/proc") || isInside(source, "/sys"))
+    throw refuse(source, origin, "it is the kernel's", narrower);
+  if (isInside(facts.home, source)) throw refuse(source, origin, "your whole home is in it", narrower);
   if (isInside(records, source))
     throw refuse(source, origin, `Workcell's own records are in it (${records})`, narrower);
-  if (/[\n\0]/.test(source)) throw refuse(source, origin, "its path has a line break", "Rename the folder");
+  // Records, listings and the terminal show paths, one a line.
+  if (/\p{Cc}/u.test(source)) {
+    throw refuse(source, origin, "its path has a control character", "Rename the folder: mv -- OLD NEW");
+  }
 }
 
 interface FoldersInput {
@@ -47,23 +53,39 @@ interface FoldersInput {
   readonly records: string;
 }
 
+/**
+ * One real place may have two names, but not two modes and not one target: which of them counts would depend on
+ * the order in which they were named.
+ */
+function checkTwice(rule: FolderRule, target: string, earlier: ReadonlyMap<string, FolderRule>): void {
+  const { source, origin, mode } = rule;
+  const taken = earlier.get(target);
+  if (taken !== undefined) {
+    const remedy =
+      taken.source === source
+        ? "Name the folder once"
+        : `Give one of them another name: -m ${source}:OTHER-NAME:${mode}`;
+    throw refuse(source, origin, `"${target}" is taken already (${taken.origin})`, remedy);
+  }
+  const other = [...earlier.values()].find((one) => one.source === source && one.mode !== mode);
+  if (other === undefined) return;
+  const remedy = "Name the folder once, with the mode that is meant";
+  throw refuse(source, origin, `it is connected ${other.mode} already (${other.origin})`, remedy);
+}
+
 /** Connected folders in the order in which they were named: in `cowork` below the home, else at their own path. */
 export function planFolders(input: FoldersInput): PlannedMount[] {
   const { policy, facts, home } = input;
-  const targets = new Map<string, Origin>();
+  const earlier = new Map<string, FolderRule>();
   return policy.folders.map((rule) => {
     checkPlace(rule, facts, input.records);
     const target = input.settings.profile.value === "cowork" ? `${home}/mnt/${rule.name}` : rule.source;
-    const earlier = targets.get(target);
-    if (earlier !== undefined) {
-      throw refuse(
-        rule.source,
-        rule.origin,
-        `"${target}" is taken already (${earlier})`,
-        "Give one of them another name: -m DIR:NAME:rw",
-      );
+    if (target === "/tmp" || isInside(home, target)) {
+      const remedy = "Name a folder in it, or choose --profile cowork, which connects folders below the home";
+      throw refuse(rule.source, rule.origin, `it would hide the cell's own "${target}"`, remedy);
     }
-    targets.set(target, rule.origin);
+    checkTwice(rule, target, earlier);
+    earlier.set(target, rule);
     const owner = Object.values(facts.folders).find((folder) => folder.realPath === rule.source);
     return {
       kind: rule.mode === "ro" ? "ro-bind" : "bind",
@@ -73,6 +95,26 @@ export function planFolders(input: FoldersInput): PlannedMount[] {
       reason: `connected ${rule.mode} (${rule.origin})`,
     };
   });
+}
+
+/**
+ * Connected folders in the order in which they are mounted. An outer one first, or it would hide the inner; and what
+ * is read-only by its own name stays so where it is seen through an outer folder that may be written to.
+ */
+export function nestFolders(folders: readonly PlannedMount[]): PlannedMount[] {
+  const covers = folders.flatMap((inner) => {
+    const outers = folders.filter(
+      (outer) =>
+        inner.kind === "ro-bind" && outer.kind === "bind" && isInside(inner.source ?? "", outer.source ?? ""),
+    );
+    return outers.map((outer) => ({
+      ...inner,
+      target: outer.target + (inner.source ?? "").slice((outer.source ?? "").length),
+    }));
+  });
+  const named = new Set(folders.map(({ target }) => target));
+  const all = [...folders, ...covers.filter(({ target }) => !named.has(target))];
+  return all.sort((one, other) => one.target.length - other.target.length);
 }
 
 /** Where the command starts: `-w`, else the first connected folder; in `cowork` the home, as in the reference. */
