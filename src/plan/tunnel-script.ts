@@ -25,12 +25,15 @@ socks </dev/null >/dev/null 2>&1 3>&- 8>&- & S=$!
 trap 'kill -9 -1' EXIT
 tries=0
 until read -r -N 60 x </proc/net/sockstat; [[ $x == *"TCP: inuse 2"* ]]; do
-  read -t 0.0005 -u 8; [ $? -gt 128 ] || exit 125
-  kill -0 $H && kill -0 $S && [ $((tries += 1)) -lt 20000 ] || { echo "n 125" >&8; exit 125; }
+  read -r -t 0.0005 -u 8; [ $? -gt 128 ] || exit 125
+  if ! kill -0 $H || ! kill -0 $S || [ $((tries += 1)) -ge 20000 ]; then echo "n 125" >&8; exit 125; fi
 done
 echo r >&8
 IFS= read -r -n 1 -u 8 go && [ -n "$go" ] || exit 125
-type -P -- "$1" >/dev/null || { [ -e "$1" ] && c=126 || c=127; echo "n $c" >&8; exit $c; }
+if ! type -P -- "$1" >/dev/null; then
+  c=127; if [[ $1 == */* && -e $1 ]]; then c=126; fi
+  echo "n $c" >&8; exit $c
+fi
 heal() {
   jobs -l >&8
   kill -0 $H 2>/dev/null || { http </dev/null >/dev/null 2>&1 3>&- 8>&- & H=$!; }
