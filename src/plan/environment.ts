@@ -81,7 +81,8 @@ function fromHost(input: EnvironmentInput): PlannedVariable[] {
 }
 
 function fromPresets(input: EnvironmentInput): PlannedVariable[] {
-  return input.facts.presets.flatMap(({ preset, environment }) => {
+  return input.facts.presets.flatMap(({ preset, found, environment }) => {
+    if (!found) return [];
     const origin = `preset ${preset}, as the host's own ${preset} is configured`;
     const values = Object.entries(environment).map(([name, value]) => {
       return [name, caVariables.includes(name) ? input.inCell(value) : value];

@@ -1,0 +1,115 @@
+import { expect, test } from "vitest";
+import { from, mount, planInput } from "../../test/helpers/plan-input.ts";
+import type { Plan } from "../model/index.ts";
+import { launchEnvironment, planArgv } from "./argv.ts";
+import { buildPlan } from "./build-plan.ts";
+
+const plan: Plan = {
+  schema: "workcell.plan/1",
+  session: "calm-curie",
+  cell: "c1",
+  profile: "cowork",
+  tier: "process",
+  tunnel: "socat",
+  hostname: "claude",
+  identity: { uid: 10001, gid: 10002, user: "calm-curie", home: "/h" },
+  workdir: "/h/w",
+  command: ["--flag", "a b", ""],
+  mounts: [
+    { kind: "ro-bind", target: "/usr", source: "/usr", reason: "" },
+    { kind: "bind", target: "/h", source: "/state/s/home", reason: "" },
+    { kind: "ro-bind", target: "/h/x", source: "/state/s/home2", reason: "" },
+    { kind: "bind", target: "/h/y", source: "/state/s/home/deep/y", reason: "" },
+    { kind: "tmpfs", target: "/t", reason: "" },
+    { kind: "tmpfs", target: "/t/s", size: 4096, perms: "1777", reason: "" },
+    { kind: "dir", target: "/d", perms: "0755", reason: "" },
+    { kind: "symlink", target: "/l", source: "usr/l", reason: "" },
+    { kind: "proc", target: "/proc", reason: "" },
+    { kind: "dev", target: "/dev", reason: "" },
+    { kind: "remount-ro", target: "/", reason: "" },
+  ],
+  environment: [],
+  files: [],
+  homeFolders: [],
+  descriptors: [
+    { fd: 2, name: "control" },
+    { fd: 4, name: "filter-1" },
+  ],
+  filters: [],
+  argv: [],
+  sockets: { folder: "/state/s/tmp", http: "h.sock", socks: "s.sock" },
+  weaker: [],
+};
+
+const isolation = [
+  ...["--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"],
+  ...["--unshare-cgroup", "--disable-userns", "--die-with-parent", "--new-session", "--cap-drop", "ALL"],
+  ...["--hostname", "claude", "--uid", "10001", "--gid", "10002", "--chdir", "/h/w"],
+];
+const rest = [
+  ...["--tmpfs", "/t", "--perms", "1777", "--size", "4096", "--tmpfs", "/t/s"],
+  ...["--perms", "0755", "--dir", "/d", "--symlink", "usr/l", "/l", "--proc", "/proc", "--dev", "/dev"],
+  ...["--remount-ro", "/", "--add-seccomp-fd", "4", "--add-seccomp-fd", "5"],
+  ...["--", "sh", "-c", "script", "--flag", "a b", ""],
+];
+
+test("planArgv() says every mount in its order, and the command word by word", () => {
+  expect(planArgv(plan, "/bin/bwrap", ["sh", "-c", "script"])).toEqual([
+    "/bin/bwrap",
+    ...isolation,
+    ...["--ro-bind", "/usr", "/usr", "--bind", "/state/s/home", "/h", "--ro-bind", "/state/s/home2", "/h/x"],
+    ...["--bind", "/state/s/home/deep/y", "/h/y"],
+    ...rest,
+  ]);
+});
+
+test("planArgv() lets root's cellhost mount first, and binds from its scratch places, the innermost first", () => {
+  const root = {
+    cellhost: "/wc/cellhost",
+    uid: 7,
+    gid: 8,
+    scratch: "/tmp",
+    mounts: [
+      { source: "/state/s/home", scratch: "/tmp/m0", readOnly: false },
+      { source: "/state/s/home/deep", scratch: "/tmp/m1", readOnly: true, owner: { uid: 1, gid: 2 } },
+    ],
+  };
+  expect(planArgv({ ...plan, root }, "/bin/bwrap", ["sh", "-c", "script"])).toEqual([
+    ...["/wc/cellhost", "enter", "--uid", "7", "--gid", "8", "--scratch", "/tmp", "--keep-fd", "4"],
+    ...["--mount", "rw", "/state/s/home", "m0", "--idmap", "ro", "/state/s/home/deep", "m1", "1", "2", "--"],
+    "/bin/bwrap",
+    ...isolation,
+    ...["--ro-bind", "/usr", "/usr", "--bind", "/tmp/m0", "/h", "--ro-bind", "/state/s/home2", "/h/x"],
+    ...["--bind", "/tmp/m1/y", "/h/y"],
+    ...rest,
+  ]);
+});
+
+const acting = [
+  "LD_PRELOAD",
+  "LD_LIBRARY_PATH",
+  "GCONV_PATH",
+  "GLIBC_TUNABLES",
+  "BASH_ENV",
+  "ENV",
+  "NODE_OPTIONS",
+];
+
+test.each(acting)("%s reaches the command, and never what Workcell starts on the host", (name) => {
+  const environment = [from({ name, value: "/home/ann/x" }, "flag --env")];
+  const built = buildPlan(planInput({ settings: { environment }, uid: 7 }));
+  const at = built.argv.indexOf("--setenv");
+  expect(built.argv.slice(at, at + 3)).toEqual(["--setenv", name, "/home/ann/x"]);
+  expect(at).toBeGreaterThan(built.argv.indexOf("/usr/bin/bwrap"));
+  expect(Object.keys(launchEnvironment(built))).not.toContain(name);
+});
+
+test("launchEnvironment() holds everything else, and the command line nothing of it", () => {
+  const names = ["TOKEN", "LDFLAGS", "ENVIRONMENT"];
+  const environment = names.map((name) => from({ name, value: "value-of-it" }, "flag --env"));
+  const built = buildPlan(planInput({ settings: { environment, mounts: [mount("/srv/job")] } }));
+  expect(launchEnvironment(built)).toEqual(
+    Object.fromEntries(built.environment.map(({ name, value }) => [name, value])),
+  );
+  expect(built.argv.filter((word) => word === "--setenv" || word.includes("value-of-it"))).toEqual([]);
+});
