@@ -43,6 +43,12 @@ test("mayConnect() counts hosts once and lists every origin", () => {
   expect(answer.rule).toBe("not among 3 allowed hosts (profile cowork, preset npm; flag --allow-host)");
 });
 
+test("mayConnect() says the presets of one source together", () => {
+  const pip = { ...rule("pip.example"), origin: "profile cowork, preset pip" };
+  const answer = mayConnect({ rules: [npm, pip, rule("a.example")] }, { host: "x.example", port: 443 });
+  expect(answer.origin).toBe("profile cowork, presets npm, pip; flag --allow-host");
+});
+
 test("mayConnect() allows by the first rule that matches, and hands back all that do", () => {
   const own = rule("*.example");
   expect(mayConnect({ rules: [npm, own] }, { host: "registry.example", port: 4873 })).toEqual({

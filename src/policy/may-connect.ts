@@ -82,7 +82,7 @@ function wrongMethod(first: HostRule, reaching: readonly HostRule[], question: H
 function notListed(policy: NetworkPolicy, question: HostQuestion): HostAnswer {
   const allowing = policy.rules.filter((rule) => rule.effect === "allow");
   const count = new Set(allowing.map((rule) => rule.pattern.text)).size;
-  const origins = [...new Set(allowing.map((rule) => rule.origin))].join("; ");
+  const origins = gatherOrigins([...new Set(allowing.map((rule) => rule.origin))]);
   const among = `not among ${count} allowed ${count === 1 ? "host" : "hosts"}`;
   return {
     decision: "deny",
@@ -92,4 +92,19 @@ function notListed(policy: NetworkPolicy, question: HostQuestion): HostAnswer {
     remedy: allowCommand(question.host, question.port),
     rules: [],
   };
+}
+
+/** `profile cowork, preset npm` and `profile cowork, preset pip` are said as `profile cowork, presets npm, pip`. */
+function gatherOrigins(origins: readonly string[]): string {
+  const groups = new Map<string, string[]>();
+  for (const origin of origins) {
+    const at = origin.lastIndexOf(", preset ");
+    const [source, preset] = at < 0 ? [origin, []] : [origin.slice(0, at), [origin.slice(at + 9)]];
+    groups.set(source, [...(groups.get(source) ?? []), ...preset]);
+  }
+  const said = [...groups].map(([source, presets]) => {
+    if (presets.length === 0) return source;
+    return `${source}, ${presets.length === 1 ? "preset" : "presets"} ${presets.join(", ")}`;
+  });
+  return said.join("; ");
 }
