@@ -42,7 +42,7 @@ test("README.md is short, and says what it has to say", () => {
 
 test("SECURITY.md numbers its promises from P1 on, each with a test of its own", () => {
   const rows = [
-    ...read("SECURITY.md").matchAll(/^\| P(\d+) \|.*\]\((test\/security\/[^)]+\.test\.ts)\) \|$/gm),
+    ...read("SECURITY.md").matchAll(/^\| P(\d+) \|.*\]\(((?:test\/security|src)\/[^)]+\.test\.ts)\) \|$/gm),
   ];
   const numbers = rows.map(([, number]) => Number(number));
   expect(numbers.length).toBeGreaterThan(0);
