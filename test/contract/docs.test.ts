@@ -77,6 +77,9 @@ function helpOf(...words: string[]): string {
   return execFileSync(path.join(root, "bin/workcell"), [...words, "--help"], { encoding: "utf8" });
 }
 
+/** Said once, for all commands. */
+const everywhere = ["--help", "--version"];
+
 const built = existsSync(path.join(root, "dist/workcell.js"));
 
 test.skipIf(!built && process.env["CI"] === undefined)(
@@ -85,13 +88,14 @@ test.skipIf(!built && process.env["CI"] === undefined)(
     const sections = read("README.md").split(/^#{2,3} /m);
     const names = [...helpOf().matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map(([, name = ""]) => name);
     expect(names).toContain("run");
+    expect(everywhere.filter((flag) => !read("README.md").includes(flag))).toEqual([]);
     const missing = names.flatMap((name) => {
       const help = helpOf(name);
       const usage = /^Usage: (.+)$/m.exec(help)?.[1] ?? "";
       const example = /^Example: (.+)$/m.exec(help)?.[1] ?? "";
       const flags = [...help.matchAll(/^ {2}(?:-\w, | {4})(--[a-z-]+)/gm)].map(([, flag = ""]) => flag);
       const section = sections.find((text) => text.includes(usage)) ?? "";
-      const wanted = [usage, example, ...flags.filter((flag) => flag !== "--help")];
+      const wanted = [usage, example, ...flags.filter((flag) => !everywhere.includes(flag))];
       return wanted.filter((text) => !section.includes(text)).map((text) => `${name}: ${text}`);
     });
     expect(missing).toEqual([]);
