@@ -170,6 +170,7 @@ export function buildPlan(input: PlanInput): Plan {
     mounts,
     environment: planEnvironment({
       settings,
+      policy: input.policy,
       facts,
       identity,
       toolFolders: tools,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { facts, from, settings } from "../../test/helpers/plan-input.ts";
-import type { HostFacts, Settings } from "../model/index.ts";
+import type { HostFacts, HostRule, Settings } from "../model/index.ts";
 import { planEnvironment } from "./environment.ts";
 
 const identity = { user: "calm-curie", home: "/sessions/calm-curie" };
@@ -9,11 +9,13 @@ interface Changes {
   readonly settings?: Partial<Settings>;
   readonly facts?: Partial<HostFacts>;
   readonly toolFolders?: readonly string[];
+  readonly rules?: readonly HostRule[];
 }
 
-function plan({ settings: set, facts: found, toolFolders = [] }: Changes = {}) {
+function plan({ settings: set, facts: found, toolFolders = [], rules = [] }: Changes = {}) {
   const inCell = (file: string) => `/cell${file}`;
   return planEnvironment({
+    policy: { network: { rules }, folders: [] },
     settings: { ...settings, ...set },
     facts: { ...facts, ...found },
     identity,
@@ -102,4 +104,12 @@ test("planEnvironment() sends gRPC through SOCKS in the reference, and through H
   const [http, socks] = ["http://localhost:3128", "socks5h://localhost:1080"];
   expect(grpc({})).toEqual([socks, socks, socks]);
   expect(grpc({ settings: { profile: from("standard") } })).toEqual([http, http, socks]);
+});
+
+test("planEnvironment() sends a loopback name through the gate where a rule lets the host's own be reached", () => {
+  const pattern = { kind: "address", address: "127.0.0.1", port: 4873, text: "127.0.0.1:4873" } as const;
+  const rule: HostRule = { effect: "allow", pattern, origin: "preset npm", named: true };
+  expect(valuesOf({})["no_proxy"]).toBe("localhost,127.0.0.1,::1");
+  expect(valuesOf({ rules: [rule] })["no_proxy"]).toBe("localhost,::1");
+  expect(valuesOf({ rules: [{ ...rule, effect: "deny" }] })["no_proxy"]).toBe("localhost,127.0.0.1,::1");
 });

@@ -1,4 +1,4 @@
-import type { HostFacts, PlannedVariable, Settings } from "../model/index.ts";
+import type { HostFacts, PlannedVariable, Policy, Settings } from "../model/index.ts";
 
 const HTTP = "http://localhost:3128";
 const SOCKS = "socks5h://localhost:1080";
@@ -20,10 +20,10 @@ export const caVariables: readonly string[] = [
 ];
 
 /** What curl, wget, git, npm, pip, apt, Go, gRPC, FTP clients, Docker, rsync, gcloud and ssh read. */
-function proxyVariables(settings: Settings): Record<string, string> {
+function proxyVariables({ settings, policy }: EnvironmentInput): Record<string, string> {
   const grpc = settings.profile.value === "cowork" ? SOCKS : HTTP;
   const both = { http_proxy: HTTP, https_proxy: HTTP, all_proxy: SOCKS, ftp_proxy: SOCKS, grpc_proxy: grpc };
-  const local = "localhost,127.0.0.1,::1";
+  const local = ownLoopback(policy).join(",");
   return {
     ...both,
     ...Object.fromEntries(Object.entries(both).map(([name, value]) => [name.toUpperCase(), value])),
@@ -40,8 +40,20 @@ function proxyVariables(settings: Settings): Record<string, string> {
   };
 }
 
+/** The cell's own loopback needs no proxy, but for a name by which a rule lets the host's own loopback be reached. */
+function ownLoopback({ network }: Policy): string[] {
+  const asked = network.rules.filter(({ effect }) => effect === "allow").map(({ pattern }) => pattern);
+  return ["localhost", "127.0.0.1", "::1"].filter(
+    (name) =>
+      !asked.some(
+        (p) => (p.kind === "name" && p.host === name) || (p.kind === "address" && p.address === name),
+      ),
+  );
+}
+
 interface EnvironmentInput {
   readonly settings: Settings;
+  readonly policy: Policy;
   readonly facts: HostFacts;
   readonly identity: { readonly user: string; readonly home: string };
   /** Folders outside the system whose programs are made visible; they come first on PATH. */
@@ -101,7 +113,7 @@ export function planEnvironment(input: EnvironmentInput): PlannedVariable[] {
   const all = [
     ...fromHost(input),
     ...withOrigin(identityVariables(input), "the session"),
-    ...withOrigin(proxyVariables(input.settings), "the tunnel"),
+    ...withOrigin(proxyVariables(input), "the tunnel"),
     ...fromPresets(input),
     ...asked,
   ];
