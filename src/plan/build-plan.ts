@@ -71,14 +71,11 @@ function certificateMounts(facts: HostFacts): Map<string, PlannedMount> {
 }
 
 function sessionMounts(session: SessionFacts, home: string): PlannedMount[] {
+  const tmp = `${session.folder}/tmp`;
   return [
-    {
-      kind: "bind",
-      target: "/tmp",
-      source: `${session.folder}/tmp`,
-      reason: "private; holds the gate's sockets",
-    },
-    { kind: "symlink", target: "/var/tmp", source: "/tmp", reason: "one place for temporary files" },
+    { kind: "bind", target: "/tmp", source: tmp, reason: "private; holds the gate's sockets" },
+    // No symlink: bwrap would not find its way to a folder of the host's /var/tmp that is to be connected below it.
+    { kind: "bind", target: "/var/tmp", source: tmp, reason: "one place for temporary files" },
     { kind: "bind", target: home, source: `${session.folder}/home`, reason: "the session's home" },
   ];
 }
