@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import type { HostFacts, Settings } from "../model/index.ts";
@@ -38,7 +38,17 @@ export function claimUid(state: string, range: Settings["uidRange"], name: strin
   });
 }
 
-/** Gives a session's uid back. */
-export function releaseUid(state: string, uid: number): void {
-  rmSync(path.join(state, "uids", `${uid}`), { force: true });
+/** The session that a uid belongs to; undefined when it belongs to none. */
+export function ownerOfUid(state: string, uid: number): string | undefined {
+  try {
+    return readFileSync(path.join(state, "uids", `${uid}`), "utf8").trim();
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Gives a session's uid back; one that has been given to another session meanwhile stays that one's. */
+export function releaseUid(state: string, uid: number, name: string): void {
+  if (ownerOfUid(state, uid) === name) rmSync(path.join(state, "uids", `${uid}`), { force: true });
 }

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import { startTime } from "../launch/index.ts";
@@ -6,17 +6,8 @@ import { stateFolder } from "../lib/xdg-folders.ts";
 import type { HostFacts, SessionFacts, Settings } from "../model/index.ts";
 import { checkUidRange, claimUid, releaseUid } from "./claim-uid.ts";
 import { makeSessionName, sessionNamePattern } from "./names.ts";
-
-/** What session.json holds. */
-export interface SessionRecord {
-  readonly schema: "workcell.session/1";
-  readonly name: string;
-  /** RFC 3339, UTC. */
-  readonly created: string;
-  /** False: its home goes when its command ends. */
-  readonly durable: boolean;
-  readonly uid?: number;
-}
+import { readSession, type SessionRecord } from "./session-record.ts";
+import { takeAway } from "./take-away.ts";
 
 /** A session with a cell in it. */
 export interface OpenSession {
@@ -79,39 +70,37 @@ function makeFolders(folder: string, uid: number | undefined): void {
   mkdirSync(path.join(folder, "cells"));
 }
 
+function beingMade(name: string): WorkcellError {
+  return new WorkcellError("WC_SESSION", {
+    message: `Cannot make session "${name}": another run is making it at this moment`,
+    remedy: "Run it again, or name another session: --session NAME",
+  });
+}
+
 function createSession(input: StoreInput, sessions: string): { record: SessionRecord; folder: string } {
   const { settings, host } = input;
   const asked = settings.session?.value;
   let name = asked ?? makeSessionName(Math.random);
-  while (!makeFresh(path.join(sessions, name))) name = makeSessionName(Math.random);
+  while (!makeFresh(path.join(sessions, name))) {
+    if (asked !== undefined) throw beingMade(asked);
+    name = makeSessionName(Math.random);
+  }
   const folder = path.join(sessions, name);
-  const uid = host.uid === 0 ? claimUid(stateOf(host), settings.uidRange, name) : undefined;
-  makeFolders(folder, uid);
-  const record: SessionRecord = {
-    schema: "workcell.session/1",
-    name,
-    created: new Date().toISOString(),
-    durable: asked !== undefined,
-    ...(uid === undefined ? {} : { uid }),
-  };
-  writeFileSync(path.join(folder, "session.json"), `${JSON.stringify(record)}\n`, { mode: 0o600 });
-  return { record, folder };
-}
-
-function readSession(sessions: string, name: string): { record: SessionRecord; folder: string } | undefined {
-  const folder = path.join(sessions, name);
-  if (!existsSync(path.join(folder, "home"))) return undefined;
+  let uid: number | undefined;
   try {
-    return {
-      record: JSON.parse(readFileSync(path.join(folder, "session.json"), "utf8")) as SessionRecord,
-      folder,
+    if (host.uid === 0) uid = claimUid(stateOf(host), settings.uidRange, name);
+    const created = new Date().toISOString();
+    const record: SessionRecord = {
+      ...{ schema: "workcell.session/1", name, created, durable: asked !== undefined },
+      ...(uid === undefined ? {} : { uid }),
     };
-  } catch (cause) {
-    throw new WorkcellError("WC_SESSION", {
-      message: `Cannot open session "${name}": its record ${folder}/session.json cannot be read`,
-      remedy: "Name another session: --session NAME",
-      cause,
-    });
+    writeFileSync(path.join(folder, "session.json"), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+    makeFolders(folder, uid);
+    return { record, folder };
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    if (uid !== undefined) releaseUid(stateOf(host), uid, name);
+    throw error;
   }
 }
 
@@ -132,7 +121,8 @@ export function openSession(input: StoreInput): OpenSession {
   const state = stateOf(host);
   const sessions = path.join(state, "sessions");
   mkdirSync(sessions, { recursive: true, mode: 0o700 });
-  const existing = settings.session === undefined ? undefined : readSession(sessions, settings.session.value);
+  const asked = settings.session?.value;
+  const existing = asked === undefined ? undefined : readSession(state, asked, host.uid === 0);
   const { record, folder } = existing ?? createSession(input, sessions);
   const cell = makeCellId();
   const cellFolder = path.join(folder, "cells", cell);
@@ -161,6 +151,6 @@ export function openSession(input: StoreInput): OpenSession {
 /** Takes away a session's home and temporary files; its records stay. */
 export function forgetSession(state: string, name: string, uid: number | undefined): void {
   const folder = path.join(state, "sessions", name);
-  for (const part of ["home", "tmp"]) rmSync(path.join(folder, part), { recursive: true, force: true });
-  if (uid !== undefined) releaseUid(state, uid);
+  for (const part of ["home", "tmp"]) takeAway(path.join(folder, part));
+  if (uid !== undefined) releaseUid(state, uid, name);
 }

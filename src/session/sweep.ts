@@ -17,15 +17,27 @@ function list(folder: string): string[] {
 }
 
 /** Cells whose Workcell was killed: what they left goes, as it would have gone at their end. */
-function sweepAbandoned(state: string): void {
+function sweepAbandoned(state: string, say: (notice: string) => void): void {
   const running = path.join(state, "running");
   for (const marker of list(running)) {
     const [pid, started, kind = ""] = readMarker(path.join(running, marker));
     // An empty marker is being written this very moment.
     if (pid === undefined || started === undefined || startTime(Number(pid)) === started) continue;
     const name = marker.slice(0, marker.lastIndexOf("."));
-    if (kind !== "durable") forgetSession(state, name, kind === "once" ? undefined : Number(kind));
-    rmSync(path.join(running, marker), { force: true });
+    // Its marker stays when this fails, so that the next run tries again.
+    attempt(say, () => {
+      if (kind !== "durable") forgetSession(state, name, kind === "once" ? undefined : Number(kind));
+      rmSync(path.join(running, marker), { force: true });
+    });
+  }
+}
+
+/** What other runs left must not stop this one: that it cannot be cleared is said, and no more. */
+function attempt(say: (notice: string) => void, clear: () => void): void {
+  try {
+    clear();
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -58,7 +70,7 @@ function pruneRecords(state: string): void {
 }
 
 /** Clears what killed runs left behind, and old records. Done while a new cell starts, so that nobody waits for it. */
-export function sweepSessions(state: string): void {
-  sweepAbandoned(state);
-  pruneRecords(state);
+export function sweepSessions(state: string, say: (notice: string) => void): void {
+  sweepAbandoned(state, say);
+  attempt(say, () => pruneRecords(state));
 }

@@ -1,0 +1,103 @@
+import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { tempFolder } from "../../test/helpers/temp-folder.ts";
+import { startTime } from "../launch/index.ts";
+import { sweepSessions } from "./sweep.ts";
+
+/** The highest pid that Linux can ever give, and one more: never alive. */
+const DEAD = 4_194_305;
+
+function place() {
+  const state = tempFolder();
+  for (const folder of ["sessions", "running", "uids"]) mkdirSync(path.join(state, folder));
+  const notices: string[] = [];
+  const add = (name: string, marker: string | undefined) => {
+    for (const folder of ["home/deep", "tmp", "cells/c1"])
+      mkdirSync(path.join(state, "sessions", name, folder), { recursive: true });
+    if (marker !== undefined) writeFileSync(path.join(state, "running", `${name}.c1`), marker);
+  };
+  const names = (folder: string) => readdirSync(path.join(state, folder)).sort();
+  const sweep = () => sweepSessions(state, (notice) => notices.push(notice));
+  return { state, add, names, sweep, notices };
+}
+
+test("sweepSessions() takes the home of a run that was killed, and keeps its records", () => {
+  const { add, names, sweep, notices } = place();
+  add("killed", `${DEAD} 100 once\n`);
+  sweep();
+  expect([names("running"), names("sessions/killed"), notices]).toEqual([[], ["cells"], []]);
+});
+
+test("sweepSessions() knows a pid that is another process's by now", () => {
+  const { add, names, sweep } = place();
+  add("reused", `${process.pid} 1 once\n`);
+  // Control: the same pid with the time at which this very process started.
+  add("live", `${process.pid} ${startTime(process.pid)} once\n`);
+  sweep();
+  expect([names("running"), names("sessions/reused"), names("sessions/live")]).toEqual([
+    ["live.c1"],
+    ["cells"],
+    ["cells", "home", "tmp"],
+  ]);
+});
+
+test("sweepSessions() leaves a durable session's home, and a marker that is being written", () => {
+  const { add, names, sweep } = place();
+  add("durable", `${DEAD} 100 durable\n`);
+  add("new", "");
+  add("idle", undefined);
+  sweep();
+  expect([
+    names("running"),
+    names("sessions/durable"),
+    names("sessions/new"),
+    names("sessions/idle"),
+  ]).toEqual([["new.c1"], ...[0, 1, 2].map(() => ["cells", "home", "tmp"])]);
+});
+
+test("sweepSessions() gives a killed session's uid back, unless it is another's by now", () => {
+  const { state, add, names, sweep } = place();
+  add("killed", `${DEAD} 100 1900000001\n`);
+  add("older", `${DEAD} 100 1900000002\n`);
+  writeFileSync(path.join(state, "uids/1900000001"), "killed\n");
+  writeFileSync(path.join(state, "uids/1900000002"), "newer\n");
+  sweep();
+  expect(names("uids")).toEqual(["1900000002"]);
+});
+
+test("sweepSessions() says what it cannot clear, keeps its marker and goes on", () => {
+  const { state, add, names, sweep, notices } = place();
+  add("a-stuck", `${DEAD} 100 1900000001\n`);
+  mkdirSync(path.join(state, "uids/1900000001"));
+  add("b-killed", `${DEAD} 100 once\n`);
+  sweep();
+  expect([names("running"), names("sessions/b-killed")]).toEqual([["a-stuck.c1"], ["cells"]]);
+  expect(notices).toEqual([expect.stringContaining("EISDIR")]);
+});
+
+test("sweepSessions() prunes the oldest records of ended sessions, and only when there are many", () => {
+  const { state, add, names, sweep } = place();
+  const ended = (index: number) => path.join(state, "sessions", `ended-${index}`);
+  const make = (index: number) => {
+    mkdirSync(ended(index));
+    utimesSync(ended(index), index, index);
+  };
+  for (let index = 0; index < 248; index++) make(index);
+  add("open", undefined);
+  utimesSync(path.join(state, "sessions/open"), 0, 0);
+  sweep();
+  expect(names("sessions").length).toBe(249);
+  make(248);
+  sweep();
+  expect(names("sessions").length).toBe(201);
+  expect([0, 48, 49, 248].map((index) => existsSync(ended(index)))).toEqual([false, false, true, true]);
+  expect(names("sessions")).toContain("open");
+});
+
+test("sweepSessions() finds nothing to do in a state that is not there", () => {
+  const { sweep, notices, state } = place();
+  sweepSessions(path.join(state, "none"), (notice) => notices.push(notice));
+  sweep();
+  expect(notices).toEqual([]);
+});
