@@ -41,10 +41,48 @@ async function findCompilers() {
   return found;
 }
 
-/** @param {string} source @param {{ file: string, version: string }} compiler */
-function keyOf(source, { file, version }) {
-  const made = [readFileSync(source, "utf8"), file, version, ...flags];
-  return createHash("sha256").update(made.join("\0")).digest("hex");
+/**
+ * What a program is made from.
+ * @typedef {object} Program
+ * @property {string} name
+ * @property {string[]} sources handed to the compiler
+ * @property {string[]} headers that any of them may include
+ */
+
+/**
+ * The programs of native/: NAME.c is one, and so is a folder NAME of several. A header beside them belongs to all.
+ * @param {string} folder
+ * @returns {Program[]}
+ */
+export function findPrograms(folder) {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  const ending = (/** @type {string} */ parent, /** @type {string} */ end) =>
+    readdirSync(parent)
+      .filter((name) => name.endsWith(end))
+      .sort()
+      .map((name) => path.join(parent, name));
+  const shared = ending(folder, ".h");
+  const single = ending(folder, ".c").map((file) => ({
+    name: path.basename(file, ".c"),
+    sources: [file],
+    headers: shared,
+  }));
+  const several = entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => {
+      const own = path.join(folder, name);
+      return { name, sources: ending(own, ".c"), headers: [...shared, ...ending(own, ".h")] };
+    })
+    .filter(({ sources }) => sources.length > 0);
+  return [...single, ...several].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** @param {Program} program @param {{ file: string, version: string }} compiler */
+function keyOf({ sources, headers }, { file, version }) {
+  const hash = createHash("sha256");
+  for (const source of [...sources, ...headers])
+    hash.update(`${path.basename(source)}\0${readFileSync(source, "utf8")}\0`);
+  return hash.update([file, version, ...flags].join("\0")).digest("hex");
 }
 
 /** The key a program was built from lies beside it, written after it: an interrupted build has none, or an old one. */
@@ -72,21 +110,21 @@ async function replace(file, make) {
   }
 }
 
-/** @param {string} source @param {string} program @returns {Promise<BuiltProgram>} */
-async function compile(source, program) {
-  const name = path.basename(program);
+/** @param {Program} made @param {string} program @returns {Promise<BuiltProgram>} */
+async function compile(made, program) {
+  const { name, sources } = made;
   /** @type {string[]} */
   const said = [];
   for (const compiler of await findCompilers()) {
-    const key = keyOf(source, compiler);
+    const key = keyOf(made, compiler);
     const built = () => ({ name, file: program, bytes: statSync(program).size, compiler: compiler.name });
     if (isUpToDate(program, key)) return { ...built(), fresh: false };
-    const made = await replace(program, async (temporary) => {
-      const { code, stderr } = await runProgram(compiler.file, [...flags, "-o", temporary, source]);
+    const isMade = await replace(program, async (temporary) => {
+      const { code, stderr } = await runProgram(compiler.file, [...flags, "-o", temporary, ...sources]);
       if (code !== 0) said.push(`${compiler.file} ended with ${code}:`, stderr.trim());
       return code === 0;
     });
-    if (!made) continue;
+    if (!isMade) continue;
     await replace(`${program}.built-from`, (temporary) => {
       writeFileSync(temporary, key);
       return true;
@@ -95,8 +133,8 @@ async function compile(source, program) {
   }
   throw new Stop(
     said.length === 0
-      ? `Cannot build "${source}": none of ${compilers.join(", ")} is on PATH; one is needed.`
-      : `Cannot build "${source}": no compiler of this machine links it statically without a warning.`,
+      ? `Cannot build "${name}": none of ${compilers.join(", ")} is on PATH; one is needed.`
+      : `Cannot build "${name}": no compiler of this machine links it statically without a warning.`,
     "Install one: apt-get install -y musl-tools libc6-dev   (Fedora: dnf install -y gcc glibc-static; Alpine: apk add gcc musl-dev)",
     ...said,
   );
@@ -112,26 +150,27 @@ function sweep(/** @type {string} */ out) {
 }
 
 /**
- * Compiles every native/NAME.c into OUT/NAME, where that is not done already.
- * @param {{ root: string, out: string }} options absolute paths
+ * Compiles every program of native/ into OUT/NAME, where that is not done already.
+ * @param {{ root: string, out: string, only?: readonly string[] }} options absolute paths; `only` names programs
  */
-export async function buildNative({ root, out }) {
-  const folder = path.join(root, "native");
-  const sources = readdirSync(folder).filter((name) => name.endsWith(".c"));
+export async function buildNative({ root, out, only = [] }) {
+  const programs = findPrograms(path.join(root, "native"));
   mkdirSync(out, { recursive: true });
   sweep(out);
   const built = [];
-  for (const source of sources.sort())
-    built.push(await compile(path.join(folder, source), path.join(out, source.slice(0, -2))));
+  for (const program of programs)
+    if (only.length === 0 || only.includes(program.name))
+      built.push(await compile(program, path.join(out, program.name)));
   return built;
 }
 
-/** `build-native.mjs [OUT]`; OUT is dist/native when it is left out. */
+/** `build-native.mjs [OUT [NAME...]]`; OUT is dist/native when it is left out, and every program is built. */
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await ending(async () => {
     const root = path.resolve(import.meta.dirname, "..");
-    const out = path.resolve(process.argv[2] ?? path.join(root, "dist/native"));
-    for (const { file, bytes, compiler, fresh } of await buildNative({ root, out }))
+    const [, , folder, ...only] = process.argv;
+    const out = path.resolve(folder ?? path.join(root, "dist/native"));
+    for (const { file, bytes, compiler, fresh } of await buildNative({ root, out, only }))
       process.stdout.write(`${file}  ${bytes} bytes, ${compiler}${fresh ? "" : ", up to date"}\n`);
     return 0;
   });

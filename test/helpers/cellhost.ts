@@ -1,5 +1,5 @@
 import { type SpawnSyncOptions, spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -39,9 +39,18 @@ export const asStranger = ["setpriv", "--reuid", `${cellId}`, "--regid", `${cell
 /** The line on which cellhost says why it failed. */
 export const failureLine = /^cellhost: [^"\n]+ "[^"\n]*": [^\n]+ \(errno [A-Z0-9]+\)\n$/;
 
-/** Compiles native/ with the project's own script into `folder`, and says where cellhost lies. */
+/** The sources of cellhost, for a build with other flags than the project's own. */
+export function cellhostSources(): string[] {
+  const folder = path.join(root, "native/cellhost");
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".c"))
+    .map((name) => path.join(folder, name));
+}
+
+/** Compiles cellhost with the project's own script into `folder`, and says where it lies. */
 export function buildCellhost(folder: string): string {
-  const built = runToEnd([process.execPath, path.join(root, "scripts/build-native.mjs"), folder]);
+  const script = path.join(root, "scripts/build-native.mjs");
+  const built = runToEnd([process.execPath, script, folder, "cellhost"], { timeout: 60_000 });
   if (built.status !== 0) throw new Error(`The native build failed: ${built.stderr}`);
   return path.join(folder, "cellhost");
 }

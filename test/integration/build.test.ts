@@ -15,7 +15,7 @@ describe("scripts/build-native.mjs", () => {
   afterEach(() => place[Symbol.dispose]());
 
   const build = (env: NodeJS.ProcessEnv = process.env) =>
-    runToEnd([process.execPath, script, out], { env, timeout: 60_000 });
+    runToEnd([process.execPath, script, out, "cellhost"], { env, timeout: 60_000 });
 
   /** A PATH with no program on it but those named. */
   const pathWith = (...programs: readonly string[]) => {

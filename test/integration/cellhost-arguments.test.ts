@@ -2,9 +2,16 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cellId, type Ended, failureLine, makePlace, type Place, runToEnd } from "../helpers/cellhost.ts";
+import {
+  cellhostSources,
+  cellId,
+  type Ended,
+  failureLine,
+  makePlace,
+  type Place,
+  runToEnd,
+} from "../helpers/cellhost.ts";
 
-const source = path.resolve(import.meta.dirname, "../../native/cellhost.c");
 const sanitized = [
   "gcc",
   "-std=c11",
@@ -129,7 +136,8 @@ describe("cellhost, built with sanitizers", () => {
   beforeAll(() => {
     place = makePlace();
     cellhost = path.join(place.path, "cellhost");
-    expect(runToEnd([...sanitized, "-o", cellhost, source])).toMatchObject({ status: 0, stderr: "" });
+    const built = runToEnd([...sanitized, "-o", cellhost, ...cellhostSources()], { timeout: 50_000 });
+    expect(built).toMatchObject({ status: 0, stderr: "" });
   });
   afterAll(() => place[Symbol.dispose]());
 

@@ -1,0 +1,34 @@
+/* What `enter` is asked for, and its steps, which `supervise` carries out in its child. */
+#ifndef CELLHOST_ENTER_H
+#define CELLHOST_ENTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "life.h"
+#include "mounts.h"
+
+enum { MAX_MOUNTS = 256 };
+
+struct enter_request {
+  uid_t uid; /* 0: none was named */
+  gid_t gid;
+  const char *scratch;
+  pid_t parent; /* 0: whoever the parent is at the start */
+  struct kept kept;
+  struct mount_request mounts[MAX_MOUNTS];
+  size_t mount_count;
+  char **program;
+};
+
+/* Takes the values of a flag; false when it is none of these. */
+bool take_enter_flag(struct enter_request *request, const char *flag, char ***rest);
+
+/* Refuses a request that leaves out who, or where, or what. */
+void check_enter_request(const struct enter_request *request);
+
+/* Mounts everything in a namespace of its own and gives root up. */
+void enter_namespace(struct enter_request *request);
+
+#endif

@@ -1,0 +1,193 @@
+#define _GNU_SOURCE
+#include "mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kernel.h"
+#include "text.h"
+
+#define TREE_CLONE 1U
+#define TREE_CLOEXEC ((unsigned)O_CLOEXEC)
+#define TREE_RECURSIVE 0x8000U
+#define TREE_EMPTY_PATH 0x1000U
+#define MOVE_FROM_DESCRIPTOR 0x04U
+#define MOVE_TO_DESCRIPTOR 0x40U
+#define RESOLVE_MAGICLINKS_REFUSED 0x02U
+#define RESOLVE_SYMLINKS_REFUSED 0x04U
+#define FS_CLOEXEC 1U
+#define FS_SET_STRING 1U
+#define FS_CREATE 6U
+#define ATTR_RDONLY 0x01U
+#define ATTR_NOSUID 0x02U
+#define ATTR_NODEV 0x04U
+#define ATTR_NOEXEC 0x08U
+#define ATTR_IDMAP 0x00100000U
+#define PROPAGATE_PRIVATE (1U << 18)
+#define PROPAGATE_SLAVE (1U << 19)
+
+struct how_to_open {
+  uint64_t flags, mode, resolve;
+};
+
+struct mount_attributes {
+  uint64_t set, clear, propagation, user_namespace;
+};
+
+static int set_attributes(int tree, unsigned recursive, struct mount_attributes attributes) {
+  return (int)syscall(NR_MOUNT_SETATTR, tree, "", TREE_EMPTY_PATH | recursive, &attributes, sizeof attributes);
+}
+
+/* Mounts made here must not reach the host; unmounts there should reach us, or a cell would keep its disks busy. */
+void leave_host_mounts(void) {
+  if (unshare(CLONE_NEWNS) != 0) cannot("make a private mount namespace", "CLONE_NEWNS");
+  struct mount_attributes slave = {.propagation = PROPAGATE_SLAVE};
+  if (syscall(NR_MOUNT_SETATTR, AT_FDCWD, "/", TREE_RECURSIVE, &slave, sizeof slave) != 0)
+    cannot("cut mount propagation to the host", "/");
+}
+
+/*
+ * SECURITY: the path was made canonical when the person's folder was looked up, so a symlink met now was put there
+ * since, and following it would connect another folder than the one agreed to.
+ */
+static int open_canonical(const char *path, unsigned flags) {
+  struct how_to_open how = {
+      .flags = (uint64_t)(O_PATH | O_CLOEXEC) | flags,
+      .resolve = RESOLVE_SYMLINKS_REFUSED | RESOLVE_MAGICLINKS_REFUSED,
+  };
+  return (int)syscall(NR_OPENAT2, AT_FDCWD, path, &how, sizeof how);
+}
+
+/*
+ * Recursive: file systems mounted below the folder belong to it, and a mount that covers something goes on covering
+ * it. The clone is detached and seen nowhere.
+ */
+int clone_tree(const char *source) {
+  int place = open_canonical(source, 0);
+  if (place < 0) fail(errno == ENOENT || errno == ENOTDIR ? EXIT_SOURCE_GONE : EXIT_CANNOT, "open source", source, errno);
+  int tree = (int)syscall(NR_OPEN_TREE, place, "", TREE_CLONE | TREE_CLOEXEC | TREE_EMPTY_PATH | TREE_RECURSIVE);
+  if (tree < 0) cannot("clone mount", source);
+  close(place);
+  return tree;
+}
+
+/*
+ * Private: what the host mounts below the folder later would come without these attributes, writable in a folder
+ * that is read-only.
+ */
+void restrict_tree(int tree, const char *source, bool read_only) {
+  struct mount_attributes attributes = {
+      .set = ATTR_NOSUID | ATTR_NODEV | (read_only ? ATTR_RDONLY : 0U),
+      .propagation = PROPAGATE_PRIVATE,
+  };
+  if (set_attributes(tree, TREE_RECURSIVE, attributes) != 0) cannot("restrict mount", source);
+}
+
+static void write_map(pid_t process, const char *file, unsigned long owner, unsigned long seen_as) {
+  struct text path = {.length = 0}, map = {.length = 0};
+  add(&path, "/proc/");
+  add_number(&path, (unsigned long)process);
+  add(&path, file);
+  add_byte(&path, '\0');
+  add_number(&map, owner);
+  add(&map, " ");
+  add_number(&map, seen_as);
+  add(&map, " 1\n");
+  int descriptor = open(path.bytes, O_WRONLY | O_CLOEXEC);
+  /* The kernel takes a map by one write, as a whole or not at all. */
+  if (descriptor < 0 || write(descriptor, map.bytes, map.length) != (ssize_t)map.length)
+    cannot("write identity map", path.bytes);
+  close(descriptor);
+}
+
+static int open_user_namespace(pid_t process) {
+  struct text path = {.length = 0};
+  add(&path, "/proc/");
+  add_number(&path, (unsigned long)process);
+  add(&path, "/ns/user");
+  add_byte(&path, '\0');
+  int descriptor = open(path.bytes, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) cannot("open user namespace", path.bytes);
+  return descriptor;
+}
+
+/*
+ * A user namespace in which the owner on disk stands for the session's identity. It is born with a child, because
+ * the maps can be written by its parent only; the child waits for the end of a pipe, which comes when both maps are
+ * read off, and also when this process dies.
+ */
+int make_identity_map(uid_t owner_uid, gid_t owner_gid, uid_t uid, gid_t gid) {
+  int end[2];
+  if (pipe2(end, O_CLOEXEC) != 0) cannot("make a pipe", "pipe2");
+  pid_t child = (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_NEWUSER | SIGCHLD), 0UL, 0UL, 0UL, 0UL);
+  if (child < 0) cannot("make a user namespace", "CLONE_NEWUSER");
+  if (child == 0) {
+    char nothing;
+    close(end[1]);
+    while (read(end[0], &nothing, 1) < 0 && errno == EINTR) continue;
+    _exit(0);
+  }
+  write_map(child, "/uid_map", owner_uid, uid);
+  write_map(child, "/gid_map", owner_gid, gid);
+  int descriptor = open_user_namespace(child);
+  close(end[0]);
+  close(end[1]);
+  /* ECHILD: the parent had us ignore SIGCHLD, and the kernel has reaped it. */
+  while (waitpid(child, NULL, 0) < 0 && errno == EINTR) continue;
+  return descriptor;
+}
+
+/*
+ * When some file system below the folder cannot be idmapped, the folder itself still can: the one below then shows
+ * its own owners, as it would to any stranger.
+ */
+void idmap_tree(int tree, const char *source, int user_namespace) {
+  struct mount_attributes attributes = {.set = ATTR_IDMAP, .user_namespace = (uint64_t)user_namespace};
+  if (set_attributes(tree, TREE_RECURSIVE, attributes) == 0) return;
+  if (errno == EINVAL && set_attributes(tree, 0, attributes) == 0) return;
+  fail(errno == EINVAL ? EXIT_CANNOT_IDMAP : EXIT_CANNOT, "idmap", source, errno);
+}
+
+static void set_option(int context, const char *key, const char *value) {
+  if (syscall(NR_FSCONFIG, context, FS_SET_STRING, key, value, 0) != 0) cannot("set tmpfs option", key);
+}
+
+/* 0711: the session's uid walks to the names it is told, and can neither list nor add any. */
+int cover_scratch(const char *scratch) {
+  int place = open_canonical(scratch, O_DIRECTORY);
+  if (place < 0) cannot("open scratch", scratch);
+  int context = (int)syscall(NR_FSOPEN, "tmpfs", FS_CLOEXEC);
+  if (context < 0) cannot("open file system", "tmpfs");
+  set_option(context, "mode", "0711");
+  set_option(context, "size", "64k");
+  set_option(context, "nr_inodes", "512");
+  if (syscall(NR_FSCONFIG, context, FS_CREATE, NULL, NULL, 0) != 0) cannot("create file system", "tmpfs");
+  int tree = (int)syscall(NR_FSMOUNT, context, FS_CLOEXEC, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
+  if (tree < 0) cannot("mount file system", "tmpfs");
+  if (syscall(NR_MOVE_MOUNT, tree, "", place, "", MOVE_FROM_DESCRIPTOR | MOVE_TO_DESCRIPTOR) != 0)
+    cannot("cover scratch", scratch);
+  close(context);
+  close(place);
+  return tree;
+}
+
+void attach(const struct mount_request *mount, int scratch) {
+  struct stat status;
+  if (fstat(mount->tree, &status) != 0) cannot("look at source", mount->source);
+  if (S_ISDIR(status.st_mode)) {
+    if (mkdirat(scratch, mount->name, 0700) != 0) cannot("make mount point", mount->name);
+  } else {
+    int point = openat(scratch, mount->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (point < 0) cannot("make mount point", mount->name);
+    close(point);
+  }
+  if (syscall(NR_MOVE_MOUNT, mount->tree, "", scratch, mount->name, MOVE_FROM_DESCRIPTOR) != 0)
+    cannot("attach mount", mount->name);
+}
