@@ -1,5 +1,16 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Outcome } from "../../src/model/index.ts";
 
@@ -64,6 +75,8 @@ export interface Desk extends Disposable {
   readonly program: string;
   /** Makes a folder of the person's own below the desk. */
   folder(name: string): string;
+  /** Writes a file of the person's own, by its path below the desk. */
+  file(name: string, content: string | Buffer, mode?: number): string;
   /** Runs `workcell` with these words to its end. */
   workcell(words: readonly string[], options?: RunOptions): Promise<Ended>;
   /** The same for `workcell run`. */
@@ -71,6 +84,8 @@ export interface Desk extends Disposable {
   /** Runs a command for the outcome that is written for it. */
   outcomeOf(words: readonly string[], options?: RunOptions): Promise<Outcome>;
   start(words: readonly string[], options?: RunOptions): Started;
+  /** Runs another program as the person, with the same environment: the control. */
+  outside(argv: readonly string[], options?: RunOptions): Promise<Ended>;
 }
 
 /** Copies what is built to where everybody may read it; a checkout often lies where a user cannot go. */
@@ -79,7 +94,10 @@ function install(to: string): string {
     encoding: "utf8",
   });
   if (made !== "") process.stderr.write(made);
-  for (const name of ["bin", "dist"]) cpSync(path.join(root, name), path.join(to, name), { recursive: true });
+  // Whoever builds meanwhile publishes an entry last: copied first, it finds all that it names.
+  const built = readdirSync(path.join(root, "dist")).filter((name) => !name.startsWith(".build-"));
+  for (const name of ["bin", "dist/workcell.js", ...built.map((entry) => `dist/${entry}`)])
+    cpSync(path.join(root, name), path.join(to, name), { recursive: true });
   return path.join(to, "bin/workcell");
 }
 
@@ -123,8 +141,8 @@ export function startProgram(
   return { child, text, said, ended };
 }
 
-/** Makes a desk for a person in a folder of the disk. */
-export function makeDesk(person: Person, parent = "/var/tmp"): Desk {
+/** Makes a desk for a person in a fresh folder. */
+export function makeDesk(person: Person, parent = tmpdir()): Desk {
   const place = mkdtempSync(path.join(parent, "workcell-run-"));
   chmodSync(place, 0o755);
   const folder = (name: string) => {
@@ -133,20 +151,29 @@ export function makeDesk(person: Person, parent = "/var/tmp"): Desk {
     if (person.uid !== undefined) chownSync(made, person.uid, person.uid);
     return made;
   };
+  const file: Desk["file"] = (name, content, mode = 0o644) => {
+    const made = path.join(place, name);
+    writeFileSync(made, content);
+    chmodSync(made, mode);
+    if (person.uid !== undefined) chownSync(made, person.uid, person.uid);
+    return made;
+  };
   const program = install(path.join(place, "installation"));
   const [home, work] = [folder("home"), folder("work")];
   const env = { PATH: process.env["PATH"] ?? "", HOME: home };
-  const start = (words: readonly string[], options: RunOptions = {}, open = true) =>
-    startProgram(person, [...(options.through ?? []), program, ...words], {
+  const start = (argv: readonly string[], options: RunOptions = {}, open = false) =>
+    startProgram(person, [...(options.through ?? []), ...argv], {
       cwd: home,
       ...options,
       env: { ...env, ...options.env },
       open,
     });
-  const workcell: Desk["workcell"] = (words, options) => start(words, options, false).ended;
+  const workcell: Desk["workcell"] = (words, options) => start([program, ...words], options).ended;
   const run: Desk["run"] = (words, options) => workcell(["run", ...words], options);
   return {
-    ...{ person, home, work, program, folder, workcell, run, start },
+    ...{ person, home, work, program, folder, file, workcell, run },
+    start: (words, options) => start([program, ...words], options, true),
+    outside: (argv, options) => start(argv, options).ended,
     state: path.join(home, ".local/state/workcell"),
     outcomeOf: async (words, options) => {
       const file = path.join(home, "outcome.json");
