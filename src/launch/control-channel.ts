@@ -58,7 +58,8 @@ function readLine(record: ControlRecord, line: string): ControlRecord {
   if (/^x \d+$/.test(line)) return { ...record, exitCode: Number(line.slice(2)) };
   if (/^\d+m[\d.]+s \d+m[\d.]+s$/.test(line)) return { ...record, cpuMs: (record.cpuMs ?? 0) + cpuMs(line) };
   const job = jobLine.exec(line);
-  const signal = job?.[1] === "5" ? endedBy[job[2] ?? ""] : undefined;
+  const words = job?.[2] ?? "";
+  const signal = job?.[1] === "5" && Object.hasOwn(endedBy, words) ? endedBy[words] : undefined;
   if (signal !== undefined) return { ...record, signal };
   if (job !== null || (record.ready && line.startsWith("workcell: line "))) return record;
   return line.trim() === "" ? record : { ...record, complaints: [...record.complaints.slice(-20), line] };

@@ -1,0 +1,63 @@
+import { expect, test } from "vitest";
+import type { RawEnding } from "../launch/index.ts";
+import { judgeEnding } from "./judge-ending.ts";
+
+const raw = (control: Partial<RawEnding["control"]>, rest: Partial<RawEnding> = {}): RawEnding => ({
+  code: 0,
+  signal: null,
+  ...rest,
+  control: { ready: true, complaints: [], ...control },
+});
+
+const judge = (control: Partial<RawEnding["control"]>, rest?: Partial<RawEnding>) =>
+  judgeEnding(raw(control, rest), undefined, "job");
+
+test.each([0, 1, 124, 125, 126, 127, 128, 130, 137, 143, 255])(
+  "judgeEnding() passes the exit code %i on",
+  (code) => {
+    expect(judge({ exitCode: code })).toEqual({ status: "exited", exitCode: code, signal: null });
+  },
+);
+
+test.each([
+  ["SIGHUP", 129],
+  ["SIGINT", 130],
+  ["SIGKILL", 137],
+  ["SIGSEGV", 139],
+  ["SIGTERM", 143],
+  ["SIGSYS", 159],
+] as const)("judgeEnding() says that %s ended the command", (signal, exitCode) => {
+  expect(judge({ exitCode, signal })).toEqual({ status: "signalled", exitCode, signal });
+});
+
+test.each([
+  [125, "the tunnel's forwarders did not start"],
+  [126, '"job" is not executable in the cell'],
+  [127, '"job" was not found in the cell'],
+] as const)("judgeEnding() says why the command never started: %i", (notStarted, reason) => {
+  expect(judge({ notStarted })).toEqual({
+    status: "never-started",
+    exitCode: notStarted,
+    signal: null,
+    reason,
+  });
+});
+
+test("judgeEnding() says that the shell was lost when it never told how the command ended", () => {
+  const lost = { status: "forwarder-lost", exitCode: 137, signal: null };
+  expect(judge({}, { code: 0 })).toEqual(lost);
+  expect(judge({}, { code: null, signal: "SIGKILL" })).toEqual(lost);
+  // A job's notice without the shell's last word is not believed: the shell was killed with it.
+  expect(judge({ signal: "SIGKILL" }, { code: 137 })).toEqual(lost);
+});
+
+test.each([
+  ["timed-out", 124],
+  ["cancelled", 130],
+] as const)("judgeEnding() says %s whatever became of the command", (why, exitCode) => {
+  const ending = { status: why, exitCode, signal: null };
+  for (const control of [{}, { exitCode: 0 }, { exitCode: 143, signal: "SIGTERM" as const }])
+    expect(judgeEnding(raw(control), why, "job")).toEqual(ending);
+  // What never started was not ended.
+  expect(judgeEnding(raw({ notStarted: 127 }), why, "job").status).toBe("never-started");
+});
