@@ -18,7 +18,7 @@ function lockedPackages(file) {
  * (another platform's binaries) may be missing.
  * @param {string} root
  */
-function hasDependencies(root) {
+export function hasDependencies(root) {
   const locked = Object.entries(lockedPackages(path.join(root, "package-lock.json")));
   const installed = lockedPackages(path.join(root, "node_modules/.package-lock.json"));
   return locked.every(

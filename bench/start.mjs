@@ -1,0 +1,90 @@
+import { parseArgs } from "node:util";
+import { makePage } from "../scripts/setup/page.mjs";
+import { ending, Stop } from "../scripts/setup/stop.mjs";
+import { startHolds, startRows } from "./measure/judge-start.mjs";
+import { machineLine, readMachine } from "./measure/machine.mjs";
+import { startRivals } from "./measure/rivals.mjs";
+import { setUp } from "./measure/set-up.mjs";
+import { inSurroundings } from "./measure/surroundings.mjs";
+import { tableLines } from "./measure/table.mjs";
+import { timeRivals, warmUp } from "./measure/time-rivals.mjs";
+
+const WARM_UPS = 3;
+const MOST_ROUNDS = 1000;
+
+const usage = `Usage: npm run bench:start -- [--rounds N] [--json]
+
+Measures how long \`workcell run -- true\` takes, beside its rivals.
+
+  --rounds N   how often each is run (default 21)
+  --json       print the result as JSON
+
+Example: npm run bench:start -- --rounds 51`;
+
+function readOptions() {
+  const options = {
+    rounds: { type: /** @type {const} */ ("string"), default: "21" },
+    json: { type: /** @type {const} */ ("boolean"), default: false },
+    help: { type: /** @type {const} */ ("boolean"), default: false },
+  };
+  try {
+    const { values } = parseArgs({ options });
+    const rounds = /^\d+$/.test(values.rounds) ? Number(values.rounds) : 0;
+    if (rounds >= 1 && rounds <= MOST_ROUNDS) return { ...values, rounds };
+  } catch (error) {
+    throw new Stop(error instanceof Error ? error.message : String(error), "", usage);
+  }
+  throw new Stop(`Cannot read --rounds: a whole number from 1 to ${MOST_ROUNDS} is needed.`, "", usage);
+}
+
+/** @param {number} rounds @param {(what: string) => void} pending */
+async function measure(rounds, pending) {
+  const installed = await setUp(pending);
+  const machine = readMachine(installed.nodeVersion);
+  return inSurroundings(installed.node, async (surroundings) => {
+    pending("warming up");
+    const { running, leftOut } = warmUp(startRivals(installed, surroundings), surroundings, WARM_UPS);
+    const rows = startRows(timeRivals(running, surroundings, { rounds, pending }));
+    const holds = startHolds(rows);
+    return { schema: "workcell.bench-start/1", machine, rounds, warmUps: WARM_UPS, rows, leftOut, holds };
+  });
+}
+
+const tenths = (/** @type {number} */ value) => value.toFixed(1);
+
+/** @param {Awaited<ReturnType<typeof measure>>} result */
+function resultLines({ machine, rounds, warmUps, rows, leftOut, holds }) {
+  const cells = rows.map((row) => [
+    row.what,
+    ...[row.minMs, row.medianMs, row.p95Ms].map(tenths),
+    row.ratioToNode.toFixed(2),
+    tenths(row.overNodeMs),
+  ]);
+  return [
+    `Machine  ${machineLine(machine)}`,
+    `Rounds   ${rounds} of each after ${warmUps} warm-ups, interleaved; one Node, the same bare environment for all; ms`,
+    "",
+    ...tableLines([["what", "min", "median", "p95", "/ node", "- node"], ...cells]),
+    ...leftOut.map(({ what, why }) => `${what} left out: ${why}`),
+    "",
+    ...holds.map(
+      (hold) =>
+        `${hold.holds ? "holds" : "fails"}  ${hold.what} ${hold.limit}; measured ${tenths(hold.measured)}`,
+    ),
+  ];
+}
+
+/** @returns {Promise<number>} exit code */
+async function main() {
+  const { rounds, json, help } = readOptions();
+  const page = makePage(process.stdout, process.env);
+  if (help) {
+    page.line(usage);
+    return 0;
+  }
+  const result = await measure(rounds, json ? () => {} : page.pending);
+  page.line(json ? JSON.stringify(result, null, 2) : resultLines(result).join("\n"));
+  return result.holds.every(({ holds }) => holds) ? 0 : 1;
+}
+
+await ending(main);
