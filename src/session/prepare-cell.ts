@@ -15,7 +15,7 @@ export function prepareCell(plan: Plan, session: OpenSession): void {
     // Root's cells read them as another user, whatever root's umask is.
     if (plan.root !== undefined) chmodSync(file, 0o644);
   }
-  if (plan.root !== undefined) for (const folder of made) chmodSync(folder, 0o755);
+  if (plan.root !== undefined) for (const folder of [session.cellFolder, ...made]) chmodSync(folder, 0o755);
   for (const folder of plan.homeFolders)
     makeHomeFolder(path.join(session.facts.folder, "home"), folder, plan.root?.uid);
 }
