@@ -8,6 +8,8 @@ interface World {
   readonly env?: Readonly<Record<string, string>>;
   /** What the person types; the streams are a terminal then. */
   readonly typed?: string;
+  /** The folder with `native/cellhost`; without one, nothing can be locked. */
+  readonly installation?: string;
   /** Standard output goes into a pipe, whoever types. */
   readonly piped?: boolean;
 }
@@ -35,7 +37,7 @@ export async function runCommand(command: Command, argv: readonly string[], worl
     env: world.env ?? {},
     cwd: world.cwd,
     home: world.home,
-    installation: "/nonexistent",
+    installation: world.installation ?? "/nonexistent",
   };
   const { flags, words } = parseFlags(command, argv);
   const exitCode = await command.run(flags, words, context);

@@ -1,9 +1,11 @@
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { runCommand } from "../../../test/helpers/command-context.ts";
 import { failureOf } from "../../../test/helpers/failure.ts";
 import { tempFolder } from "../../../test/helpers/temp-folder.ts";
+import { parseAuditLine } from "../../report/index.ts";
 import { listAgreements } from "../../settings/index.ts";
 import { trust } from "./trust.ts";
 
@@ -14,14 +16,21 @@ function house(text: string | undefined = content) {
   const [home, cwd] = [path.join(root, "home"), path.join(root, "work")];
   for (const folder of [home, cwd]) mkdirSync(folder);
   const file = path.join(cwd, ".workcell.json");
+  const native = path.join(root, "native");
+  mkdirSync(native);
+  // A lock that is always free; the real one has tests of its own.
+  writeFileSync(path.join(native, "cellhost"), "#!/bin/sh\n", { mode: 0o755 });
+  const log = path.join(home, ".local/state/workcell/audit.jsonl");
   if (text !== undefined) writeFileSync(file, text);
   return {
     root,
     home,
     cwd,
     file,
+    native,
     run: (argv: readonly string[], typed?: string) =>
-      runCommand(trust, argv, { cwd, home, ...(typed !== undefined && { typed }) }),
+      runCommand(trust, argv, { cwd, home, installation: root, ...(typed !== undefined && { typed }) }),
+    audited: () => (existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : []).map(parseAuditLine),
     agreed: async () => (await listAgreements({ env: {}, home })).map(({ folder }) => folder),
   };
 }
@@ -128,7 +137,8 @@ test("trust refuses a missing file and a link", async () => {
 
 test("trust names a folder, lists, and takes back, also when the folder is gone", async () => {
   const { cwd, home, root, run, agreed } = house();
-  const elsewhere = (argv: readonly string[]) => runCommand(trust, argv, { cwd: root, home });
+  const elsewhere = (argv: readonly string[]) =>
+    runCommand(trust, argv, { cwd: root, home, installation: root });
   expect((await elsewhere(["--list"])).stdout).toBe("Nothing is agreed to\n");
   await elsewhere(["--yes", "work"]);
   const { stdout } = await elsewhere(["--list"]);
@@ -157,4 +167,39 @@ test.each([
     message: `Cannot read the command line: ${problem}`,
     remedy: "See: workcell trust --help",
   });
+});
+
+test("trust writes down what was agreed to and what was taken back, and nothing of a refusal", async () => {
+  const { cwd, file, run, audited } = house();
+  await run([], "n\n");
+  expect(audited()).toEqual([]);
+  await run(["--yes"]);
+  await run(["--yes"]);
+  await run(["--revoke"]);
+  const sha256 = createHash("sha256").update(content).digest("hex");
+  const event = {
+    session: "",
+    cell: "",
+    kind: "trust",
+    layer: "settings",
+    origin: "workcell trust",
+    subject: file,
+  };
+  expect(audited()).toMatchObject([
+    { ...event, seq: 1, decision: "allow", rule: `agreed to sha256 ${sha256}` },
+    { ...event, seq: 2, decision: "deny", rule: "the agreement was taken back" },
+  ]);
+  expect(cwd).toBe(path.dirname(file));
+});
+
+test("trust agrees to nothing that cannot be written down, and takes back all the same", async () => {
+  const { native, run, agreed, cwd } = house();
+  const lock = path.join(native, "cellhost");
+  writeFileSync(lock, "#!/bin/sh\nexit 1\n");
+  expect([(await failureOf(() => run(["--yes"]))).code, await agreed()]).toEqual(["WC_AUDIT", []]);
+  writeFileSync(lock, "#!/bin/sh\n");
+  await run(["--yes"]);
+  expect(await agreed()).toEqual([cwd]);
+  writeFileSync(lock, "#!/bin/sh\nexit 1\n");
+  expect([(await failureOf(() => run(["--revoke"]))).code, await agreed()]).toEqual(["WC_AUDIT", []]);
 });

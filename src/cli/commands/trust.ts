@@ -1,8 +1,13 @@
+import { createHash } from "node:crypto";
 import { realpathSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { codeOf, WorkcellError } from "../../errors/index.ts";
 import { printable, printableLines } from "../../lib/printable.ts";
+import { stateFolder } from "../../lib/xdg-folders.ts";
+import type { AuditEvent } from "../../model/index.ts";
+import { openAudit } from "../../report/index.ts";
+import { lockBy } from "../../session/index.ts";
 import {
   agreeTo,
   describeFolderFile,
@@ -25,6 +30,18 @@ function realFolder(folder: string): string {
   }
 }
 
+/**
+ * Writes down that a person agreed, or took it back. Nothing is agreed to that cannot be recorded, so this comes
+ * first.
+ */
+async function record(context: CommandContext, event: Pick<AuditEvent, "decision" | "rule" | "subject">) {
+  const file = path.join(stateFolder(context.env, context.home), "audit.jsonl");
+  const audit = openAudit(file, lockBy(path.join(context.installation, "native/cellhost")));
+  const who = { session: "", cell: "", kind: "trust", layer: "settings", origin: "workcell trust" } as const;
+  audit.append({ ...who, ...event });
+  await audit.close();
+}
+
 async function list(context: CommandContext, asJson: boolean): Promise<number> {
   const agreements = await listAgreements(context);
   if (asJson) {
@@ -40,6 +57,8 @@ async function revoke(context: CommandContext, folder: string): Promise<number> 
   const place = realFolder(folder);
   if (await revokeAgreement(context, place)) {
     context.stdout.write(`Taken back: ${FOLDER_FILE_NAME} of "${printable(place)}" is not used any more\n`);
+    const subject = path.join(place, FOLDER_FILE_NAME);
+    await record(context, { decision: "deny", rule: "the agreement was taken back", subject });
     return 0;
   }
   throw new WorkcellError("WC_TRUST", {
@@ -112,6 +131,8 @@ async function trustFolder(context: CommandContext, folder: string, yes: boolean
     context.stdout.write("Not agreed: the file is not used\n");
     return 1;
   }
+  const sha256 = createHash("sha256").update(file.bytes).digest("hex");
+  await record(context, { decision: "allow", rule: `agreed to sha256 ${sha256}`, subject: file.file });
   await agreeTo(context, file, new Date());
   context.stdout.write("Agreed: the file is used until it changes\n");
   return 0;
