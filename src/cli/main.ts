@@ -1,6 +1,6 @@
 import os from "node:os";
 import { codeOf, WorkcellError } from "../errors/index.ts";
-import { printable } from "../lib/printable.ts";
+import { printable, printableLines } from "../lib/printable.ts";
 import type { CommandContext } from "./command.ts";
 import { commands } from "./commands/index.ts";
 import { parseFlags } from "./parse-flags.ts";
@@ -41,7 +41,7 @@ export function renderError(error: unknown): string {
     return `workcell: ${printable(error.message)}\n  remedy: ${printable(error.remedy)}\n`;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `workcell: internal error: ${text}\n  remedy: Report this with the command that led to it\n`;
+  return `workcell: internal error: ${printableLines(text)}\n  remedy: Report this with the command that led to it\n`;
 }
 
 async function overview(context: CommandContext): Promise<number> {
