@@ -32,7 +32,7 @@ export interface Running {
   /** PID 1 of the cell as the host numbers it; known from `ready` on. */
   hostPid(): number | undefined;
   go(): void;
-  /** Sends a signal to the command and its process group. False when there is none (yet, or any more). */
+  /** Sends a signal to the command and its process group; SIGUSR1 and 2 to it alone. False when there is none (yet, or any more). */
   signal(name: NodeJS.Signals): boolean;
   /** Ends everything in the cell at once. */
   kill(): void;
@@ -155,11 +155,16 @@ async function drained(control: Readable): Promise<void> {
   });
 }
 
+/** Addressed to one program: they would end those of its children that do not know what to do with them. */
+const forOneProgram: readonly NodeJS.Signals[] = ["SIGUSR1", "SIGUSR2"];
+
 /** Signals go to the command's own process group, by its host number: PIDs 1 to 4 never see them. */
 function signalCommand(hostPid: number | undefined, name: NodeJS.Signals): boolean {
   const shell = hostPid === undefined ? undefined : childrenOf(hostPid)[0];
   const command = shell === undefined ? undefined : childrenOf(shell).find((pid) => innerPid(pid) === 5);
-  return command !== undefined && send(-command, name);
+  if (command === undefined) return false;
+  // A command may have left the group it was started in.
+  return (!forOneProgram.includes(name) && send(-command, name)) || send(command, name);
 }
 
 function send(pid: number, name: NodeJS.Signals): boolean {
