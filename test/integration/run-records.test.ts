@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Desk, makeDesk, people } from "../helpers/run-workcell.ts";
@@ -72,5 +72,22 @@ describe.each(people)("what workcell run of $name leaves and records", (person) 
       ],
     ]);
     expect(listed(folder, "home")).toContain("kept");
+  });
+
+  test("a home or a state that lies behind a link is no more connected than where it really is", async () => {
+    for (const name of ["disk", "disk/ann", "disk/state"]) desk.folder(name);
+    const [disk, home] = [path.join(path.dirname(desk.home), "disk"), path.join(desk.home, "link")];
+    symlinkSync(path.join(disk, "ann"), home);
+    const attempt = (folder: string, env: Readonly<Record<string, string>>) =>
+      desk.run(["-m", `${folder}:ro`, "true"], { env });
+    const refusedHome = await attempt(`${disk}/ann`, { HOME: home });
+    expect(refusedHome.stderr).toMatch(
+      /^workcell: Cannot connect the folder "[^"]+" \(flag --mount\): your whole home is in it/m,
+    );
+    symlinkSync(path.join(disk, "state"), `${disk}/ann/state`);
+    const env = { HOME: home, XDG_STATE_HOME: `${home}/state` };
+    expect((await attempt(`${disk}/state`, env)).stderr).toContain("Workcell's own records are in it");
+    // Control: what lies beside them is connected.
+    expect((await attempt(desk.folder("disk/job"), env)).code).toBe(0);
   });
 });
