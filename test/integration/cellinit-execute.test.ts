@@ -36,7 +36,6 @@ describe.skipIf(lacking("bwrap", "python3").length > 0)("cellinit's command", ()
     const control = JSON.parse(bench.run({ ...task, control: true }).stdout);
     expect(control).toEqual({ ...seen, leads: false });
   });
-  });
 
   test.each(kinds)("%s: blocks and ignores no signal, whatever was inherited", (kind) => {
     const all = "set(range(1, 65)) - {9, 19, 32, 33}";
