@@ -18,15 +18,18 @@ function view(uid: number, handsOn: Readonly<Record<string, string>>, writable: 
   };
 }
 
-test("judgeCgroups() takes the nearest group above that hands each controller on", () => {
+test("judgeCgroups() takes the nearest group above that hands memory on, and of it alone", () => {
   const layout = parseCgroupLayout("0::/system.slice/workcell.service\n", second);
-  const handsOn = {
-    "/sys/fs/cgroup": "cpu memory pids",
-    "/sys/fs/cgroup/system.slice": "memory pids",
-  };
+  const handsOn = { "/sys/fs/cgroup": "cpu memory pids", "/sys/fs/cgroup/system.slice": "memory pids" };
   const near = { version: 2, folder: "/sys/fs/cgroup/system.slice" };
   expect(judgeCgroups(layout, view(0, handsOn, "/sys/fs/cgroup"))).toEqual({
-    ...{ kind: "v2", swap: true, memory: near, pids: near, cpu: { version: 2, folder: "/sys/fs/cgroup" } },
+    ...{ kind: "v2", swap: true, memory: near, pids: near },
+    missing: "no group for cpu can be made in Workcell's own",
+  });
+  const top = { version: 2, folder: "/sys/fs/cgroup" };
+  const only = { "/sys/fs/cgroup": "cpu memory pids" };
+  expect(judgeCgroups(layout, view(0, only, "/sys/fs/cgroup"))).toEqual({
+    ...{ kind: "v2", swap: true, memory: top, pids: top, cpu: top },
   });
 });
 

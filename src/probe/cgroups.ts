@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { CgroupFacts, CgroupParent } from "../model/index.ts";
-import { type CgroupLayout, type CgroupPlace, parentsOf, parseCgroupLayout } from "./cgroup-layout.ts";
+import { type CgroupLayout, parentsOf, parseCgroupLayout } from "./cgroup-layout.ts";
 
 /** What of the file system decides where groups can be made. */
 export interface CgroupView {
@@ -13,16 +13,35 @@ export interface CgroupView {
   words(file: string): readonly string[];
 }
 
-/** In version 2 the nearest group that hands the controller on; in version 1 the own one. */
-function parentOf(place: CgroupPlace | undefined, controller: string, view: CgroupView) {
-  if (place === undefined) return undefined;
-  const { version } = place;
-  const folder = parentsOf(place).find(
-    (group) =>
-      (version === 1 || view.words(path.join(group, "cgroup.subtree_control")).includes(controller)) &&
-      view.mayUse(group),
-  );
-  return folder === undefined ? undefined : ({ version, folder } satisfies CgroupParent);
+type Controller = "memory" | "pids" | "cpu" | "cpuacct";
+
+const handsOn = (view: CgroupView, group: string, controller: string) =>
+  view.words(path.join(group, "cgroup.subtree_control")).includes(controller);
+
+/**
+ * Version 2 has a process in one group alone, so all its controllers come from one parent: the nearest that hands
+ * memory on, or else processes, or else CPUs. A group further up would be outside of limits that Workcell is under.
+ */
+function sharedParent(layout: CgroupLayout, view: CgroupView): string | undefined {
+  for (const controller of ["memory", "pids", "cpu"] as const) {
+    const place = layout[controller];
+    if (place?.version !== 2) continue;
+    const nearest = parentsOf(place).find((group) => handsOn(view, group, controller) && view.mayUse(group));
+    if (nearest !== undefined) return nearest;
+  }
+  return undefined;
+}
+
+/** Where each controller's groups are made; in version 1 that is the own group. */
+function findParents(layout: CgroupLayout, view: CgroupView) {
+  const shared = sharedParent(layout, view);
+  return (controller: Controller): CgroupParent | undefined => {
+    const place = layout[controller];
+    if (place?.version === 1) return view.mayUse(place.own) ? { version: 1, folder: place.own } : undefined;
+    return place !== undefined && shared !== undefined && handsOn(view, shared, controller)
+      ? { version: 2, folder: shared }
+      : undefined;
+  };
 }
 
 const delegate =
@@ -58,11 +77,10 @@ function accountsForSwap(memory: CgroupParent | undefined, layout: CgroupLayout,
 
 /** Judges where the groups of cells can be made. PURE but for the view. */
 export function judgeCgroups(layout: CgroupLayout, view: CgroupView): CgroupFacts {
-  const memory = parentOf(layout.memory, "memory", view);
-  const pids = parentOf(layout.pids, "pids", view);
-  const cpu = parentOf(layout.cpu, "cpu", view);
+  const parentOf = findParents(layout, view);
+  const [memory, pids, cpu] = [parentOf("memory"), parentOf("pids"), parentOf("cpu")];
   // Version 2 counts CPU time in every group, and so does version 1 where the two controllers are mounted as one.
-  const counts = parentOf(layout.cpuacct, "cpuacct", view);
+  const counts = parentOf("cpuacct");
   const cpuacct = counts?.version === 1 && counts.folder !== cpu?.folder ? counts : undefined;
   const missing = missingFrom(
     layout,
