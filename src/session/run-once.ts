@@ -68,12 +68,13 @@ export async function decide(request: Omit<RunRequest, "command" | "stdio">): Pr
   for (const notice of notices) request.onNotice?.(notice);
   const asked = settings.presets.map((preset) => preset.value);
   const presets = asked.length === 0 ? [] : await askHost(asked, request);
-  const cellhost = path.join(request.installation, "native/cellhost");
+  const native = (name: string) => path.join(request.installation, "native", name);
   const facts = probeHost({
     env,
     cwd,
     home,
-    cellhost,
+    cellhost: native("cellhost"),
+    cellinit: native("cellinit"),
     mounts: settings.mounts,
     caVariables,
     paths: optionalPaths,
