@@ -23,12 +23,14 @@
  * Exit codes: 125 not sealed, so the command never ran; 126 not executable, 127 not found; else the command's own.
  * No stdio and no heap: it is handed into every cell, so it stays small.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "descriptors.h"
 #include "failure.h"
 #include "filter.h"
+#include "init.h"
 #include "privileges.h"
 #include "request.h"
 #include "seal.h"
@@ -56,9 +58,11 @@ static void begin(void) {
 int main(int count, char **words, char **environment) {
   if (count < 2) misuse("missing sub-command", "seal or init");
   const char *name = words[1];
-  if (strcmp(name, "seal") != 0) misuse("unknown sub-command", name);
+  bool as_init = strcmp(name, "init") == 0;
+  if (!as_init && strcmp(name, "seal") != 0) misuse("unknown sub-command", name);
   read_request(&request, words + 2);
   request.environment = environment;
   begin();
+  if (as_init) run_as_init(&request, &filter);
   seal_and_execute(&request, &filter);
 }

@@ -76,6 +76,21 @@ test.runIf(hasApt)("the real apt names the hosts of its sources", async () => {
   expect(facts.problem).toBeUndefined();
 });
 
+test.runIf(hasApt)("the real apt names them on a machine that has never downloaded its lists", async () => {
+  const where = makePlace();
+  const [state, sources] = [path.join(where.place, "state"), path.join(where.place, "sources.list")];
+  mkdirSync(path.join(state, "lists/partial"), { recursive: true });
+  writeFileSync(sources, "deb http://deb.example:8080/debian stable main\n");
+  const settings = [
+    `Dir::State "${state}";`,
+    `Dir::Etc::sourcelist "${sources}";`,
+    'Dir::Etc::sourceparts "-";',
+  ];
+  writeFileSync(path.join(where.place, "apt.conf"), settings.join("\n"));
+  const env = { ...where.env, APT_CONFIG: path.join(where.place, "apt.conf") };
+  expect((await ask("apt", { ...where, env })).hosts).toEqual(["deb.example:8080"]);
+});
+
 test("a project's .npmrc names no host, not even through npm run", async () => {
   const where = makePlace();
   const script = path.join(where.place, "ask.mjs");

@@ -4,12 +4,14 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { buildFilters } from "../../src/plan/seccomp/index.ts";
 import { kernelSurface } from "../../src/plan/seccomp/kernel-surface.ts";
+import { otherProcesses } from "../../src/plan/seccomp/other-processes.ts";
 import { socketsAndModes } from "../../src/plan/seccomp/sockets-and-modes.ts";
 import { missing, runFiltered, type Starter, starters } from "../helpers/filtered-bwrap.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 
 const arch = process.arch === "arm64" ? "aarch64" : "x86_64";
-const filters = buildFilters(arch).map((filter) => filter.program);
+/** PID 1 is bwrap, and the probe itself is PID 2. */
+const filters = buildFilters(arch, { helpers: [1] }).map((filter) => filter.program);
 
 const errnos: Record<string, string> = { EPERM: "1", ENOSYS: "38", "0": "0" };
 /** ERFKILL and EHWPOISON: no attempt gets these from the kernel, so whoever answers them is the filter. */
@@ -127,7 +129,9 @@ describe.skipIf(missing(["bwrap", "gcc", "setpriv"]).length > 0).each(starters)(
       const ruled = buildFilters(arch)
         .flatMap((filter) => filter.text)
         .join("\n");
-      const calls = [...kernelSurface.rules, ...socketsAndModes.rules].flatMap((rule) => rule.calls);
+      const calls = [...kernelSurface.rules, ...socketsAndModes, ...otherProcesses([1])]
+        .filter(({ answer }) => answer !== "allow")
+        .flatMap((rule) => rule.calls);
       const here = calls.filter((call) => new RegExp(`(^|, )${call}(,| when|:)`, "m").test(ruled));
       expect(here.length).toBeGreaterThan(60);
       expect(here.filter((call) => !attempted.has(call))).toEqual([]);

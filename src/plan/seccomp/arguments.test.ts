@@ -34,12 +34,22 @@ const calls = {
   fchmod: [91, 52],
   mknod: [133, undefined],
   personality: [135, 92],
+  setpriority: [141, 140],
+  sched_setparam: [142, 118],
+  sched_setscheduler: [144, 119],
   prctl: [157, 167],
+  sched_setaffinity: [203, 122],
+  ioprio_set: [251, 30],
+  migrate_pages: [256, 238],
   openat: [257, 56],
   mkdirat: [258, 34],
   mknodat: [259, 33],
   fchmodat: [268, 53],
   unshare: [272, 97],
+  get_robust_list: [274, 100],
+  move_pages: [279, 239],
+  prlimit64: [302, 261],
+  sched_setattr: [314, 274],
   seccomp: [317, 277],
   fchmodat2: [452, 452],
 } as const;
@@ -183,4 +193,42 @@ test.each([
       expect(answerTo(call, ...before, 0, format | mode)).toBe(device || setId(mode) ? "EPERM" : "allow");
     }
   }
+});
+
+test.each(["prlimit64", "migrate_pages", "move_pages", "get_robust_list"] as const)(
+  "%s() is for oneself alone",
+  (call) => {
+    for (const pid of [0, 1, 4, 5, 77, 0xffff_ffff])
+      expect(answerTo(call, pid, 1)).toBe(pid === 0 ? "allow" : "EPERM");
+  },
+);
+
+const helpers = new Set([1, 2, 3, 4]);
+
+test.each(["sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr"] as const)(
+  "%s() leaves the helpers alone, and may name any other thread",
+  (call) => {
+    for (const pid of [0, 1, 2, 3, 4, 5, 6, 77, 4_194_304])
+      expect(answerTo(call, pid, 1)).toBe(helpers.has(pid) ? "EPERM" : "allow");
+  },
+);
+
+test.each([
+  ["setpriority", 0],
+  ["ioprio_set", 1],
+] as const)("%s() leaves the helpers alone, by their number, group and user", (call, ofProcess) => {
+  for (const which of [0, 1, 2, 3, 4]) {
+    for (const who of [0, 1, 2, 3, 4, 5, 77]) {
+      const expected = which === ofProcess && !helpers.has(who) ? "allow" : "EPERM";
+      expect(answerTo(call, which, who, 19)).toBe(expected);
+    }
+  }
+});
+
+test("buildFilters() takes the helpers' numbers from whoever knows the tunnel", () => {
+  const filters = buildFilters("x86_64", { helpers: [1] }).map((filter) => loadProgram(filter.program));
+  const asked = [0, 1, 2, 3].map((pid) =>
+    words.get(runFilters(filters, { number: 203, audit: audits.x86_64, arguments: [BigInt(pid)] })),
+  );
+  expect(asked).toEqual(["allow", "EPERM", "allow", "allow"]);
 });

@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { loadProgram, runProgram } from "../../../test/helpers/bpf-simulator.ts";
 import { type Architecture, architectures } from "./architecture.ts";
+import type { CallName } from "./call-names.ts";
 import { compileRules } from "./compile.ts";
-import type { Answer, CallName, Condition, Rule, RuleSet } from "./rule.ts";
+import type { Answer, Condition, Rule, RuleSet } from "./rule.ts";
 
 const returned: Record<Answer, number> = { allow: 0x7fff_0000, refuse: 0x0005_0001, enosys: 0x0005_0026 };
 const machine: Architecture = architectures.x86_64;
@@ -147,7 +148,20 @@ test("compileRules() refuses the foreign table and foreign machines even where a
   const program = loadProgram(compileRules(open, machine));
   const ask = (called: number, audit: number) => runProgram(program, { number: called, audit }).value;
   expect(ask(1000, machine.audit)).toBe(returned.allow);
-  expect(ask(0x4000_0000, machine.audit)).toBe(returned.enosys);
-  expect(ask(0xffff_ffff, machine.audit)).toBe(returned.enosys);
-  expect(ask(0, 0x4000_0003)).toBe(returned.enosys);
+  expect(ask(0x4000_0000, machine.audit)).toBe(returned.refuse);
+  expect(ask(0xffff_ffff, machine.audit)).toBe(returned.refuse);
+  expect(ask(0, 0x4000_0003)).toBe(returned.refuse);
+});
+
+test("compileRules() asks a filter's own rules before those of the filter behind it", () => {
+  const behind: RuleSet = {
+    name: "",
+    otherwise: "refuse",
+    unknown: "enosys",
+    rules: [{ calls: ["read", "write"], answer: "allow", reason: "" }],
+  };
+  const front: RuleSet = { ...behind, rules: [{ calls: ["write"], answer: "enosys", reason: "" }], behind };
+  const program = loadProgram(compileRules(front, machine));
+  const ask = (called: number) => runProgram(program, { number: called, audit: machine.audit }).value;
+  expect([ask(0), ask(1), ask(2)]).toEqual([returned.allow, returned.enosys, returned.refuse]);
 });

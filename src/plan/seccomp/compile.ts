@@ -1,16 +1,13 @@
 import type { Architecture } from "./architecture.ts";
 import { Assembler, type Label } from "./assembler.ts";
-import type { Answer, Condition, Rule, RuleSet } from "./rule.ts";
+import { type Answer, allRules, type Condition, type Refusal, type Rule, type RuleSet } from "./rule.ts";
 
 /** Where the kernel's struct seccomp_data has them; the machines are little endian, so an argument's low half is first. */
 const offsets = { number: 0, audit: 4, argument: (index: number) => 16 + 8 * index };
 
-/** SECCOMP_RET_ALLOW, and SECCOMP_RET_ERRNO with EPERM and ENOSYS. */
-const returns: Readonly<Record<Answer, number>> = {
-  allow: 0x7fff_0000,
-  refuse: 0x0005_0001,
-  enosys: 0x0005_0026,
-};
+/** SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO with ENOSYS and with EPERM, and SECCOMP_RET_USER_NOTIF. */
+const returns = { allow: 0x7fff_0000, enosys: 0x0005_0026 };
+const refusals: Readonly<Record<Refusal, number>> = { errno: 0x0005_0001, notify: 0x7fc0_0000 };
 
 type Answers = Readonly<Record<Answer, Label>>;
 
@@ -25,19 +22,23 @@ interface Range {
  * No instruction before a call's conditions touches an argument: from Linux 5.11 on the kernel then finds out once
  * which calls are always allowed, and runs the filter for them no more.
  */
-export function compileRules(rules: RuleSet, architecture: Architecture): Uint8Array {
+export function compileRules(
+  rules: RuleSet,
+  architecture: Architecture,
+  refusal: Refusal = "errno",
+): Uint8Array {
   const assembler = new Assembler();
   const answers: Answers = {
     enosys: assembler.return(returns.enosys),
-    refuse: assembler.return(returns.refuse),
+    refuse: assembler.return(refusals[refusal]),
     allow: assembler.return(returns.allow),
   };
   let entry = search(assembler, ranges(assembler, answers, { rules, architecture }));
   if (architecture.foreignBit !== undefined) {
-    entry = assembler.branch("any-bit", architecture.foreignBit, { yes: answers.enosys, no: entry });
+    entry = assembler.branch("any-bit", architecture.foreignBit, { yes: answers.refuse, no: entry });
   }
   entry = assembler.load(offsets.number, entry);
-  entry = assembler.branch("equal", architecture.audit, { yes: entry, no: answers.enosys });
+  entry = assembler.branch("equal", architecture.audit, { yes: entry, no: answers.refuse });
   return assembler.program(assembler.load(offsets.audit, entry));
 }
 
@@ -46,7 +47,7 @@ function ranges(
   answers: Answers,
   { rules, architecture }: { rules: RuleSet; architecture: Architecture },
 ): readonly Range[] {
-  const byCall = group(rules.rules);
+  const byCall = group(allRules(rules));
   const found: Range[] = [];
   const add = (start: number, label: Label) => {
     if (found.at(-1)?.label !== label) found.push({ start, label });

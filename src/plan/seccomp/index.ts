@@ -3,14 +3,42 @@ import { type Architecture, architectures } from "./architecture.ts";
 import { compileRules } from "./compile.ts";
 import { describeRules } from "./describe.ts";
 import { kernelSurface } from "./kernel-surface.ts";
+import { otherProcesses } from "./other-processes.ts";
+import type { Refusal, RuleSet } from "./rule.ts";
 import { socketsAndModes } from "./sockets-and-modes.ts";
 
-/** The two filters of a cell, in the order in which they are installed. */
-export function buildFilters(arch: Architecture["name"]): readonly Filter[] {
+export { nameOfCall } from "./name-of-call.ts";
+
+/** How the filters of one cell are made. */
+export interface FilterOptions {
+  /** `notify` once something holds the second filter's listener. */
+  readonly refuse?: Refusal;
+  /** PIDs, as the cell counts them, that are Workcell's own: those of the reference tunnel if not given. */
+  readonly helpers?: readonly number[];
+}
+
+/**
+ * The second filter, for the command alone. It repeats the first, because the kernel gives a refusal of both to the
+ * newest: only the second has a listener, so only what it refuses itself is recorded.
+ */
+function commandOnly(helpers: readonly number[]): RuleSet {
+  return {
+    ...kernelSurface,
+    name: "sockets and mode bits",
+    rules: [...socketsAndModes, ...otherProcesses(helpers)],
+    behind: kernelSurface,
+  };
+}
+
+/** The two filters of a cell, in the order in which they are installed: what is not listed is refused by both. */
+export function buildFilters(
+  arch: Architecture["name"],
+  { refuse = "errno", helpers = [1, 2, 3, 4] }: FilterOptions = {},
+): readonly Filter[] {
   const architecture = architectures[arch];
-  return [kernelSurface, socketsAndModes].map((rules) => ({
+  return [kernelSurface, commandOnly(helpers)].map((rules) => ({
     name: rules.name,
-    program: compileRules(rules, architecture),
-    text: describeRules(rules, architecture),
+    program: compileRules(rules, architecture, refuse),
+    text: describeRules(rules, architecture, refuse),
   }));
 }

@@ -1,11 +1,13 @@
-import type { callsAarch64 } from "./calls-aarch64.gen.ts";
-import type { callsX86_64 } from "./calls-x86_64.gen.ts";
-
-/** A system call that at least one architecture has. */
-export type CallName = keyof typeof callsAarch64 | keyof typeof callsX86_64;
+import type { CallName } from "./call-names.ts";
 
 /** What a filter says to a call. How a refusal is put to the kernel is the compiler's matter. */
 export type Answer = "allow" | "refuse" | "enosys";
+
+/**
+ * How a refusal is put to the kernel: EPERM from the filter itself, or a notification, which whoever holds the
+ * filter's listener records and answers. The kernel answers ENOSYS where a filter that notifies has no listener.
+ */
+export type Refusal = "errno" | "notify";
 
 interface Argument {
   readonly argument: 0 | 1 | 2 | 3 | 4 | 5;
@@ -14,8 +16,8 @@ interface Argument {
 }
 
 /**
- * A test on the low 32 bits of one argument. The arguments tested here are int, mode_t or flag words of which the
- * kernel reads no more; whoever compared all 64 bits would let a call pass that has garbage in the upper half.
+ * A test on the low 32 bits of one argument. The arguments tested here are int, pid_t, mode_t or flag words of which
+ * the kernel reads no more; whoever compared all 64 bits would let a call pass that has garbage in the upper half.
  */
 export type Condition =
   /** At least one of these bits is set. */
@@ -37,8 +39,15 @@ export interface Rule {
 export interface RuleSet {
   readonly name: string;
   readonly rules: readonly Rule[];
+  /** Another filter whose rules stand behind these. */
+  readonly behind?: RuleSet;
   /** The answer to a known call for which no rule holds. */
   readonly otherwise: Answer;
   /** The answer to a number that is in no table: newer than the newest known call, or never given out. */
   readonly unknown: Answer;
+}
+
+/** All rules that a filter compiles to, in the order in which they are asked. */
+export function allRules(rules: RuleSet): readonly Rule[] {
+  return rules.behind === undefined ? rules.rules : [...rules.rules, ...allRules(rules.behind)];
 }

@@ -1,4 +1,4 @@
-import type { Condition, RuleSet } from "./rule.ts";
+import type { Condition, Rule } from "./rule.ts";
 
 const unix = 1;
 const inet = 2;
@@ -30,74 +30,64 @@ const device = (argument: Condition["argument"]): Condition => ({
 });
 
 /** Which sockets a command may make, and which permission bits it may give. */
-export const socketsAndModes: RuleSet = {
-  name: "sockets and mode bits",
-  otherwise: "allow",
-  unknown: "enosys",
-  rules: [
-    {
-      calls: ["socket"],
-      when: [{ argument: 0, name: "domain", notIn: [unix, inet, inet6, netlink] }],
-      answer: "refuse",
-      reason:
-        "only UNIX, IPv4, IPv6 and route netlink: vsock and its like leave the cell without crossing the gate",
-    },
-    {
-      calls: ["socket"],
-      when: [
-        { argument: 0, name: "domain", in: [inet, inet6] },
-        { argument: 1, name: "type", mask: typeMask, notIn: [stream, datagram] },
-      ],
-      answer: "refuse",
-      reason: "raw and packet sockets, and rarely walked kernel code",
-    },
-    {
-      calls: ["socket"],
-      when: [
-        { argument: 0, name: "domain", in: [netlink] },
-        { argument: 2, name: "protocol", notIn: [routing] },
-      ],
-      answer: "refuse",
-      reason: "of netlink only NETLINK_ROUTE: netfilter, audit and the rest administer the kernel",
-    },
-    {
-      calls: ["socketpair"],
-      when: [{ argument: 0, name: "domain", notIn: [unix] }],
-      answer: "refuse",
-      reason: "pairs are made of UNIX sockets",
-    },
-    { calls: ["chmod", "fchmod", "creat", "mkdir"], when: [setId(1)], answer: "refuse", reason },
-    { calls: ["fchmodat", "fchmodat2", "mkdirat"], when: [setId(2)], answer: "refuse", reason },
-    {
-      calls: ["open"],
-      when: [{ argument: 1, name: "flags", any: creates }, setId(2)],
-      answer: "refuse",
-      reason,
-    },
-    {
-      calls: ["openat"],
-      when: [{ argument: 2, name: "flags", any: creates }, setId(3)],
-      answer: "refuse",
-      reason,
-    },
-    {
-      calls: ["openat2"],
-      answer: "enosys",
-      reason: "its mode lies behind a pointer, where no filter sees it; programs fall back to openat",
-    },
-    { calls: ["mknod"], when: [setId(1)], answer: "refuse", reason },
-    { calls: ["mknodat"], when: [setId(2)], answer: "refuse", reason },
-    {
-      calls: ["mknod"],
-      when: [device(1)],
-      answer: "refuse",
-      reason: "a device node reaches the host's devices",
-    },
-    {
-      calls: ["mknodat"],
-      when: [device(2)],
-      answer: "refuse",
-      reason: "a device node reaches the host's devices",
-    },
-  ],
-};
+export const socketsAndModes: readonly Rule[] = [
+  {
+    calls: ["socket"],
+    when: [{ argument: 0, name: "domain", notIn: [unix, inet, inet6, netlink] }],
+    answer: "refuse",
+    reason:
+      "only UNIX, IPv4, IPv6 and route netlink: vsock and its like leave the cell without crossing the gate",
+  },
+  {
+    calls: ["socket"],
+    when: [
+      { argument: 0, name: "domain", in: [inet, inet6] },
+      { argument: 1, name: "type", mask: typeMask, notIn: [stream, datagram] },
+    ],
+    answer: "refuse",
+    reason: "raw and packet sockets, and rarely walked kernel code",
+  },
+  {
+    calls: ["socket"],
+    when: [
+      { argument: 0, name: "domain", in: [netlink] },
+      { argument: 2, name: "protocol", notIn: [routing] },
+    ],
+    answer: "refuse",
+    reason: "of netlink only NETLINK_ROUTE: netfilter, audit and the rest administer the kernel",
+  },
+  {
+    calls: ["socketpair"],
+    when: [{ argument: 0, name: "domain", notIn: [unix] }],
+    answer: "refuse",
+    reason: "pairs are made of UNIX sockets",
+  },
+  { calls: ["chmod", "fchmod", "creat", "mkdir"], when: [setId(1)], answer: "refuse", reason },
+  { calls: ["fchmodat", "fchmodat2", "mkdirat"], when: [setId(2)], answer: "refuse", reason },
+  {
+    calls: ["open"],
+    when: [{ argument: 1, name: "flags", any: creates }, setId(2)],
+    answer: "refuse",
+    reason,
+  },
+  {
+    calls: ["openat"],
+    when: [{ argument: 2, name: "flags", any: creates }, setId(3)],
+    answer: "refuse",
+    reason,
+  },
+  { calls: ["mknod"], when: [setId(1)], answer: "refuse", reason },
+  { calls: ["mknodat"], when: [setId(2)], answer: "refuse", reason },
+  {
+    calls: ["mknod"],
+    when: [device(1)],
+    answer: "refuse",
+    reason: "a device node reaches the host's devices",
+  },
+  {
+    calls: ["mknodat"],
+    when: [device(2)],
+    answer: "refuse",
+    reason: "a device node reaches the host's devices",
+  },
+];

@@ -21,8 +21,9 @@ function mirrorsOf(repository: string): readonly string[] {
 export const apt: Preset = {
   programs: [["apt-get"], ["apt-config"]],
   async ask({ ask }) {
+    // Without its option, apt names only what it has downloaded: on a fresh machine, nothing.
     const [targets, dump] = await Promise.all([
-      ask("apt-get", ["indextargets", "--format", "$(REPO_URI)"]),
+      ask("apt-get", ["indextargets", "--no-release-info", "--format", "$(REPO_URI)"]),
       ask("apt-config", ["dump"]),
     ]);
     if (!targets.ok) return noAnswer(targets.problem);
