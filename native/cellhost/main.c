@@ -3,6 +3,7 @@
  *
  *   cellhost enter --uid U --gid G --scratch DIR [--parent PID] [--keep-fd N]...
  *                  [--mount ro|rw SRC NAME]... [--idmap ro|rw SRC NAME OWNER_UID OWNER_GID]... -- PROGRAM ARGS...
+ *   cellhost supervise [--parent PID] [--cgroup FILE]... [--keep-fd N]... [what root's enter takes] -- PROGRAM ARGS...
  *   cellhost lock FD [TIMEOUT_MS]
  *   cellhost probe-idmap DIR
  *   cellhost probe-landlock
@@ -29,6 +30,7 @@ int main(int count, char **words) {
     int (*run)(char **arguments);
   } commands[] = {
       {"enter", enter},
+      {"supervise", supervise},
       {"lock", lock},
       {"probe-idmap", probe_idmap},
       {"probe-landlock", probe_landlock},

@@ -3,6 +3,6 @@
  * in: a Plan and the command's stdio. out: Running: ready, go, signal, kill, ended.
  * may import: plan.
  */
-export type { ControlRecord } from "./control-channel.ts";
-export { type CommandStdio, launchCell, type RawEnding, type Running } from "./launch-cell.ts";
+export { type CellListener, type CommandStdio, launchCell, type Running } from "./launch-cell.ts";
 export { isAlive, startTime } from "./processes.ts";
+export type { RefusedCall, SupervisorRecord } from "./supervisor-record.ts";

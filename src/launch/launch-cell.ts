@@ -6,7 +6,7 @@ import type { Readable, Writable } from "node:stream";
 import type { Plan } from "../model/index.ts";
 import { launchEnvironment } from "../plan/index.ts";
 import { launchError } from "./launch-error.ts";
-import { type SupervisorRecord, SupervisorReader } from "./supervisor-record.ts";
+import { SupervisorReader, type SupervisorRecord } from "./supervisor-record.ts";
 
 /** Where the command's stdin, stdout and stderr come from and go: a descriptor of ours, or a new pipe. */
 export type CommandStdio = readonly [Stdio, Stdio, Stdio];
@@ -49,7 +49,7 @@ function openContents(plan: Plan, folder: string): Map<number, number> {
 /** What stands at the index of a spawn's stdio list is the descriptor of that number in the child. */
 function stdioList(plan: Plan, stdio: CommandStdio, opened: ReadonlyMap<number, number>): StdioOptions {
   const [stdin, stdout, stderr] = stdio;
-  const list: (IOType | number)[] = [stdin, stdout, "pipe"];
+  const list: (IOType | "ipc" | number)[] = [stdin, stdout, "pipe"];
   for (const { fd, name } of plan.descriptors) {
     if (name === "channel") list[fd] = "ipc";
     if (name === "stderr") list[fd] = stderr === "inherit" ? 2 : stderr;
@@ -115,7 +115,9 @@ export function launchCell(plan: Plan, stdio: CommandStdio, folder: string): Run
     child.on("message", () => {
       if (reader.record.ready !== undefined) resolve();
     });
-    void closed.then((code) => reject(launchError(plan, { record: reader.record, code, said: complaints() })));
+    void closed.then((code) =>
+      reject(launchError(plan, { record: reader.record, code, said: complaints() })),
+    );
   });
   // The cell may end while nobody waits for `ready` any more.
   ready.catch(() => {});

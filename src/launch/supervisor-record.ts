@@ -1,4 +1,4 @@
-import { type ControlRecord, ControlReader } from "./control-channel.ts";
+import { ControlReader, type ControlRecord } from "./control-channel.ts";
 
 /** A system call that the filter refused. */
 export interface RefusedCall {

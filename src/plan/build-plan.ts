@@ -120,7 +120,9 @@ export function buildPlan(input: PlanInput): Plan {
   const files = planCellFiles(identity, HOSTNAME, facts);
   const names = files.map((file) => file.path);
   const { all: mounts, folders } = planMounts(input, identity.home, names);
-  const filters = buildFilters(facts.arch);
+  // PIDs that are Workcell's own: bwrap and cellinit, or bwrap, the shell and its forwarders.
+  const helpers = settings.tunnel.value === "direct" ? [1, 2] : [1, 2, 3, 4];
+  const filters = buildFilters(facts.arch, { refuse: "notify", helpers });
   const draft: Plan = {
     schema: "workcell.plan/1",
     session: session.name,

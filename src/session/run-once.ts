@@ -167,13 +167,14 @@ async function finishStart(started: Started): Promise<RunningCell> {
       stdout: running.stdout,
       stderr: running.stderr,
       kill: (signal) => running.signal(signal),
-      outcome: supervised.then(async ({ ending, cpuMs }) => {
+      outcome: supervised.then(async ({ ending, record }) => {
+        records.refuse(record.refused);
         await records.close();
         const outcome: Outcome = {
           schema: "workcell.outcome/1",
           ...ending,
           durationMs: Math.round(performance.now() - started.startedAt),
-          resources: { cpuMs, maxRssBytes: null },
+          resources: record.used ?? { cpuMs: null, maxRssBytes: null },
           denials,
           weaker: plan.weaker,
           session: plan.session,

@@ -1,0 +1,57 @@
+#define _GNU_SOURCE
+#include "child.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "../protocol.h"
+#include "life.h"
+#include "text.h"
+
+static void restore_signals(const sigset_t *signals) {
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  /* SIGKILL and SIGSTOP, and the numbers that libc keeps for itself, are refused: they are as they were. */
+  for (int number = 1; number <= SIGRTMAX; number++) sigaction(number, &action, NULL);
+  if (sigprocmask(SIG_SETMASK, signals, NULL) != 0) cannot("restore signals", "sigprocmask");
+}
+
+static void move_descriptor(int from, int to) {
+  if (dup2(from, to) != to) cannot_number("place descriptor", (unsigned long)to, errno);
+}
+
+static void join_cgroups(const struct supervise_request *request) {
+  for (size_t i = 0; i < request->cgroups_count; i++)
+    if (write(request->cgroups[i], "0", 1) != 1) cannot("join cgroup", request->cgroup_names[i]);
+}
+
+/* The order matters; every step says why it stands where it does. */
+void become_program(struct supervise_request *request, const struct child_ends *ends, pid_t supervisor) {
+  struct enter_request *enter = &request->enter;
+
+  /* 1. First, so that what fails from here on is told as a line of the cell. */
+  move_descriptor(ends->complaints, STDERR_FILENO);
+
+  /* 2. Before anything is made: a supervisor that dies from now on takes us along. */
+  die_with_parent(supervisor);
+
+  /* 3. The terminal's own signals are Node's to judge: none may reach bwrap. */
+  if (setsid() < 0) cannot("leave the terminal's session", "setsid");
+  restore_signals(&ends->signals);
+
+  /* 4. Before the program starts anything, and while we may write there. */
+  join_cgroups(request);
+
+  /* 5. Root's part, which ends with root given up; the kernel disarms the parent's death then. */
+  if (enter->uid != 0) {
+    enter_namespace(enter);
+    die_with_parent(supervisor);
+  }
+
+  /* 6. After everything that opens: the number may have been one of our own. */
+  move_descriptor(ends->control, CONTROL_DESCRIPTOR);
+
+  /* 7. Last of all. That closes our end of the pipe, too, by which the supervisor knows that root is given up. */
+  close_all_but(&enter->kept);
+  execv(enter->program[0], enter->program);
+  cannot("execute", enter->program[0]);
+}
