@@ -43,7 +43,8 @@ async function measure(rounds, pending) {
   const machine = readMachine(installed.nodeVersion);
   return inSurroundings(installed.node, async (surroundings) => {
     pending("warming up");
-    const { running, leftOut } = warmUp(startRivals(installed, surroundings), surroundings, WARM_UPS);
+    const rivals = await startRivals(installed, surroundings);
+    const { running, leftOut } = warmUp(rivals, surroundings, WARM_UPS);
     const rows = startRows(timeRivals(running, surroundings, { rounds, pending }));
     const holds = startHolds(rows);
     return { schema: "workcell.bench-start/1", machine, rounds, warmUps: WARM_UPS, rows, leftOut, holds };
@@ -62,14 +63,15 @@ function resultLines({ machine, rounds, warmUps, rows, leftOut, holds }) {
   ]);
   return [
     `Machine  ${machineLine(machine)}`,
-    `Rounds   ${rounds} of each after ${warmUps} warm-ups, interleaved; one Node, the same bare environment for all; ms`,
+    `Rounds   ${rounds} of each after ${warmUps} warm-ups, interleaved, in one bare environment; times in ms`,
+    "         CA set: with NODE_EXTRA_CA_CERTS, which is unset everywhere else",
     "",
     ...tableLines([["what", "min", "median", "p95", "/ node", "- node"], ...cells]),
     ...leftOut.map(({ what, why }) => `${what} left out: ${why}`),
     "",
     ...holds.map(
-      (hold) =>
-        `${hold.holds ? "holds" : "fails"}  ${hold.what} ${hold.limit}; measured ${tenths(hold.measured)}`,
+      ({ holds, what, limit, unit, measured }) =>
+        `${holds ? "holds" : "fails"}  ${what} ${limit} ${unit}; measured ${tenths(measured)}`,
     ),
   ];
 }

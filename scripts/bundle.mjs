@@ -28,7 +28,16 @@ export async function esbuild(asked) {
 }
 
 /** Modules of Node's that take a millisecond to load and that a start without traffic never calls. */
-const lateModules = ["crypto", "fs/promises", "dns", "dns/promises", "tls", "http2", "readline", "readline/promises"];
+const lateModules = [
+  "crypto",
+  "fs/promises",
+  "dns",
+  "dns/promises",
+  "tls",
+  "http2",
+  "readline",
+  "readline/promises",
+];
 
 /**
  * Has those modules loaded at the first use of one of their names, wherever they are imported.

@@ -43,7 +43,7 @@ function findRipgrep() {
  * @typedef {object} Installed
  * @property {string} node the one Node of all rivals
  * @property {string} nodeVersion
- * @property {string} workcell
+ * @property {string} workcell the checkout's launcher
  * @property {string} sandboxRuntime
  */
 
@@ -65,4 +65,20 @@ export async function setUp(pending) {
     workcell: path.join(root, "bin/workcell"),
     sandboxRuntime: path.join(bench, "node_modules/.bin/srt"),
   };
+}
+
+/**
+ * Workcell as that Node builds it, which is how a person with that Node has it.
+ * @param {string} node
+ * @param {string} folder
+ * @returns {Promise<string>} its launcher
+ */
+export async function buildWith(node, folder) {
+  const out = path.join(folder, "workcell");
+  const { code, stderr } = await runProgram(node, [
+    path.join(import.meta.dirname, "build-workcell.mjs"),
+    out,
+  ]);
+  if (code !== 0) throw new Stop(`Cannot build Workcell with "${node}":`, stderr.trim());
+  return path.join(out, "bin/workcell");
 }

@@ -36,6 +36,18 @@ export const settingsFlags: readonly Flag[] = [
   { name: "tier", value: "TIER", help: "what separates the cell from the host: process" },
   { name: "settings", value: "FILE", help: "read settings from this file too" },
   { name: "timeout", value: "DURATION", help: "end the command after this time: 500ms, 30s, 5m, 2h" },
+  { name: "cpus", value: "N", help: "CPUs' worth of time, e.g. 2 or 0.5; 4 or all there are when not said" },
+  { name: "memory", value: "SIZE", help: "memory, e.g. 512M or 2.8G (powers of 1024)" },
+  { name: "pids", value: "N", help: "processes and threads together; 512 when not said" },
+  { name: "disk", value: "SIZE", help: "disk of the session, e.g. 500M; 10 GB when not said" },
+  { name: "output", value: "SIZE", help: "end the command after so much output" },
+  { name: "idle", value: "DURATION", help: "end the command when nothing comes in or out for this time" },
+  {
+    name: "waive",
+    value: "NAME",
+    repeat: true,
+    help: "do without this limit: memory, swap, pids, cpus, disk; landlock where the kernel has none",
+  },
   { name: "session", value: "NAME", help: "run in this session instead of a fresh one" },
   { name: "uid-range", value: "FIRST-LAST", help: "host uids that root's sessions run as" },
 ];
@@ -45,7 +57,10 @@ export function settingsFlagsNamed(...names: readonly string[]): readonly Flag[]
   return settingsFlags.filter((flag) => names.includes(flag.name));
 }
 
-const single = ["workdir", "profile", "tunnel", "tier", "settings", "timeout", "session"] as const;
+const single = [
+  ...["workdir", "profile", "tunnel", "tier", "settings", "timeout", "session"],
+  ...["cpus", "memory", "pids", "disk", "output", "idle"],
+];
 
 /** What the person gave on the command line, as readSettings takes it. */
 export function readSettingsFlags(values: FlagValues): SettingsFlags {
@@ -54,9 +69,11 @@ export function readSettingsFlags(values: FlagValues): SettingsFlags {
     return text === undefined ? [] : [[name, text] as const];
   });
   const uidRange = values.text("uid-range");
+  const waive = values.all("waive");
   return {
     ...Object.fromEntries(given),
     ...(uidRange === undefined ? {} : { uidRange }),
+    ...(waive.length === 0 ? {} : { waive }),
     allowHosts: values.all("allow-host"),
     denyHosts: values.all("deny-host"),
     presets: values.all("preset"),

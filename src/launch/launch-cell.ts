@@ -1,6 +1,5 @@
 import { type ChildProcess, type IOType, type StdioOptions, spawn } from "node:child_process";
 import { closeSync, openSync, writeFileSync } from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import type { Readable, Writable } from "node:stream";
 import type { Plan } from "../model/index.ts";
@@ -29,7 +28,7 @@ export interface Running {
   /** PID 1 of the cell as the host numbers it; known from `ready` on. */
   hostPid(): number | undefined;
   go(): void;
-  /** Sends a signal to the command and its process group. False when there is none (yet, or any more). */
+  /** Sends a signal to the command and its process group; SIGUSR1 and 2 to it alone. False when there is none (yet, or any more). */
   signal(name: NodeJS.Signals): boolean;
   /** Ends everything in the cell at once. */
   kill(): void;
@@ -111,9 +110,15 @@ export function launchCell(plan: Plan, stdio: CommandStdio, folder: string): Run
       if (child.pid === undefined) resolve(null);
     });
   });
+  // cellhost's last message: it has reaped everything, and itself ends a moment later.
+  let tellEmptied = () => {};
+  const emptied = new Promise<void>((resolve) => {
+    tellEmptied = resolve;
+  });
   const ready = new Promise<void>((resolve, reject) => {
     child.on("message", () => {
       if (reader.record.ready !== undefined) resolve();
+      if (reader.record.used !== undefined) tellEmptied();
     });
     void closed.then((code) =>
       reject(launchError(plan, { record: reader.record, code, said: complaints() })),
@@ -122,6 +127,8 @@ export function launchCell(plan: Plan, stdio: CommandStdio, folder: string): Run
   // The cell may end while nobody waits for `ready` any more.
   ready.catch(() => {});
 
+  // A number belongs to somebody else soon after its process has ended.
+  const over = () => reader.record.used !== undefined || reader.record.status !== undefined;
   const tell = (message: string): boolean => child.connected && (child.send(message, () => {}), true);
   return {
     stdin: child.stdin,
@@ -129,10 +136,29 @@ export function launchCell(plan: Plan, stdio: CommandStdio, folder: string): Run
     stderr: ((child.stdio as readonly unknown[])[6] ?? null) as Readable | null,
     listeners,
     ready,
-    ended: closed.then(() => reader.record),
+    ended: Promise.race([closed, emptied]).then(() => reader.record),
     hostPid: () => reader.record.ready?.hostPid,
     go: () => void tell("g"),
-    signal: (name) => reader.record.ready !== undefined && tell(`s${os.constants.signals[name]}`),
+    signal: (name) => signalCommand(over() ? undefined : reader.record.ready?.commandPid, name),
     kill: () => void tell("k"),
   };
+}
+
+/** Addressed to one program: they would end those of its children that do not know what to do with them. */
+const forOneProgram: readonly NodeJS.Signals[] = ["SIGUSR1", "SIGUSR2"];
+
+/** Signals go to the command's own process group, by its host number: PIDs 1 to 4 never see them. */
+function signalCommand(command: number | undefined, name: NodeJS.Signals): boolean {
+  if (command === undefined) return false;
+  // A command may have left the group it was started in.
+  return (!forOneProgram.includes(name) && send(-command, name)) || send(command, name);
+}
+
+function send(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    // ESRCH: it has just ended by itself.
+    return false;
+  }
 }

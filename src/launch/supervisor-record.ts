@@ -10,7 +10,7 @@ export interface RefusedCall {
 /** What cellhost has told of a cell so far. The messages are the host's; names and texts in them may be the cell's. */
 export interface SupervisorRecord {
   /** Set when everything is sealed and the command waits for the go-byte. Pids as the host numbers them. */
-  readonly ready?: { readonly hostPid: number; readonly landlockAbi: number };
+  readonly ready?: { readonly hostPid: number; readonly commandPid: number; readonly landlockAbi: number };
   /** What the inside could not do: 125 it is not sealed, 126 and 127 the command cannot be executed. */
   readonly failed?: { readonly step: string; readonly code: 125 | 126 | 127 };
   /** Raw wait status of the command, where cellinit waits for it. */
@@ -50,7 +50,13 @@ export class SupervisorReader {
         this.#control.push(`${text(message["text"])}\n`);
         break;
       case "ready":
-        this.#add({ ready: { hostPid: number(message["pid"]), landlockAbi: number(message["landlock"]) } });
+        this.#add({
+          ready: {
+            hostPid: number(message["pid"]),
+            commandPid: number(message["command"]),
+            landlockAbi: number(message["landlock"]),
+          },
+        });
         break;
       case "failed":
         this.#add({ failed: failureOf(message) });

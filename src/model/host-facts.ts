@@ -1,3 +1,4 @@
+import type { LimitFacts } from "./limits.ts";
 import type { PresetName } from "./settings.ts";
 
 /** A program found on the host. */
@@ -67,4 +68,6 @@ export interface HostFacts {
   /** What stands in /etc/subuid: ranges that belong to somebody. */
   readonly subuids: readonly { readonly owner: string; readonly first: number; readonly count: number }[];
   readonly presets: readonly PresetFacts[];
+  /** What bounds the limits of a cell; absent: not asked. */
+  readonly limits?: LimitFacts;
 }

@@ -5,6 +5,7 @@
  */
 export * from "./audit.ts";
 export * from "./host-facts.ts";
+export * from "./limits.ts";
 export * from "./outcome.ts";
 export * from "./plan.ts";
 export * from "./policy.ts";

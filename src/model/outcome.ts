@@ -1,8 +1,9 @@
+import type { LimitReached } from "./limits.ts";
 import type { Weaker } from "./plan.ts";
 
 /** Something that a layer refused. Recorded and explained, never an exception. */
 export interface Denial {
-  readonly layer: "gate" | "filter" | "landlock" | "files";
+  readonly layer: "gate" | "filter" | "landlock" | "files" | "limits";
   readonly rule: string;
   readonly origin: string;
   /** What was attempted, e.g. `connect collect.example:80`. */
@@ -14,8 +15,20 @@ export interface Denial {
 export type Ending =
   | { readonly status: "exited"; readonly exitCode: number; readonly signal: null }
   | { readonly status: "signalled"; readonly exitCode: number; readonly signal: NodeJS.Signals }
-  | { readonly status: "timed-out"; readonly exitCode: 124; readonly signal: null }
+  | {
+      readonly status: "timed-out";
+      readonly exitCode: 124;
+      readonly signal: null;
+      /** Set when it was idle for so long, in ms; absent: the wall time was up. */
+      readonly idleMs?: number;
+    }
   | { readonly status: "cancelled"; readonly exitCode: 130; readonly signal: null }
+  | {
+      readonly status: "out-of-memory" | "output-limit" | "disk-full";
+      readonly exitCode: 137;
+      readonly signal: null;
+      readonly limit: LimitReached;
+    }
   | { readonly status: "forwarder-lost"; readonly exitCode: 137; readonly signal: null }
   | {
       readonly status: "never-started";

@@ -1,3 +1,4 @@
+import type { PlannedLimits } from "./limits.ts";
 import type { Origin } from "./policy.ts";
 import type { ProfileName, TierName, TunnelName } from "./settings.ts";
 
@@ -124,5 +125,7 @@ export interface Plan {
   /** Names of the gate's two UNIX sockets, in the folder that is the cell's /tmp. */
   readonly sockets: { readonly folder: string; readonly http: string; readonly socks: string };
   readonly timeoutMs?: number;
+  /** Absent: no limit but the time. */
+  readonly limits?: PlannedLimits;
   readonly weaker: readonly Weaker[];
 }

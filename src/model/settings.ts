@@ -1,3 +1,4 @@
+import type { WaivableName } from "./limits.ts";
 import type { MountMode, Sourced } from "./policy.ts";
 
 export type ProfileName = "cowork" | "standard";
@@ -33,6 +34,18 @@ export interface Settings {
   readonly environment: readonly Sourced<{ readonly name: string; readonly value?: string }>[];
   /** Wall time after which the command is ended, in ms; absent: none. */
   readonly timeoutMs?: Sourced<number>;
+  /** CPUs' worth of time; absent: what the profile says, as for the four below. */
+  readonly cpus?: Sourced<number>;
+  readonly memoryBytes?: Sourced<number>;
+  /** Processes and threads together. */
+  readonly pids?: Sourced<number>;
+  readonly diskBytes?: Sourced<number>;
+  /** Bytes of stdout and stderr together; absent: no limit. */
+  readonly outputBytes?: Sourced<number>;
+  /** Time without output or input after which the command is ended, in ms; absent: none. */
+  readonly idleMs?: Sourced<number>;
+  /** Limits and layers that the person does without. */
+  readonly waive?: readonly Sourced<WaivableName>[];
   /** First and last of the host uids that root's sessions run as. */
   readonly uidRange: Sourced<{ readonly first: number; readonly last: number }>;
   /** A session to run in, instead of a fresh one. */

@@ -76,7 +76,7 @@ function questions(root: string): HostQuestions {
   return {
     env: { PATH: `relative:${root}/bin::${root}/bin`, CA: `${root}/link/ca.pem`, GONE: `${root}/gone.pem` },
     cwd: root,
-    home: "/home/ann",
+    home: `${root}/link`,
     cellhost: "/opt/cellhost",
     mounts: [asked({ source: "link", mode: "rw" })],
     caVariables: ["CA", "GONE", "UNSET", "PRESET_CA"],
@@ -95,7 +95,7 @@ test("probeHost() finds what a plan needs, by its real path", () => {
     uid: process.getuid?.(),
     gid: process.getgid?.(),
     arch: process.arch === "x64" ? "x86_64" : "aarch64",
-    home: "/home/ann",
+    home: `${root}/project`,
     cwd: root,
     umask: process.umask(),
     bwrap: tool(`${root}/bin/bwrap`),

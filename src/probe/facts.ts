@@ -10,6 +10,7 @@ import {
 import os from "node:os";
 import path from "node:path";
 import { codeOf, WorkcellError } from "../errors/index.ts";
+import { realPlace } from "../lib/real-place.ts";
 import type { FolderFacts, HostFacts, MountRequest, PresetFacts, Sourced } from "../model/index.ts";
 import { pathFolders, requireTool } from "./find-tool.ts";
 import { isInsideAny } from "./trusted-path.ts";
@@ -123,7 +124,7 @@ export function probeHost(questions: HostQuestions): HostFacts {
     gid: process.getgid?.() ?? 0,
     arch: architecture(),
     kernel: os.release(),
-    home: questions.home,
+    home: realPlace(questions.home),
     cwd,
     umask: process.umask(),
     bwrap: requireTool("bwrap", searchPath, untrusted),

@@ -7,4 +7,5 @@
 export { type DoctorContext, runDoctor, summarizeDoctor } from "./doctor.ts";
 export { type HostQuestions, probeFolder, probeHost } from "./facts.ts";
 export { findTool, pathFolders } from "./find-tool.ts";
+export { probeLimits } from "./limits.ts";
 export { askPresets, type PresetRequest } from "./presets.ts";

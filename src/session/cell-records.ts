@@ -65,6 +65,8 @@ function denialOf({ nr, program }: RefusedCall, arch: HostFacts["arch"]): Denial
 export async function openRecords(input: RecordsInput, denials: Denial[]): Promise<CellRecords> {
   const { request, facts, policy, plan, running } = input;
   const audit = openRunAudit(input);
+  // While the cell is being built there is nothing else to do.
+  sweepSessions(stateOf(facts), (notice) => request.onNotice?.(notice));
   // A cell that fails before it has made its sockets rejects `ready`, and never resolves the other.
   const listeners =
     plan.tunnel === "direct" ? await Promise.race([running.listeners, running.ready]) : undefined;
@@ -82,7 +84,6 @@ export async function openRecords(input: RecordsInput, denials: Denial[]): Promi
       request.onDenial?.(denial);
     },
   });
-  sweepSessions(stateOf(facts), (notice) => request.onNotice?.(notice));
   return {
     refuse: (calls) => {
       for (const call of calls) {

@@ -66,8 +66,7 @@ export async function decide(request: Omit<RunRequest, "command" | "stdio">): Pr
   const { env, cwd, home } = request;
   const { settings, notices } = await readSettings(request);
   for (const notice of notices) request.onNotice?.(notice);
-  const asked = settings.presets.map((preset) => preset.value);
-  const presets = asked.length === 0 ? [] : await askHost(asked, request);
+  const presets = settings.presets.length === 0 ? [] : await askHost(settings, request);
   const native = (name: string) => path.join(request.installation, "native", name);
   const facts = probeHost({
     env,
@@ -83,13 +82,25 @@ export async function decide(request: Omit<RunRequest, "command" | "stdio">): Pr
   return { settings, facts, policy: buildPolicy(settings, facts) };
 }
 
-async function askHost(
-  presets: readonly Settings["presets"][number]["value"][],
-  request: Omit<RunRequest, "command" | "stdio">,
-) {
+async function askHost(settings: Settings, request: Omit<RunRequest, "command" | "stdio">) {
   const { askPresets } = await import("../probe/index.ts");
-  const { env, home, cwd } = request;
-  return askPresets({ presets, env, home, cacheFolder: cacheFolder(env, home), exclude: [cwd] });
+  const { env, home } = request;
+  return askPresets({
+    presets: settings.presets.map((preset) => preset.value),
+    env,
+    home,
+    cacheFolder: cacheFolder(env, home),
+    exclude: writableFolders(settings, request),
+  });
+}
+
+/**
+ * What this cell may write to, and where the person works, which an earlier one may have been connected to. A home
+ * is never connected as a whole, and holds the tools of version managers.
+ */
+function writableFolders(settings: Settings, { cwd, home }: Pick<RunRequest, "cwd" | "home">): string[] {
+  const connected = settings.mounts.map(({ value }) => path.resolve(cwd, value.source));
+  return cwd === home ? connected : [cwd, ...connected];
 }
 
 /** The plan of a run that does not happen, for `--explain`. */
@@ -148,9 +159,9 @@ async function finishStart(started: Started): Promise<RunningCell> {
   let closeRecords = async () => {};
   try {
     const { openRecords } = await import("./cell-records.ts");
+    recordPlan(plan, session);
     const records = await openRecords(started, denials);
     closeRecords = () => records.close();
-    recordPlan(plan, session);
     await running.ready;
     const how = {
       command: plan.command[0] ?? "",
@@ -168,23 +179,22 @@ async function finishStart(started: Started): Promise<RunningCell> {
       stderr: running.stderr,
       kill: (signal) => running.signal(signal),
       outcome: supervised.then(async ({ ending, record }) => {
-        records.refuse(record.refused);
-        await records.close();
-        const outcome: Outcome = {
-          schema: "workcell.outcome/1",
-          ...ending,
-          durationMs: Math.round(performance.now() - started.startedAt),
-          resources: record.used ?? { cpuMs: null, maxRssBytes: null },
-          denials,
-          weaker: plan.weaker,
-          session: plan.session,
-          cell: plan.cell,
-        };
-        writeFileSync(path.join(session.cellFolder, "outcome.json"), `${JSON.stringify(outcome)}\n`, {
-          mode: 0o600,
-        });
-        session.close();
-        return outcome;
+        try {
+          records.refuse(record.refused);
+          await records.close();
+          return recordOutcome(started, {
+            schema: "workcell.outcome/1",
+            ...ending,
+            durationMs: Math.round(performance.now() - started.startedAt),
+            resources: record.used ?? { cpuMs: null, maxRssBytes: null },
+            denials,
+            weaker: plan.weaker,
+            session: plan.session,
+            cell: plan.cell,
+          });
+        } finally {
+          session.close();
+        }
       }),
     };
   } catch (error) {
@@ -194,6 +204,17 @@ async function finishStart(started: Started): Promise<RunningCell> {
     await closeRecords();
     throw error;
   }
+}
+
+/** Keeps the outcome among the session's records. The command has its exit code, whether that can be done or not. */
+function recordOutcome({ request, session }: Started, outcome: Outcome): Outcome {
+  const file = path.join(session.cellFolder, "outcome.json");
+  try {
+    writeFileSync(file, `${JSON.stringify(outcome)}\n`, { mode: 0o600 });
+  } catch (error) {
+    request.onNotice?.(`Cannot write the outcome: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return outcome;
 }
 
 /** Runs a command in a cell and resolves to how it ended. */

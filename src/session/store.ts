@@ -2,6 +2,7 @@ import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import path from "node:path";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import { startTime } from "../launch/index.ts";
+import { realPlace } from "../lib/real-place.ts";
 import { stateFolder } from "../lib/xdg-folders.ts";
 import type { HostFacts, SessionFacts, Settings } from "../model/index.ts";
 import { checkUidRange, claimUid, releaseUid } from "./claim-uid.ts";
@@ -25,8 +26,9 @@ interface StoreInput {
   readonly host: HostFacts;
 }
 
+/** Workcell's state folder by its real path: what may be connected is compared with it. */
 export const stateOf = (host: Pick<HostFacts, "environment" | "home">) =>
-  stateFolder(host.environment, host.home);
+  realPlace(stateFolder(host.environment, host.home));
 
 function makeCellId(): string {
   return Math.random().toString(16).slice(2, 14).padEnd(12, "0");

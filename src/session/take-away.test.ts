@@ -37,14 +37,14 @@ test("takeAway() removes links, and leaves what they lead to as it is", () => {
   const [folder, other] = [path.join(root, "home"), path.join(root, "other")];
   for (const place of [folder, other, `${folder}/locked`]) mkdirSync(place);
   writeFileSync(`${other}/file`, "kept", { mode: 0o400 });
-  chmodSync(other, 0o500);
+  chmodSync(other, 0o711);
   for (const place of [`${folder}/link`, `${folder}/locked/link`]) symlinkSync(other, place);
   chmodSync(`${folder}/locked`, 0);
   takeAway(folder);
   expect([existsSync(folder), readFileSync(`${other}/file`, "utf8"), statSync(other).mode & 0o777]).toEqual([
     false,
     "kept",
-    0o500,
+    0o711,
   ]);
 });
 

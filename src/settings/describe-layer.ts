@@ -7,6 +7,21 @@ function joined(entries: readonly Sourced<string>[] = []): string {
   return entries.map(({ value }) => value).join(", ");
 }
 
+/** Limits that a layer sets, in the units that a person writes. */
+function describeLimits(layer: Layer): readonly (readonly [string, string])[] {
+  const { cpus, memoryBytes, pids, diskBytes, outputBytes, idleMs } = layer;
+  const amount = (setting: Sourced<number> | undefined, unit: string) =>
+    setting === undefined ? "" : `${setting.value}${unit}`;
+  return [
+    ["limit CPUs to", amount(cpus, "")],
+    ["limit memory to", amount(memoryBytes, " bytes")],
+    ["limit processes to", amount(pids, "")],
+    ["limit the disk to", amount(diskBytes, " bytes")],
+    ["end the command after output of", amount(outputBytes, " bytes")],
+    ["end the command when idle for", amount(idleMs, " ms")],
+  ];
+}
+
 /** What a layer does to a run, in the order of how much the person should mind; empty: nothing. */
 function describeLayer(layer: Layer): readonly string[] {
   const variables = layer.environment ?? [];
@@ -24,6 +39,7 @@ function describeLayer(layer: Layer): readonly string[] {
     ["use the tier", layer.tier?.value ?? ""],
     ["start in", layer.workdir?.value ?? ""],
     ["end the command after", layer.timeoutMs === undefined ? "" : `${layer.timeoutMs.value} ms`],
+    ...describeLimits(layer),
   ];
   return lines.flatMap(([what, value]) => (value === "" ? [] : [`${what}: ${value}`]));
 }

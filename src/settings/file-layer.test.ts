@@ -6,7 +6,7 @@ const file = "/etc/x/settings.json";
 const read = (text: string | Buffer) => fileLayer(Buffer.from(text), file);
 
 const topLevel =
-  "Remove it, or use one of $schema, profile, tunnel, tier, network, mounts, workdir, environment, timeout, uidRange";
+  "Remove it, or use one of $schema, profile, tunnel, tier, network, mounts, workdir, environment, timeout, cpus, memory, pids, disk, output, idle, waive, uidRange";
 const change = (key: string) =>
   `Change ${key} in "${file}"; the keys and their values are in docs/settings.md`;
 
@@ -100,6 +100,8 @@ test.each([
   ['{"mounts": ["~/x:ro"]}', /mounts\[0\]\): Workcell does not expand "~"$/],
   ['{"timeout": "soon"}', /time-out "soon" \(settings .*: timeout\)/],
   ['{"environment": {"A-B": "1"}}', /environment variable "A-B" \(settings .*: environment\.A-B\)/],
+  ['{"memory": "1M"}', /memory "1M" \(settings .*: memory\): below the 16M/],
+  ['{"cpus": 0}', /number of CPUs "0" \(settings .*: cpus\): no CPU at all/],
   [
     '{"uidRange": {"first": 0, "last": 5}}',
     /uid range "0-5" \(settings .*: uidRange\): it begins below 1000/,

@@ -8,6 +8,7 @@ import { quoted } from "./invalid-value.ts";
 import type { Layer } from "./layer.ts";
 import { parsePresets, parseProfile, parseTier, parseTunnel } from "./parse-choice.ts";
 import { parseDuration } from "./parse-duration.ts";
+import { readLimits } from "./parse-limits.ts";
 import { parseMount } from "./parse-mount.ts";
 import { parseWorkdir } from "./parse-text.ts";
 import { checkUidRange } from "./parse-uid-range.ts";
@@ -65,6 +66,7 @@ export function fileLayer(bytes: Buffer, file: string): Layer {
     ...(workdir !== undefined && { workdir: parseWorkdir(workdir, from("workdir")) }),
     ...(timeout !== undefined && { timeoutMs: parseDuration(timeout, from("timeout")) }),
     ...(uidRange !== undefined && { uidRange: checkUidRange(uidRange, from("uidRange")) }),
+    ...readLimits(content, from),
     ...readNetwork(content.network, from),
     mounts: (content.mounts ?? []).map((text, index) => readMount(text, from(`mounts[${index}]`), file)),
     environment: Object.entries(content.environment ?? {}).map(([name, value]) =>

@@ -2,6 +2,7 @@ import type { Origin } from "../model/index.ts";
 import type { Layer, SettingsFlags } from "./layer.ts";
 import { parsePresets, parseProfile, parseTier, parseTunnel } from "./parse-choice.ts";
 import { parseDuration } from "./parse-duration.ts";
+import { readLimits } from "./parse-limits.ts";
 import { parseMount } from "./parse-mount.ts";
 import { parseSessionName, parseWorkdir } from "./parse-text.ts";
 import { parseUidRange } from "./parse-uid-range.ts";
@@ -20,6 +21,7 @@ export function flagLayer(flags: SettingsFlags): Layer {
     ...(timeout !== undefined && { timeoutMs: parseDuration(timeout, flag("timeout")) }),
     ...(session !== undefined && { session: parseSessionName(session, flag("session")) }),
     ...(uidRange !== undefined && { uidRange: parseUidRange(uidRange, flag("uid-range")) }),
+    ...readLimits(flags, flag),
     allowHosts: flags.allowHosts.map((value) => ({ value, origin: flag("allow-host") })),
     denyHosts: flags.denyHosts.map((value) => ({ value, origin: flag("deny-host") })),
     presets: flags.presets.flatMap((text) => parsePresets(text, flag("preset"))),

@@ -49,5 +49,14 @@ export function folderLayer({ bytes, file, folder }: FolderFile): Layer {
       remedy: "Set uidRange in your own settings.json, or with --uid-range",
     });
   }
+  const [waived] = layer.waive ?? [];
+  if (waived !== undefined) {
+    throw invalidValue({
+      what: "waiver",
+      ...waived,
+      problem: "a folder's own file may never do without a limit",
+      remedy: "Set waive in your own settings.json, or with --waive",
+    });
+  }
   return { ...layer, mounts: (layer.mounts ?? []).map((mount) => keepWithin(mount, folder)) };
 }

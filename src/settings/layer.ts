@@ -1,4 +1,12 @@
-import type { MountRequest, PresetName, ProfileName, Sourced, TierName, TunnelName } from "../model/index.ts";
+import type {
+  MountRequest,
+  PresetName,
+  ProfileName,
+  Sourced,
+  TierName,
+  TunnelName,
+  WaivableName,
+} from "../model/index.ts";
 
 export interface UidRange {
   readonly first: number;
@@ -11,8 +19,19 @@ export interface Variable {
   readonly value?: string;
 }
 
+/** What one source says of limits. */
+export interface LimitLayer {
+  readonly cpus?: Sourced<number>;
+  readonly memoryBytes?: Sourced<number>;
+  readonly pids?: Sourced<number>;
+  readonly diskBytes?: Sourced<number>;
+  readonly outputBytes?: Sourced<number>;
+  readonly idleMs?: Sourced<number>;
+  readonly waive?: readonly Sourced<WaivableName>[];
+}
+
 /** What one source says. Checked value by value; what it does not mention is absent or empty. */
-export interface Layer {
+export interface Layer extends LimitLayer {
   readonly profile?: Sourced<ProfileName>;
   readonly tunnel?: Sourced<TunnelName>;
   readonly tier?: Sourced<TierName>;
@@ -37,6 +56,13 @@ export interface SettingsFlags {
   readonly timeout?: string;
   readonly session?: string;
   readonly uidRange?: string;
+  readonly cpus?: string;
+  readonly memory?: string;
+  readonly pids?: string;
+  readonly disk?: string;
+  readonly output?: string;
+  readonly idle?: string;
+  readonly waive?: readonly string[];
   readonly allowHosts: readonly string[];
   readonly denyHosts: readonly string[];
   /** Comma lists. */

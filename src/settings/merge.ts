@@ -63,7 +63,20 @@ function checkFit({ profile, tunnel, tier }: Pick<Settings, "profile" | "tunnel"
   }
 }
 
-type ScalarKey = "tunnel" | "tier" | "workdir" | "timeoutMs" | "session" | "uidRange";
+/** Single values that a cell may be without. */
+const optionalKeys = [
+  "workdir",
+  "timeoutMs",
+  "session",
+  "cpus",
+  "memoryBytes",
+  "pids",
+  "diskBytes",
+  "outputBytes",
+  "idleMs",
+] as const;
+
+type ScalarKey = "tunnel" | "tier" | "uidRange";
 
 /**
  * Puts the layers together, weakest first. Of a single value the strongest stands; lists add up. Presets and
@@ -74,7 +87,17 @@ export function mergeLayers(layers: readonly Layer[], cwd: string): Settings {
   const base = profileLayer(profile.value);
   const all: readonly Layer[] = [base, ...layers];
   const strongest = <K extends ScalarKey>(key: K) => all.findLast((layer) => layer[key])?.[key];
-  const [workdir, timeoutMs, session] = [strongest("workdir"), strongest("timeoutMs"), strongest("session")];
+  const optional: Partial<Settings> = Object.assign(
+    {},
+    ...optionalKeys.map((key) => {
+      const value = all.findLast((layer) => layer[key])?.[key];
+      return value && { [key]: value };
+    }),
+  );
+  const waive = lastOfEach(
+    all.flatMap((layer) => layer.waive ?? []),
+    ({ value }) => value,
+  );
   const settings = {
     profile,
     tunnel: strongest("tunnel") ?? base.tunnel,
@@ -91,9 +114,8 @@ export function mergeLayers(layers: readonly Layer[], cwd: string): Settings {
       ({ value }) => value.name,
     ),
     uidRange: strongest("uidRange") ?? defaultUidRange,
-    ...(workdir && { workdir }),
-    ...(timeoutMs && { timeoutMs }),
-    ...(session && { session }),
+    ...optional,
+    ...(waive.length > 0 && { waive }),
   };
   checkFit(settings);
   checkMounts(settings.mounts, cwd);

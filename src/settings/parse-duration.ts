@@ -13,14 +13,14 @@ function problemOf(ms: number | undefined): string | undefined {
 }
 
 /** `500ms`, `30s`, `5m`, `2h`; in ms. */
-export function parseDuration(text: string, origin: Origin): Sourced<number> {
+export function parseDuration(text: string, origin: Origin, what = "time-out"): Sourced<number> {
   const [, digits = "", unit = ""] = /^(\d{1,15})(ms|s|m|h)$/.exec(text) ?? [];
   const factor = unitsMs[unit];
   const ms = factor === undefined ? undefined : Number(digits) * factor;
   const problem = problemOf(ms);
   if (ms !== undefined && problem === undefined) return { value: ms, origin };
   throw invalidValue({
-    what: "time-out",
+    what,
     value: text,
     origin,
     problem: problem ?? "not a duration",

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { defaultLimits } from "./default-limits.ts";
 import { SETTINGS_VARIABLES } from "./environment-layer.ts";
 import { PROFILE_NAMES } from "./parse-choice.ts";
 import { profileLayer } from "./profiles.ts";
@@ -48,6 +49,16 @@ test("docs/settings.md says what each profile carries", () => {
     return [name, tunnel.value, tier.value, presets.map(({ value }) => value).join(", ") || "none"];
   });
   expect(rowsUnder("Profiles").map(([name, rest = ""]) => [name, ...rest.split(" | ")])).toEqual(carried);
+});
+
+test("docs/settings.md says what each profile's cells may use", () => {
+  const limits = PROFILE_NAMES.map((name) => {
+    const { memoryBytes, atMostHalfOfMemory, cpus, pids, openFiles, diskBytes } = defaultLimits(name);
+    const memory = `${Math.round(memoryBytes / 1024 ** 2 / 102.4) / 10} GiB`;
+    const half = atMostHalfOfMemory ? ", at most half of the host's" : "";
+    return [name, memory + half, ...[cpus, pids, openFiles].map(String), `${diskBytes / 1e9} GB`];
+  });
+  expect(rowsUnder("Limits").map(([name, rest = ""]) => [name, ...rest.split(" | ")])).toEqual(limits);
 });
 
 test("the example of docs/settings.md is a settings file", () => {

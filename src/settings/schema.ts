@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { PRESET_NAMES } from "../model/index.ts";
+import { PRESET_NAMES, WAIVABLE_NAMES } from "../model/index.ts";
 import { PROFILE_NAMES, TIER_NAMES, TUNNEL_NAMES } from "./parse-choice.ts";
 
 /** A setting that may be left out, with its line in the published schema and in docs/settings.md. */
@@ -42,6 +42,22 @@ export const settingsFileSchema = z.strictObject({
     "Variables of the cell: a value, or `true` to pass the host's value in.",
   ),
   timeout: setting(z.string(), "Time after which a command is ended: `500ms`, `30s`, `5m`, `2h`."),
+  cpus: setting(z.number(), "CPUs' worth of time, up to what the host has: `2`, `0.5`."),
+  memory: setting(
+    z.string(),
+    "Memory, at least `16M`: `512M`, `2.8G`. Sizes are powers of 1024: `K`, `M`, `G`, `T`, or bytes.",
+  ),
+  pids: setting(z.int(), "Processes and threads together, at least 16."),
+  disk: setting(
+    z.string(),
+    "Disk of the session, at least `16M`: home, `/tmp` and pending changes together.",
+  ),
+  output: setting(z.string(), "What stdout and stderr together may carry before the command is ended."),
+  idle: setting(z.string(), "Time without output or input after which a command is ended: `30s`, `5m`."),
+  waive: setting(
+    z.array(z.enum(WAIVABLE_NAMES)),
+    "Limits and layers to do without: `memory`, `swap`, `pids`, `cpus`, `disk`; `landlock` where the kernel has none.",
+  ),
   uidRange: setting(
     z.strictObject({
       first: z.int().check(z.minimum(0), z.describe("The lowest uid, at least 1000.")),

@@ -171,6 +171,19 @@ test("a linked, large or odd .workcell.json is never used, agreed to or not", as
   expect(await read()).toEqual(refused("it is larger than 1 MiB, or no plain file"));
 });
 
+test("a folder's file may set limits, and may never do without one, though it was agreed to", async () => {
+  const bounded = house({ memory: "512M" });
+  await agreeTo(bounded.place, bounded.found(), now);
+  expect(await bounded.read()).toMatchObject({ notices: [] });
+  const { file, place, found, read } = house({ waive: ["disk"] });
+  await agreeTo(place, found(), now);
+  expect(await failureOf(read)).toEqual({
+    code: "WC_SETTINGS",
+    message: `Cannot use the waiver "disk" (settings ${file}: waive): a folder's own file may never do without a limit`,
+    remedy: "Set waive in your own settings.json, or with --waive",
+  });
+});
+
 test("a folder's file may never set the uid range, though it was agreed to", async () => {
   const { file, place, found, read } = house({ uidRange: { first: 5000, last: 6000 } });
   await agreeTo(place, found(), now);

@@ -84,6 +84,8 @@ export interface Desk extends Disposable {
   /** Runs a command for the outcome that is written for it. */
   outcomeOf(words: readonly string[], options?: RunOptions): Promise<Outcome>;
   start(words: readonly string[], options?: RunOptions): Started;
+  /** The same on a terminal of its own; what is written to the child's stdin is typed there. */
+  startOnTerminal(words: readonly string[], options?: RunOptions): Started;
   /** Runs another program as the person, with the same environment: the control. */
   outside(argv: readonly string[], options?: RunOptions): Promise<Ended>;
 }
@@ -141,6 +143,9 @@ export function startProgram(
   return { child, text, said, ended };
 }
 
+/** A word as a shell reads it back. */
+const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
+
 /** Makes a desk for a person in a fresh folder. */
 export function makeDesk(person: Person, parent = tmpdir()): Desk {
   const place = mkdtempSync(path.join(parent, "workcell-run-"));
@@ -173,6 +178,13 @@ export function makeDesk(person: Person, parent = tmpdir()): Desk {
   return {
     ...{ person, home, work, program, folder, file, workcell, run },
     start: (words, options) => start([program, ...words], options, true),
+    startOnTerminal: (words, options) =>
+      // A shell that waited in between would take Ctrl-C for itself.
+      start(
+        ["script", "-qec", ["exec", program, ...words].map(quoted).join(" "), "/dev/null"],
+        options,
+        true,
+      ),
     outside: (argv, options) => start(argv, options).ended,
     state: path.join(home, ".local/state/workcell"),
     outcomeOf: async (words, options) => {

@@ -17,7 +17,7 @@ import path from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DoctorCheck } from "../../src/model/index.ts";
-import { parseCgroupLayout } from "../../src/probe/doctor/cgroup-layout.ts";
+import { parseCgroupLayout } from "../../src/probe/cgroup-layout.ts";
 import { buildCellhost } from "../helpers/cellhost.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { type CgroupLayout, parseCgroupLayout } from "./cgroup-layout.ts";
+import { type CgroupLayout, parseCgroupLayout } from "../cgroup-layout.ts";
 import type { Check, Examination, Finding } from "./examination.ts";
 import { type Trial, tryMemory, tryProcesses } from "./try-cgroup.ts";
 

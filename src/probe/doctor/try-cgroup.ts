@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "n
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf } from "../../errors/index.ts";
-import { type CgroupPlace, parentsOf } from "./cgroup-layout.ts";
+import { type CgroupPlace, parentsOf } from "../cgroup-layout.ts";
 import type { Examination } from "./examination.ts";
 
 /** How a limit did: it works, or the reason why it does not. */

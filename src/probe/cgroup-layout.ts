@@ -9,10 +9,14 @@ export interface CgroupPlace {
   readonly top: string;
 }
 
-/** The places of the two controllers that limits need; undefined where a controller is in no hierarchy. */
+/** The places of the controllers that limits need; undefined where a controller is in no hierarchy. */
 export interface CgroupLayout {
   readonly memory: CgroupPlace | undefined;
   readonly pids: CgroupPlace | undefined;
+  readonly cpu: CgroupPlace | undefined;
+  readonly cpuacct: CgroupPlace | undefined;
+  /** Both versions are mounted. */
+  readonly hybrid: boolean;
 }
 
 interface Mount {
@@ -60,7 +64,11 @@ export function parseCgroupLayout(cgroup: string, mountinfo: string): CgroupLayo
     const secondMount = mounts.find((mount) => mount.version === 2);
     return second && secondMount && placeOf(secondMount, second.group);
   };
-  return { memory: find("memory"), pids: find("pids") };
+  const versions = new Set(mounts.map(({ version }) => version));
+  return {
+    ...{ memory: find("memory"), pids: find("pids"), cpu: find("cpu"), cpuacct: find("cpuacct") },
+    hybrid: versions.size === 2,
+  };
 }
 
 /** The groups in which a new one may be made: the own, and in version 2 those above it, which hold no controllers back. */

@@ -12,7 +12,7 @@ test("parseCgroupLayout() finds the own group of version 2", () => {
     top: "/sys/fs/cgroup",
   };
   const layout = parseCgroupLayout("0::/user.slice/user-1000.slice/session-2.scope\n", mountinfo);
-  expect(layout).toEqual({ memory: place, pids: place });
+  expect(layout).toEqual({ memory: place, pids: place, cpu: place, cpuacct: place, hybrid: false });
   expect(layout.memory && parentsOf(layout.memory)).toEqual([
     "/sys/fs/cgroup/user.slice/user-1000.slice/session-2.scope",
     "/sys/fs/cgroup/user.slice/user-1000.slice",
@@ -30,7 +30,8 @@ test("parseCgroupLayout() finds version 1 first where both are mounted, and only
   const layout = parseCgroupLayout("4:memory:/job/7\n1:cpu,cpuacct:/\n0::/\n", mountinfo);
   const memory = { version: 1, own: "/sys/fs/cgroup/memory/job/7", top: "/sys/fs/cgroup/memory" } as const;
   const pids = { version: 2, own: "/sys/fs/cgroup/unified", top: "/sys/fs/cgroup/unified" };
-  expect(layout).toEqual({ memory, pids });
+  const cpu = { version: 1, own: "/sys/fs/cgroup/cpu,cpuacct", top: "/sys/fs/cgroup/cpu,cpuacct" };
+  expect(layout).toEqual({ memory, pids, cpu, cpuacct: cpu, hybrid: true });
   expect(parentsOf(memory)).toEqual(["/sys/fs/cgroup/memory/job/7"]);
 });
 
@@ -43,5 +44,5 @@ test("parseCgroupLayout() knows a container's mount, which shows part of the hie
 });
 
 test("parseCgroupLayout() finds nothing where nothing is mounted", () => {
-  expect(parseCgroupLayout("0::/\n", "")).toEqual({ memory: undefined, pids: undefined });
+  expect(parseCgroupLayout("0::/\n", "")).toEqual({ hybrid: false });
 });

@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import os from "node:os";
+import type { LimitFacts } from "../model/index.ts";
+import { probeCgroups } from "./cgroups.ts";
+
+/** `0-2,7` as the kernel writes lists of CPUs. */
+export function parseCpuList(text: string): readonly number[] {
+  return text
+    .trim()
+    .split(",")
+    .filter((part) => part !== "")
+    .flatMap((part) => {
+      const [first = 0, last = first] = part.split("-").map(Number);
+      return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    });
+}
+
+/** A line of /proc/meminfo in bytes; 0 when it is not there. */
+export function parseMeminfo(text: string, name: string): number {
+  const [, kilobytes = "0"] = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text) ?? [];
+  return Number(kilobytes) * 1024;
+}
+
+function allowedCpus(): readonly number[] {
+  const status = readFileSync("/proc/self/status", "utf8");
+  return parseCpuList(/^Cpus_allowed_list:\s+(\S+)$/m.exec(status)?.[1] ?? "0");
+}
+
+/** Asks the machine what bounds the limits of a cell. Spawns nothing. */
+export function probeLimits(): LimitFacts {
+  const meminfo = readFileSync("/proc/meminfo", "utf8");
+  return {
+    uid: process.getuid?.() ?? 0,
+    kernel: os.release(),
+    cpuIds: allowedCpus(),
+    memoryBytes: parseMeminfo(meminfo, "MemTotal"),
+    swapBytes: parseMeminfo(meminfo, "SwapTotal"),
+    cgroups: probeCgroups(),
+  };
+}

