@@ -27,6 +27,8 @@ export interface PlanInput {
   readonly session: SessionFacts;
   /** Workcell's state folder. */
   readonly records: string;
+  /** Its settings and its cache: what stands there decides what later cells may do. */
+  readonly steering: readonly string[];
   readonly command: readonly string[];
 }
 
@@ -52,8 +54,8 @@ function planMounts(
   home: string,
   files: readonly string[],
 ): { all: PlannedMount[]; folders: PlannedMount[] } {
-  const { settings, policy, facts, session, records } = input;
-  const folders = planFolders({ settings, policy, facts, home, records });
+  const { facts, session } = input;
+  const folders = planFolders({ ...input, home });
   const all: PlannedMount[] = [
     ...planSystemView(facts, files, `${session.folder}/cells/${session.cell}`),
     ...certificateMounts(facts).values(),

@@ -9,8 +9,7 @@ type Mounts = Settings["mounts"];
 const home = "/sessions/brave-loving-maxwell";
 
 function folders(mounts: Mounts, profile: Settings["profile"]["value"] = "cowork") {
-  const { settings, policy, facts, records } = planInput({ settings: { mounts, profile: from(profile) } });
-  return planFolders({ settings, policy, facts, records, home });
+  return planFolders({ ...planInput({ settings: { mounts, profile: from(profile) } }), home });
 }
 
 const refusal = (mounts: Mounts, profile?: "standard") => failureOf(() => folders(mounts, profile));
@@ -40,14 +39,30 @@ test.each([
   ["/sys/fs/cgroup", "it is the kernel's"],
   ["/home/ann", "your whole home is in it"],
   ["/home", "your whole home is in it"],
-  ["/home/ann/.local", "Workcell's own records are in it (/home/ann/.local/state/workcell)"],
-  ["/home/ann/.local/state/workcell", "Workcell's own records are in it (/home/ann/.local/state/workcell)"],
+  ["/home/ann/.local", "Workcell's own records are there (/home/ann/.local/state/workcell)"],
+  ["/home/ann/.local/state/workcell", "Workcell's own records are there (/home/ann/.local/state/workcell)"],
+  [
+    "/home/ann/.local/state/workcell/sessions/other/home",
+    "Workcell's own records are there (/home/ann/.local/state/workcell)",
+  ],
 ])("planFolders() refuses %s", async (source, why) => {
   expect(await refusal([mount(source, "ro")])).toEqual({
     code: "WC_MOUNT",
     message: `Cannot connect the folder "${source}" (flag --mount): ${why}`,
     remedy: narrower,
   });
+});
+
+test.each([
+  ["/home/ann/.config", "Workcell's own settings are there (/home/ann/.config/workcell)"],
+  ["/home/ann/.config/workcell", "Workcell's own settings are there (/home/ann/.config/workcell)"],
+  ["/home/ann/.cache/workcell/x", "Workcell's own settings are there (/home/ann/.cache/workcell)"],
+  ["/opt/workcell", "Workcell itself is there (/opt/workcell/native/cellhost)"],
+])("planFolders() connects %s read-only, and refuses to let a cell write there", async (source, why) => {
+  expect((await refusal([mount(source, "rw")])).message).toBe(
+    `Cannot connect the folder "${source}" (flag --mount): ${why}`,
+  );
+  expect(folders([mount(source, "ro")]).length).toBe(1);
 });
 
 test.each(["/usr2", "/usr/local/src/job", "/home/ann/.local2", "/home/annette", "/var/lib/job", "/sysadmin"])(

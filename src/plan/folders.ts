@@ -29,15 +29,27 @@ function refuse(source: string, origin: Origin, why: string, remedy: string): Wo
   });
 }
 
-function checkPlace(rule: FolderRule, facts: HostFacts, records: string): void {
+/** What of Workcell's own a cell would get at in a folder, if it may not. */
+function ownIn({ source, mode }: FolderRule, { facts, records, steering }: FoldersInput): string | undefined {
+  const meets = (own: string) => isInside(own, source) || isInside(source, own);
+  if (meets(records)) return `Workcell's own records are there (${records})`;
+  if (mode === "ro") return undefined;
+  // SECURITY(P7): what runs on the host, and what decides for later cells, is not a cell's to write.
+  const steers = steering.find(meets);
+  if (steers !== undefined) return `Workcell's own settings are there (${steers})`;
+  return isInside(facts.cellhost, source) ? `Workcell itself is there (${facts.cellhost})` : undefined;
+}
+
+function checkPlace(rule: FolderRule, input: FoldersInput): void {
+  const { facts } = input;
   const { source, origin } = rule;
   const narrower = "Name the folder that the work is in, e.g. -m ~/project:rw";
   if (system.includes(source)) throw refuse(source, origin, "it belongs to the system", narrower);
   if (isInside(source, "/proc") || isInside(source, "/sys"))
     throw refuse(source, origin, "it is the kernel's", narrower);
   if (isInside(facts.home, source)) throw refuse(source, origin, "your whole home is in it", narrower);
-  if (isInside(records, source))
-    throw refuse(source, origin, `Workcell's own records are in it (${records})`, narrower);
+  const own = ownIn(rule, input);
+  if (own !== undefined) throw refuse(source, origin, own, narrower);
   // Records, listings and the terminal show paths, one a line.
   if (/\p{Cc}/u.test(source)) {
     throw refuse(source, origin, "its path has a control character", "Rename the folder: mv -- OLD NEW");
@@ -51,6 +63,8 @@ interface FoldersInput {
   readonly home: string;
   /** Workcell's state folder, which no cell may reach. */
   readonly records: string;
+  /** Its settings and its cache, which no cell may write to. */
+  readonly steering: readonly string[];
 }
 
 /**
@@ -78,7 +92,7 @@ export function planFolders(input: FoldersInput): PlannedMount[] {
   const { policy, facts, home } = input;
   const earlier = new Map<string, FolderRule>();
   return policy.folders.map((rule) => {
-    checkPlace(rule, facts, input.records);
+    checkPlace(rule, input);
     const target = input.settings.profile.value === "cowork" ? `${home}/mnt/${rule.name}` : rule.source;
     if (target === "/tmp" || isInside(home, target)) {
       const remedy = "Name a folder in it, or choose --profile cowork, which connects folders below the home";

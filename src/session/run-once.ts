@@ -19,7 +19,7 @@ import { probeHost } from "../probe/index.ts";
 import { readSettings, type SettingsFlags } from "../settings/index.ts";
 import { supervise } from "../supervise/index.ts";
 import { prepareCell, recordPlan } from "./prepare-cell.ts";
-import { imagineSession, type OpenSession, openSession, stateOf } from "./store.ts";
+import { imagineSession, type OpenSession, openSession, ownFolders } from "./store.ts";
 
 /** What is asked for: a command in a cell. */
 export interface RunRequest {
@@ -110,7 +110,7 @@ export async function explainRun(
   const { settings, facts, policy } = await decide(request);
   const session = imagineSession({ settings, host: facts });
   return {
-    plan: buildPlan({ settings, policy, facts, session, records: stateOf(facts), command: request.command }),
+    plan: buildPlan({ settings, policy, facts, session, ...ownFolders(facts), command: request.command }),
     policy,
   };
 }
@@ -128,7 +128,7 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
       policy,
       facts,
       session: session.facts,
-      records: stateOf(facts),
+      ...ownFolders(facts),
       command: request.command,
     };
     const plan = buildPlan(input);

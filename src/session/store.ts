@@ -3,7 +3,7 @@ import path from "node:path";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import { startTime } from "../launch/index.ts";
 import { realPlace } from "../lib/real-place.ts";
-import { stateFolder } from "../lib/xdg-folders.ts";
+import { cacheFolder, configFolder, stateFolder } from "../lib/xdg-folders.ts";
 import type { HostFacts, SessionFacts, Settings } from "../model/index.ts";
 import { checkUidRange, claimUid, releaseUid } from "./claim-uid.ts";
 import { makeSessionName, sessionNamePattern } from "./names.ts";
@@ -25,6 +25,12 @@ interface StoreInput {
   readonly settings: Settings;
   readonly host: HostFacts;
 }
+
+/** The folders of Workcell's own that a plan keeps from cells, by their real paths. */
+export const ownFolders = ({ environment, home }: Pick<HostFacts, "environment" | "home">) => ({
+  records: realPlace(stateFolder(environment, home)),
+  steering: [configFolder(environment, home), cacheFolder(environment, home)].map(realPlace),
+});
 
 /** Workcell's state folder by its real path: what may be connected is compared with it. */
 export const stateOf = (host: Pick<HostFacts, "environment" | "home">) =>

@@ -14,9 +14,14 @@ export interface Attempt {
 
 export type Result = "went through" | "refused" | "could not be tried";
 
+const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+
 /** One script for all, since a cell for each would take its time. The script's own stdin is descriptor 3. */
 export function attemptScript(attempts: readonly Attempt[]): string {
-  const each = attempts.map(({ name, act }) => `(\n${act}\n) </dev/null >/dev/null 2>&1; echo "$? ${name}"`);
+  const each = attempts.map(
+    // A terminal that was typed into echoes: each result begins a line of its own.
+    ({ name, act }) => `(\n${act}\n) </dev/null >/dev/null 2>&1; printf '\\n%s %s\\n' $? ${quoted(name)}`,
+  );
   return ["exec 3<&0", ...each].join("\n");
 }
 

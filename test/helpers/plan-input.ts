@@ -71,6 +71,7 @@ export function planInput(changes: Changes = {}): PlanInput {
     facts: found,
     policy: buildPolicy(chosen, found),
     records: state,
+    steering: ["/home/ann/.config/workcell", "/home/ann/.cache/workcell"],
     session: {
       name,
       folder: `${state}/sessions/${name}`,

@@ -86,7 +86,7 @@ describe.each(people)("what workcell run of $name leaves and records", (person) 
     );
     symlinkSync(path.join(disk, "state"), `${disk}/ann/state`);
     const env = { HOME: home, XDG_STATE_HOME: `${home}/state` };
-    expect((await attempt(`${disk}/state`, env)).stderr).toContain("Workcell's own records are in it");
+    expect((await attempt(`${disk}/state`, env)).stderr).toContain("Workcell's own records are there");
     // Control: what lies beside them is connected.
     expect((await attempt(desk.folder("disk/job"), env)).code).toBe(0);
   });
