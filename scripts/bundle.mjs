@@ -27,6 +27,37 @@ export async function esbuild(asked) {
   }
 }
 
+/** Modules of Node's that take a millisecond to load and that a start without traffic never calls. */
+const lateModules = [
+  "crypto",
+  "fs/promises",
+  "dns",
+  "dns/promises",
+  "tls",
+  "http2",
+  "readline",
+  "readline/promises",
+];
+
+/**
+ * Has those modules loaded at the first use of one of their names, wherever they are imported.
+ * @type {import("esbuild").Plugin}
+ */
+const loadLate = {
+  name: "load-late",
+  setup(builder) {
+    const filter = new RegExp(`^node:(${lateModules.join("|")})$`);
+    builder.onResolve({ filter }, ({ path: name, namespace }) =>
+      namespace === "late" ? { path: name, external: true } : { path: name, namespace: "late" },
+    );
+    builder.onLoad({ filter: /./, namespace: "late" }, async ({ path: name }) => {
+      const names = Object.keys(await import(name)).filter((key) => key !== "default");
+      const getters = names.map((key) => `get ${key}() { return require("${name}").${key}; }`);
+      return { contents: `module.exports = {\n${getters.join(",\n")}\n};`, loader: "js" };
+    });
+  },
+};
+
 /** @param {string} root */
 function versionOf(root) {
   return JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")).version;
@@ -83,6 +114,7 @@ export async function bundleWorkcell(root, out) {
     format: "cjs",
     // A script that is run from its text has no import(): what is loaded late is required late.
     supported: { "dynamic-import": false },
+    plugins: [loadLate],
     write: false,
     outdir: out,
     define: {

@@ -89,8 +89,11 @@ static int reap_until_end_of(pid_t command, int control) {
   for (;;) {
     pid_t ended = waitpid(-1, &status, WNOHANG);
     if (ended == command) return status;
-    if (ended < 0 && errno == ECHILD) fail(EXIT_UNSEALED, "wait for", "command", ECHILD);
     if (ended == 0) wait_for_news(control);
+    if (ended >= 0 || errno == EINTR) continue;
+    int error = errno;
+    end_everything();
+    fail(EXIT_UNSEALED, "wait for", "command", error);
   }
 }
 

@@ -32,7 +32,7 @@ export const settingsFlags: readonly Flag[] = [
     help: "allow what the host's own tools are set up for: npm,pip,apt,git",
   },
   { name: "profile", value: "PROFILE", help: "cowork (the reference) or standard, used when none is named" },
-  { name: "tunnel", value: "TUNNEL", help: "how the cell reaches the gate: socat" },
+  { name: "tunnel", value: "TUNNEL", help: "how the cell reaches the gate: direct or socat" },
   { name: "tier", value: "TIER", help: "what separates the cell from the host: process" },
   { name: "settings", value: "FILE", help: "read settings from this file too" },
   { name: "timeout", value: "DURATION", help: "end the command after this time: 500ms, 30s, 5m, 2h" },

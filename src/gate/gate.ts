@@ -17,11 +17,17 @@ export interface GateOptions {
   readonly headTimeoutMs?: number;
 }
 
+/**
+ * Where the gate listens for a cell: the path of a UNIX socket (whoever may enter its folder may use it), or a
+ * socket that was made inside the cell and handed over.
+ */
+export type ListeningPlace = string | object;
+
 /** What the gate is told about one cell. */
 export interface CellEnds {
   readonly network: NetworkPolicy;
-  /** Paths of the sockets to listen on; whoever may enter their folder may use them. */
-  readonly sockets: { readonly http: string; readonly socks: string };
+  /** The sockets to listen on. */
+  readonly sockets: { readonly http: ListeningPlace; readonly socks: ListeningPlace };
   readonly session: string;
   readonly cell: string;
   emit(event: AuditEvent): void;
@@ -77,7 +83,7 @@ export function createGate(options: GateOptions): Gate {
 
 function listen(
   cell: ServedCell,
-  path: string,
+  place: ListeningPlace,
 ): { readonly server: net.Server; readonly listening: Promise<void> } {
   const server = net.createServer({ allowHalfOpen: true }, (client) => {
     cell.track(client);
@@ -89,12 +95,13 @@ function listen(
   server.maxConnections = limitConnections;
   const listening = new Promise<void>((resolve, reject) => {
     server.once("listening", resolve);
-    server.on("error", (error) => reject(listenError(path, error)));
+    server.on("error", (error) => reject(listenError(place, error)));
   });
   listening.catch(() => {});
   // The cell's user is not always ours. The folder, which only the two may enter, guards the sockets.
   try {
-    server.listen({ path, readableAll: true, writableAll: true });
+    if (typeof place === "string") server.listen({ path: place, readableAll: true, writableAll: true });
+    else server.listen(place);
   } catch (error) {
     // Node changes the mode even of a socket that it could not make, and tells the true reason a tick later.
     setImmediate(() => server.emit("error", error));
@@ -102,7 +109,8 @@ function listen(
   return { server, listening };
 }
 
-function listenError(path: string, cause: Error): WorkcellError {
+function listenError(place: ListeningPlace, cause: Error): WorkcellError {
+  const path = typeof place === "string" ? place : "a socket of the cell's own";
   return new WorkcellError("WC_LAUNCH", {
     message: `Cannot listen on "${path}" for the cell's network: ${codeOf(cause) ?? cause.message}`,
     remedy: "Remove the file if it is left over, and see that its folder exists and is writable",

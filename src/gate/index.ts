@@ -3,7 +3,14 @@
  * in: a network policy, two UNIX sockets, the machine's own proxies. out: connections that policy allows, audit events.
  * may import: policy, and the ground floor.
  */
-export { type CellEnds, createGate, type Gate, type GateOptions, type Served } from "./gate.ts";
+export {
+  type CellEnds,
+  createGate,
+  type Gate,
+  type GateOptions,
+  type ListeningPlace,
+  type Served,
+} from "./gate.ts";
 export {
   type MachineProxy,
   type NoProxyEntry,

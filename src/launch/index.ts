@@ -5,6 +5,6 @@
  */
 export { type CellGroup, makeCellGroup, sweepCellGroups, warmCellGroups } from "./cgroup.ts";
 export type { Usage } from "./cgroup-usage.ts";
-export type { ControlRecord } from "./control-channel.ts";
-export { type CommandStdio, launchCell, type RawEnding, type Running } from "./launch-cell.ts";
+export { type CellListener, type CommandStdio, launchCell, type Running } from "./launch-cell.ts";
 export { isAlive, startTime } from "./processes.ts";
+export type { RefusedCall, SupervisorRecord } from "./supervisor-record.ts";

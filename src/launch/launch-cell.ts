@@ -2,35 +2,31 @@ import { type ChildProcess, type IOType, type StdioOptions, spawn } from "node:c
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { WorkcellError } from "../errors/index.ts";
 import type { Plan } from "../model/index.ts";
 import { launchEnvironment } from "../plan/index.ts";
-import { ControlReader, type ControlRecord } from "./control-channel.ts";
-import { childrenOf, innerPid, isAlive } from "./processes.ts";
+import { launchError } from "./launch-error.ts";
+import { SupervisorReader, type SupervisorRecord } from "./supervisor-record.ts";
 
 /** Where the command's stdin, stdout and stderr come from and go: a descriptor of ours, or a new pipe. */
 export type CommandStdio = readonly [Stdio, Stdio, Stdio];
 type Stdio = "inherit" | "ignore" | "pipe" | number;
 
-/** How the processes of a cell ended, before it is judged. */
-export interface RawEnding {
-  /** bwrap's own code and signal. */
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly control: ControlRecord;
-}
+/** A listening socket that was made inside the cell's network namespace. */
+export type CellListener = object;
 
 /** A cell whose processes run. The command has not started before `go`. */
 export interface Running {
   readonly stdin: Writable | null;
   readonly stdout: Readable | null;
   readonly stderr: Readable | null;
+  /** Direct tunnel: resolves to the listening sockets of 3128 and 1080, which the gate accepts on. */
+  readonly listeners: Promise<{ readonly http: CellListener; readonly socks: CellListener }>;
   /** Resolves when everything is sealed and both ports accept; rejects with WC_LAUNCH when it ended before. */
   readonly ready: Promise<void>;
   /** Resolves when nothing of the cell is alive any more. */
-  readonly ended: Promise<RawEnding>;
-  /** PID 1 of the cell as the host numbers it; known from `ready` on. */
-  hostPid(): number | undefined;
+  readonly ended: Promise<SupervisorRecord>;
+  /** PID 1 of the cell and the command's process as the host numbers them; known from `ready` on. */
+  pids(): { readonly hostPid: number; readonly commandPid: number } | undefined;
   go(): void;
   /** Sends a signal to the command and its process group; SIGUSR1 and 2 to it alone. False when there is none (yet, or any more). */
   signal(name: NodeJS.Signals): boolean;
@@ -52,8 +48,9 @@ function openContents(plan: Plan, folder: string): Map<number, number> {
 /** What stands at the index of a spawn's stdio list is the descriptor of that number in the child. */
 function stdioList(plan: Plan, stdio: CommandStdio, opened: ReadonlyMap<number, number>): StdioOptions {
   const [stdin, stdout, stderr] = stdio;
-  const list: (IOType | number)[] = [stdin, stdout, "pipe", "ignore"];
+  const list: (IOType | "ipc" | number)[] = [stdin, stdout, "pipe"];
   for (const { fd, name } of plan.descriptors) {
+    if (name === "channel") list[fd] = "ipc";
     if (name === "stderr") list[fd] = stderr === "inherit" ? 2 : stderr;
     const content = opened.get(fd);
     if (content !== undefined) list[fd] = content;
@@ -69,99 +66,91 @@ function spawnPlan(plan: Plan, stdio: CommandStdio, folder: string): ChildProces
       cwd: "/",
       env: launchEnvironment(plan),
       stdio: stdioList(plan, stdio, opened),
-      // A terminal sends Ctrl-C to its whole foreground group: it would end the sandbox under the command that may
-      // want to handle it. Workcell alone is in that group, and hands the signal on.
-      detached: true,
     });
   } finally {
     for (const fd of opened.values()) closeSync(fd);
   }
 }
 
-function launchError(plan: Plan, record: ControlRecord): WorkcellError {
-  const said = record.complaints.join("; ");
-  return new WorkcellError("WC_LAUNCH", {
-    message: `Cannot start the cell of session "${plan.session}": ${said || "the sandbox ended before it was sealed"}`,
-    remedy: "Run workcell doctor to see what this machine lacks",
-    details: { complaints: record.complaints },
+/** Messages of cellhost as they come, the listening sockets among them. */
+function readMessages(child: ChildProcess, reader: SupervisorReader) {
+  const found = new Map<string, CellListener>();
+  return new Promise<{ http: CellListener; socks: CellListener }>((resolve) => {
+    child.on("message", (message: Record<string, unknown>, handle: unknown) => {
+      reader.push(message);
+      if (message["t"] !== "listen" || typeof handle !== "object" || handle === null) return;
+      found.set(String(message["name"]), handle);
+      const [http, socks] = [found.get("http"), found.get("socks")];
+      if (http !== undefined && socks !== undefined) resolve({ http, socks });
+    });
   });
 }
 
-/** Waits until the PID namespace of `pid` is empty: bwrap's own exit comes a moment before that. */
-async function untilEmpty(pid: number | undefined): Promise<void> {
-  if (pid === undefined) return;
-  for (let wait = 0; isAlive(pid); wait = Math.min(wait + 1, 20)) {
-    await new Promise((resolve) => setTimeout(resolve, wait));
-  }
+/** cellhost's own complaints: what went wrong before there was anything to supervise. */
+function readComplaints(child: ChildProcess): () => string {
+  let said = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    said = (said + text).slice(0, 4096);
+  });
+  return () => said.trim();
 }
 
 /** Starts the processes of a plan. `folder` is the cell's own folder on the host. */
 export function launchCell(plan: Plan, stdio: CommandStdio, folder: string): Running {
   const child = spawnPlan(plan, stdio, folder);
-  const control = child.stdio[2] as Readable & Writable;
-  const reader = new ControlReader();
-  let hostPid: number | undefined;
+  const reader = new SupervisorReader();
+  const complaints = readComplaints(child);
+  const listeners = readMessages(child, reader);
+  // A message may meet a cell that has just died; its end is reported by `ended`.
+  child.on("error", () => {});
 
-  const ready = new Promise<void>((resolve, reject) => {
-    control.setEncoding("utf8");
-    control.on("data", (text: string) => {
-      if (!reader.push(text).ready || hostPid !== undefined || child.pid === undefined) return;
-      hostPid = childrenOf(child.pid)[0];
-      resolve();
+  const closed = new Promise<number | null>((resolve) => {
+    child.once("close", (code) => resolve(code));
+    child.once("error", () => {
+      if (child.pid === undefined) resolve(null);
     });
-    child.once("error", (cause) =>
-      reject(
-        new WorkcellError("WC_LAUNCH", {
-          message: `Cannot start "${plan.argv[0]}": ${cause.message}`,
-          remedy: "Run workcell doctor",
-          cause,
-        }),
-      ),
+  });
+  // cellhost's last message: it has reaped everything, and itself ends a moment later.
+  let tellEmptied = () => {};
+  const emptied = new Promise<void>((resolve) => {
+    tellEmptied = resolve;
+  });
+  const ready = new Promise<void>((resolve, reject) => {
+    child.on("message", () => {
+      if (reader.record.ready !== undefined) resolve();
+      if (reader.record.used !== undefined) tellEmptied();
+    });
+    void closed.then((code) =>
+      reject(launchError(plan, { record: reader.record, code, said: complaints() })),
     );
-    child.once("close", () => reject(launchError(plan, reader.record)));
   });
   // The cell may end while nobody waits for `ready` any more.
   ready.catch(() => {});
-  // A go-byte may meet a cell that has just died; its end is reported by `ended`.
-  control.on("error", () => {});
 
-  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
-    child.once("error", () => resolve({ code: null, signal: null }));
-    child.once("exit", (code, signal) => resolve({ code, signal }));
-  }).then(async (end): Promise<RawEnding> => {
-    await Promise.all([untilEmpty(hostPid), drained(control)]);
-    return { ...end, control: reader.record };
-  });
-
+  // A number belongs to somebody else soon after its process has ended.
+  const over = () => reader.record.used !== undefined || reader.record.status !== undefined;
+  const tell = (message: string): void => {
+    if (child.connected) child.send(message, () => {});
+  };
   return {
     stdin: child.stdin,
     stdout: child.stdout,
     stderr: ((child.stdio as readonly unknown[])[6] ?? null) as Readable | null,
+    listeners,
     ready,
-    ended,
-    hostPid: () => hostPid,
-    go: () => void control.write("g"),
-    signal: (name) => signalCommand(hostPid, name),
-    kill: () => killCell(child, hostPid),
+    ended: Promise.race([closed, emptied]).then(() => reader.record),
+    pids: () => reader.record.ready,
+    go: () => tell("g"),
+    signal: (name) => signalCommand(over() ? undefined : reader.record.ready?.commandPid, name),
+    kill: () => tell("k"),
   };
-}
-
-/** The socket's last lines may come after the exit. */
-async function drained(control: Readable): Promise<void> {
-  if (control.readableEnded || control.destroyed) return;
-  await new Promise<void>((resolve) => {
-    control.once("close", () => resolve());
-    control.once("end", () => resolve());
-  });
 }
 
 /** Addressed to one program: they would end those of its children that do not know what to do with them. */
 const forOneProgram: readonly NodeJS.Signals[] = ["SIGUSR1", "SIGUSR2"];
 
 /** Signals go to the command's own process group, by its host number: PIDs 1 to 4 never see them. */
-function signalCommand(hostPid: number | undefined, name: NodeJS.Signals): boolean {
-  const shell = hostPid === undefined ? undefined : childrenOf(hostPid)[0];
-  const command = shell === undefined ? undefined : childrenOf(shell).find((pid) => innerPid(pid) === 5);
+function signalCommand(command: number | undefined, name: NodeJS.Signals): boolean {
   if (command === undefined) return false;
   // A command may have left the group it was started in.
   return (!forOneProgram.includes(name) && send(-command, name)) || send(command, name);
@@ -174,9 +163,4 @@ function send(pid: number, name: NodeJS.Signals): boolean {
     // ESRCH: it has just ended by itself.
     return false;
   }
-}
-
-function killCell(child: ChildProcess, hostPid: number | undefined): void {
-  if (hostPid !== undefined) send(hostPid, "SIGKILL");
-  if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
 }

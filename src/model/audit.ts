@@ -2,7 +2,7 @@
 export interface AuditEvent {
   readonly session: string;
   readonly cell: string;
-  readonly kind: "connect" | "request" | "trust";
+  readonly kind: "connect" | "request" | "call" | "trust";
   readonly decision: "allow" | "deny";
   readonly layer: string;
   readonly rule: string;

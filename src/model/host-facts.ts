@@ -47,8 +47,9 @@ export interface HostFacts {
   readonly bash: Tool;
   /** Node as it runs Workcell. */
   readonly node: Tool;
-  /** Workcell's own native program for mounts; needed by root only. */
+  /** Workcell's own native programs: the one that supervises a cell, and the one that seals its command inside. */
   readonly cellhost: string;
+  readonly cellinit: string;
   /** Folders on PATH, absolute ones only, in order. */
   readonly path: readonly string[];
   /** Names in `/` that are symlinks into /usr (`bin` -> `usr/bin`), and those that are folders. */

@@ -43,8 +43,8 @@ export interface PlannedVariable {
 /** A file descriptor that the sandbox inherits; the number is part of the plan. */
 export interface PlannedDescriptor {
   readonly fd: number;
-  readonly name: "control" | "filter-1" | "filter-2" | "stderr";
-  /** What is to be read from it; absent for the socket that Workcell speaks on and the command's stderr. */
+  readonly name: "channel" | "filter-1" | "filter-2" | "stderr";
+  /** What is to be read from it; absent for the channel that Workcell speaks on and the command's stderr. */
   readonly content?: Uint8Array;
 }
 
@@ -54,6 +54,17 @@ export interface Filter {
   readonly program: Uint8Array;
   /** One line a rule: call, condition, answer, reason. */
   readonly text: readonly string[];
+}
+
+/** What the native program inside does to the command's process before it becomes the command. */
+export interface SealPlan {
+  /** Paths that Landlock lets be read and executed, and those that it lets be changed. */
+  readonly landlockRead: readonly string[];
+  readonly landlockWrite: readonly string[];
+  /** False: the start goes on where the kernel has no Landlock, and says so. */
+  readonly landlockRequired: boolean;
+  /** Resource limits by name: nofile, nproc, core. */
+  readonly rlimits: Readonly<Record<string, number>>;
 }
 
 /** A folder that is seen under another owner, by cellhost, before bwrap starts. Root only. */
@@ -68,7 +79,6 @@ export interface HostMount {
 
 /** How root stops being root before the sandbox is built. Absent when an ordinary user starts the cell. */
 export interface RootPlan {
-  readonly cellhost: string;
   readonly uid: number;
   readonly gid: number;
   /** Mount point of the scratch file system, in a mount namespace of the cell's own. */
@@ -106,8 +116,11 @@ export interface Plan {
   readonly homeFolders: readonly string[];
   readonly descriptors: readonly PlannedDescriptor[];
   readonly filters: readonly Filter[];
+  readonly seal: SealPlan;
+  /** Absolute path of the native program that supervises the cell. */
+  readonly cellhost: string;
   readonly root?: RootPlan;
-  /** The whole command line, program first: cellhost (root), bwrap, bash, the command. */
+  /** The whole command line, program first: cellhost, bwrap, the tunnel, cellinit, the command. */
   readonly argv: readonly string[];
   /** Names of the gate's two UNIX sockets, in the folder that is the cell's /tmp. */
   readonly sockets: { readonly folder: string; readonly http: string; readonly socks: string };

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { from, mount, planInput } from "../../test/helpers/plan-input.ts";
 import type { Plan } from "../model/index.ts";
-import { launchEnvironment, planArgv } from "./argv.ts";
+import { launchEnvironment, planArgv, sealArguments } from "./argv.ts";
 import { buildPlan } from "./build-plan.ts";
 
 const plan: Plan = {
@@ -32,10 +32,12 @@ const plan: Plan = {
   files: [],
   homeFolders: [],
   descriptors: [
-    { fd: 2, name: "control" },
+    { fd: 3, name: "channel" },
     { fd: 4, name: "filter-1" },
   ],
   filters: [],
+  seal: { landlockRead: ["/"], landlockWrite: ["/h"], landlockRequired: true, rlimits: { nofile: 9 } },
+  cellhost: "/wc/cellhost",
   argv: [],
   sockets: { folder: "/state/s/tmp", http: "h.sock", socks: "s.sock" },
   weaker: [],
@@ -49,13 +51,13 @@ const isolation = [
 const rest = [
   ...["--tmpfs", "/t", "--perms", "1777", "--size", "4096", "--tmpfs", "/t/s"],
   ...["--perms", "0755", "--dir", "/d", "--symlink", "usr/l", "/l", "--proc", "/proc", "--dev", "/dev"],
-  ...["--remount-ro", "/", "--add-seccomp-fd", "4", "--add-seccomp-fd", "5"],
+  ...["--remount-ro", "/", "--add-seccomp-fd", "4"],
   ...["--", "sh", "-c", "script", "--flag", "a b", ""],
 ];
 
 test("planArgv() says every mount in its order, and the command word by word", () => {
   expect(planArgv(plan, "/bin/bwrap", ["sh", "-c", "script"])).toEqual([
-    "/bin/bwrap",
+    ...["/wc/cellhost", "supervise", "--keep-fd", "4", "--", "/bin/bwrap"],
     ...isolation,
     ...["--ro-bind", "/usr", "/usr", "--bind", "/state/s/home", "/h", "--ro-bind", "/state/s/home2", "/h/x"],
     ...["--bind", "/state/s/home/deep/y", "/h/y"],
@@ -65,7 +67,6 @@ test("planArgv() says every mount in its order, and the command word by word", (
 
 test("planArgv() lets root's cellhost mount first, and binds from its scratch places, the innermost first", () => {
   const root = {
-    cellhost: "/wc/cellhost",
     uid: 7,
     gid: 8,
     scratch: "/tmp",
@@ -75,8 +76,9 @@ test("planArgv() lets root's cellhost mount first, and binds from its scratch pl
     ],
   };
   expect(planArgv({ ...plan, root }, "/bin/bwrap", ["sh", "-c", "script"])).toEqual([
-    ...["/wc/cellhost", "enter", "--uid", "7", "--gid", "8", "--scratch", "/tmp", "--keep-fd", "4"],
-    ...["--mount", "rw", "/state/s/home", "m0", "--idmap", "ro", "/state/s/home/deep", "m1", "1", "2", "--"],
+    ...["/wc/cellhost", "supervise", "--uid", "7", "--gid", "8", "--scratch", "/tmp"],
+    ...["--mount", "rw", "/state/s/home", "m0", "--idmap", "ro", "/state/s/home/deep", "m1", "1", "2"],
+    ...["--keep-fd", "4", "--"],
     "/bin/bwrap",
     ...isolation,
     ...["--ro-bind", "/usr", "/usr", "--bind", "/tmp/m0", "/h", "--ro-bind", "/state/s/home2", "/h/x"],
@@ -112,4 +114,12 @@ test("launchEnvironment() holds everything else, and the command line nothing of
     Object.fromEntries(built.environment.map(({ name, value }) => [name, value])),
   );
   expect(built.argv.filter((word) => word === "--setenv" || word.includes("value-of-it"))).toEqual([]);
+});
+
+test("sealArguments() hands cellinit its descriptors and what Landlock allows", () => {
+  expect(sealArguments("seal", plan)).toEqual([
+    ...["/run/workcell/cellinit", "seal", "--control-fd", "7", "--filter-fd", "5", "--stderr-fd", "6"],
+    ...["--uid-check", "--landlock-required", "--landlock-read", "/", "--landlock-write", "/h"],
+    ...["--rlimit", "nofile=9", "--"],
+  ]);
 });

@@ -1,7 +1,13 @@
 import type { HostMount, Plan, PlannedMount } from "../model/index.ts";
 
-/** The descriptors that bwrap and the shell inherit. The shell closes all but the command's before it starts it. */
-export const descriptorNumbers = { control: 2, "filter-1": 4, "filter-2": 5, stderr: 6 } as const;
+/** The descriptors that cellhost inherits; bwrap gets all but the channel, and 7 for cellinit to speak on. */
+export const descriptorNumbers = { channel: 3, "filter-1": 4, "filter-2": 5, stderr: 6 } as const;
+
+/** cellinit's end of its socket to cellhost (native/protocol.h). */
+const CONTROL = 7;
+
+/** Where cellinit stands in the cell. */
+export const cellinitPlace = "/run/workcell/cellinit";
 
 /** Variables that a loader or shell acts on before the command runs are set inside, not on bwrap itself. */
 const actsOnLaunchers = /^(LD_|GCONV_PATH$|GLIBC_TUNABLES$|BASH_ENV$|ENV$|NODE_OPTIONS$)/;
@@ -52,50 +58,54 @@ function isolationArguments({ identity, hostname, workdir }: Plan): string[] {
   ];
 }
 
-function cellhostArguments(plan: Plan): string[] {
-  if (plan.root === undefined) return [];
-  const { cellhost, uid, gid, scratch, mounts } = plan.root;
-  const keep = plan.descriptors.filter(({ fd }) => fd > 2).flatMap(({ fd }) => ["--keep-fd", `${fd}`]);
+function dropArguments({ root }: Plan): string[] {
+  if (root === undefined) return [];
+  const { uid, gid, scratch, mounts } = root;
   const binds = mounts.flatMap(({ source, scratch: place, owner, readOnly }) => {
     const common = [readOnly ? "ro" : "rw", source, place.slice(scratch.length + 1)];
     return owner === undefined
       ? ["--mount", ...common]
       : ["--idmap", ...common, `${owner.uid}`, `${owner.gid}`];
   });
+  return ["--uid", `${uid}`, "--gid", `${gid}`, "--scratch", scratch, ...binds];
+}
+
+function supervisorArguments(plan: Plan): string[] {
+  const keep = plan.descriptors
+    .filter(({ name }) => name !== "channel")
+    .flatMap(({ fd }) => ["--keep-fd", `${fd}`]);
+  return [plan.cellhost, "supervise", ...dropArguments(plan), ...keep, "--"];
+}
+
+/** cellinit and what it is to do, up to the command's own words. */
+export function sealArguments(verb: "seal" | "init", { seal }: Pick<Plan, "seal">): string[] {
   return [
-    cellhost,
-    "enter",
-    "--uid",
-    `${uid}`,
-    "--gid",
-    `${gid}`,
-    "--scratch",
-    scratch,
-    ...keep,
-    ...binds,
+    cellinitPlace,
+    verb,
+    ...["--control-fd", `${CONTROL}`, "--filter-fd", `${descriptorNumbers["filter-2"]}`],
+    ...["--stderr-fd", `${descriptorNumbers.stderr}`, "--uid-check"],
+    seal.landlockRequired ? "--landlock-required" : "--landlock-optional",
+    ...seal.landlockRead.flatMap((path) => ["--landlock-read", path]),
+    ...seal.landlockWrite.flatMap((path) => ["--landlock-write", path]),
+    ...Object.entries(seal.rlimits).flatMap(([name, value]) => ["--rlimit", `${name}=${value}`]),
     "--",
   ];
 }
 
-/** The plan as one command line: cellhost for root, bwrap, the shell of the tunnel, the command. */
-export function planArgv(plan: Plan, bwrap: string, shell: readonly string[]): string[] {
+/** The plan as one command line: cellhost, bwrap, what makes the tunnel and seals the command, the command. */
+export function planArgv(plan: Plan, bwrap: string, inside: readonly string[]): string[] {
   const hostMounts = plan.root?.mounts ?? [];
   return [
-    ...cellhostArguments(plan),
+    ...supervisorArguments(plan),
     bwrap,
     ...isolationArguments(plan),
     ...plan.environment
       .filter(({ name }) => actsOnLaunchers.test(name))
       .flatMap(({ name, value }) => ["--setenv", name, value]),
     ...plan.mounts.flatMap((mount) => mountArguments(mount, scratchSource(mount.source ?? "", hostMounts))),
-    ...[
-      "--add-seccomp-fd",
-      `${descriptorNumbers["filter-1"]}`,
-      "--add-seccomp-fd",
-      `${descriptorNumbers["filter-2"]}`,
-    ],
+    ...["--add-seccomp-fd", `${descriptorNumbers["filter-1"]}`],
     "--",
-    ...shell,
+    ...inside,
     ...plan.command,
   ];
 }

@@ -38,7 +38,7 @@ test.each([
 test("buildPlan() gives both filters' programs to the descriptors that bwrap reads", () => {
   const { descriptors, filters } = buildPlan(planInput());
   expect(descriptors).toEqual([
-    { fd: 2, name: "control" },
+    { fd: 3, name: "channel" },
     { fd: 4, name: "filter-1", content: filters[0]?.program },
     { fd: 5, name: "filter-2", content: filters[1]?.program },
     { fd: 6, name: "stderr" },

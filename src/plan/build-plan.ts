@@ -1,21 +1,24 @@
 import type {
   HostFacts,
-  HostMount,
   Plan,
   PlannedDescriptor,
   PlannedMount,
   Policy,
-  RootPlan,
   SessionFacts,
   Settings,
 } from "../model/index.ts";
-import { descriptorNumbers, planArgv } from "./argv.ts";
+import { descriptorNumbers, planArgv, sealArguments } from "./argv.ts";
 import { planCellFiles } from "./cell-files.ts";
-import { caVariables, planEnvironment } from "./environment.ts";
+import { planEnvironment } from "./environment.ts";
 import { nestFolders, planFolders, planWorkdir } from "./folders.ts";
+import { cellinitMount, certificateMounts, toolMounts } from "./outside-tools.ts";
+import { planRoot } from "./root-plan.ts";
+import { planSeal } from "./seal.ts";
 import { buildFilters } from "./seccomp/index.ts";
 import { planPackageSources, planSystemView } from "./system-view.ts";
 import { tunnelScript } from "./tunnel-script.ts";
+
+const HOSTNAME = "claude";
 
 export interface PlanInput {
   readonly settings: Settings;
@@ -29,47 +32,11 @@ export interface PlanInput {
   readonly command: readonly string[];
 }
 
-const SCRATCH = "/tmp";
-const isSystem = (path: string) => /^\/(usr|bin|sbin|lib\w*|opt|etc|proc|sys)(\/|$)/.test(path);
-
 /** Uid inside: stable for a session's name, small enough for every archive format. */
 function insideUid(name: string): number {
   let hash = 2166136261;
   for (const char of name) hash = Math.imul(hash ^ char.charCodeAt(0), 16777619) >>> 0;
   return 10_000 + (hash % 50_000);
-}
-
-/** Node's own folders, when Node does not stand in the system: without them neither node nor npm would be found. */
-function toolMounts(facts: HostFacts): PlannedMount[] {
-  const bin = facts.node.realPath.replace(/\/[^/]+$/, "");
-  if (isSystem(bin)) return [];
-  const modules = bin.replace(/\/bin$/, "/lib/node_modules");
-  return [bin, modules].map((folder) => ({
-    kind: "ro-bind",
-    target: folder,
-    source: folder,
-    reason: "the Node.js that runs Workcell, and its npm",
-  }));
-}
-
-/** CA files that the person's variables name, where the cell would not see them. */
-function certificateMounts(facts: HostFacts): Map<string, PlannedMount> {
-  const named = [
-    ...caVariables.map((name) => facts.environment[name]),
-    ...facts.presets.flatMap((preset) => caVariables.map((name) => preset.environment[name])),
-  ];
-  const hidden = [...new Set(named)].flatMap((file) => {
-    const real = file === undefined ? undefined : facts.caFiles[file];
-    return file === undefined || real === undefined || /^\/(usr|etc\/ssl|etc\/pki)\//.test(file)
-      ? []
-      : [{ file, real }];
-  });
-  return new Map(
-    hidden.map(({ file, real }, index) => [
-      file,
-      { kind: "ro-bind", target: `/etc/workcell/ca-${index}.pem`, source: real, reason: `CA file ${file}` },
-    ]),
-  );
 }
 
 function sessionMounts(session: SessionFacts, home: string): PlannedMount[] {
@@ -80,28 +47,6 @@ function sessionMounts(session: SessionFacts, home: string): PlannedMount[] {
     { kind: "bind", target: "/var/tmp", source: tmp, reason: "one place for temporary files" },
     { kind: "bind", target: home, source: `${session.folder}/home`, reason: "the session's home" },
   ];
-}
-
-/** What root's cellhost mounts for the dropped uid: everything that is not the system's. */
-function planRoot(input: PlanInput, uid: number, mounts: readonly PlannedMount[]): RootPlan {
-  const { facts, session } = input;
-  const files = `${session.folder}/cells/${session.cell}`;
-  const bases = new Map<string, Pick<HostMount, "readOnly" | "owner">>([[files, { readOnly: true }]]);
-  for (const mount of mounts) {
-    if (mount.source === undefined || (mount.kind !== "bind" && mount.kind !== "ro-bind")) continue;
-    if (mount.source.startsWith(`${files}/`) || (isSystem(mount.source) && mount.owner === undefined))
-      continue;
-    bases.set(mount.source, {
-      readOnly: mount.kind === "ro-bind",
-      ...(mount.owner === undefined ? {} : { owner: mount.owner }),
-    });
-  }
-  const hostMounts = [...bases].map(([source, how], index) => ({
-    source,
-    scratch: `${SCRATCH}/m${index}`,
-    ...how,
-  }));
-  return { cellhost: facts.cellhost, uid, gid: uid, scratch: SCRATCH, mounts: hostMounts };
 }
 
 function planMounts(
@@ -116,6 +61,7 @@ function planMounts(
     ...certificateMounts(facts).values(),
     ...planPackageSources(facts),
     ...toolMounts(facts),
+    cellinitMount(facts),
     ...sessionMounts(session, home),
     ...nestFolders(folders),
     {
@@ -130,31 +76,55 @@ function planMounts(
 function planDescriptors(filters: Plan["filters"]): PlannedDescriptor[] {
   const [first, second] = filters;
   return [
-    { fd: descriptorNumbers.control, name: "control" },
+    { fd: descriptorNumbers.channel, name: "channel" },
     { fd: descriptorNumbers["filter-1"], name: "filter-1", ...(first && { content: first.program }) },
     { fd: descriptorNumbers["filter-2"], name: "filter-2", ...(second && { content: second.program }) },
     { fd: descriptorNumbers.stderr, name: "stderr" },
   ];
 }
 
+/** What runs inside bwrap up to the command's own words: the reference's shell and forwarders, or cellinit alone. */
+function planInside(draft: Plan, facts: HostFacts): string[] {
+  if (draft.tunnel === "direct") return sealArguments("init", draft);
+  const shell = [facts.bash.path, "-p", "-c", tunnelScript, "workcell", draft.cell, facts.socat.path];
+  return [...shell, ...sealArguments("seal", draft)];
+}
+
+function planIdentity(name: string): Plan["identity"] {
+  const uid = insideUid(name);
+  return { uid, gid: uid, user: name, home: `/sessions/${name}` };
+}
+
+/** apt makes no folders of its own. */
+function planHomeFolders(facts: HostFacts): string[] {
+  const apt = facts.presets.some(({ preset, found }) => preset === "apt" && found);
+  return apt ? [".local/state/apt/lists/partial", ".cache/apt/archives/partial"] : [];
+}
+
+function planVariables(input: PlanInput, identity: Plan["identity"]): Plan["environment"] {
+  const { settings, policy, facts } = input;
+  const certificates = certificateMounts(facts);
+  const [tools] = toolMounts(facts);
+  return planEnvironment({
+    settings,
+    policy,
+    facts,
+    identity,
+    toolFolders: tools === undefined ? [] : [tools.target],
+    inCell: (file) => certificates.get(file)?.target ?? file,
+  });
+}
+
 /** Says exactly how a cell will be started. Throws WC_MOUNT for a folder that cannot be connected. */
 export function buildPlan(input: PlanInput): Plan {
   const { settings, facts, session } = input;
-  const home = `/sessions/${session.name}`;
-  const uid = insideUid(session.name);
-  const identity = { uid, gid: uid, user: session.name, home };
-  const hostname = "claude";
-  const files = planCellFiles(identity, hostname, facts);
-  const { all: mounts, folders } = planMounts(
-    input,
-    home,
-    files.map((file) => file.path),
-  );
-  const certificates = certificateMounts(facts);
-  const tools = toolMounts(facts)
-    .slice(0, 1)
-    .map((mount) => mount.target);
-  const filters = buildFilters(facts.arch);
+  const identity = planIdentity(session.name);
+  const files = planCellFiles(identity, HOSTNAME, facts);
+  const names = files.map((file) => file.path);
+  const { all: mounts, folders } = planMounts(input, identity.home, names);
+  // PIDs that are Workcell's own: bwrap and cellinit, or bwrap, the shell and its forwarders.
+  const helpers = settings.tunnel.value === "direct" ? [1, 2] : [1, 2, 3, 4];
+  const filters = buildFilters(facts.arch, { refuse: "notify", helpers });
   const draft: Plan = {
     schema: "workcell.plan/1",
     session: session.name,
@@ -162,26 +132,19 @@ export function buildPlan(input: PlanInput): Plan {
     profile: settings.profile.value,
     tier: settings.tier.value,
     tunnel: settings.tunnel.value,
-    hostname,
+    hostname: HOSTNAME,
     identity,
-    workdir: planWorkdir(settings, folders, home),
+    workdir: planWorkdir(settings, folders, identity.home),
     command: input.command,
     mounts,
-    environment: planEnvironment({
-      settings,
-      policy: input.policy,
-      facts,
-      identity,
-      toolFolders: tools,
-      inCell: (file) => certificates.get(file)?.target ?? file,
-    }),
+    environment: planVariables(input, identity),
     files,
-    homeFolders: facts.presets.some(({ preset, found }) => preset === "apt" && found)
-      ? [".local/state/apt/lists/partial", ".cache/apt/archives/partial"]
-      : [],
+    homeFolders: planHomeFolders(facts),
     descriptors: planDescriptors(filters),
     filters,
-    ...(session.uid === undefined ? {} : { root: planRoot(input, session.uid, mounts) }),
+    seal: planSeal(identity.home, folders),
+    cellhost: facts.cellhost,
+    ...(session.uid === undefined ? {} : { root: planRoot(session, session.uid, mounts) }),
     argv: [],
     sockets: {
       folder: `${session.folder}/tmp`,
@@ -191,6 +154,5 @@ export function buildPlan(input: PlanInput): Plan {
     ...(settings.timeoutMs === undefined ? {} : { timeoutMs: settings.timeoutMs.value }),
     weaker: [],
   };
-  const shell = [facts.bash.path, "-p", "-c", tunnelScript, "workcell", session.cell, facts.socat.path];
-  return { ...draft, argv: planArgv(draft, facts.bwrap.path, shell) };
+  return { ...draft, argv: planArgv(draft, facts.bwrap.path, planInside(draft, facts)) };
 }

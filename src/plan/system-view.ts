@@ -2,6 +2,9 @@ import type { HostFacts, PlannedMount } from "../model/index.ts";
 
 const MIB = 1024 * 1024;
 
+/** True for paths that every user of the host may walk to, and that a cell sees as they are. */
+export const isSystem = (path: string) => /^\/(usr|bin|sbin|lib\w*|opt|etc|proc|sys)(\/|$)/.test(path);
+
 /** What of /etc a cell sees, when the host has it. Files with credentials (npmrc, pip.conf, gitconfig) are not among them. */
 const visibleEtc: readonly string[] = [
   ...["alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d"],

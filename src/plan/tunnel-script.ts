@@ -1,11 +1,12 @@
 /**
- * The shell at PID 2 of the reference tunnel: starts both forwarders (PIDs 3 and 4), says ready when both ports
- * accept, waits for the go-byte, starts the command (PID 5), and keeps the forwarders alive until it ends.
+ * The shell at PID 2 of the reference tunnel: starts both forwarders (PIDs 3 and 4), waits until both ports accept,
+ * starts cellinit (PID 5), which seals itself and becomes the command at the go-byte, and keeps the forwarders alive
+ * until it ends.
  *
- * Arguments: the cell's id, socat, then the command. Descriptor 2 is a socket to Workcell, and 6 the command's
- * stderr. On the socket `r` means ready, `n CODE` that the command cannot be started, `x CODE` that it ended (with
- * CPU times after it). What bwrap and bash themselves say goes there too; `jobs -l` is asked whenever a child ends,
- * because only its words ("Terminated", "Exit 143") tell a command that a signal ended from one that exited so.
+ * Arguments: the cell's id, socat, then cellinit's whole command line. Descriptors 5, 6 and 7 are cellinit's. What is
+ * written on 2 reaches Workcell line by line: `n 125` when the forwarders do not start, `x CODE` when the command
+ * ended, and `jobs -l`, which is asked whenever a child ends, because only its words ("Terminated", "Exit 143") tell a
+ * command that a signal ended from one that exited so.
  *
  * Its own variables begin with _wc_: the command's stand in the same shell, and must come out of it unchanged.
  * It ends at once where it is not PID 2: its last act is to kill everything it can, which is a cell only in a cell.
@@ -14,41 +15,34 @@
  */
 export const tunnelScript = `
 [ $$ = 2 ] || exit 125
-exec 3>&6 6>&- 8>&2
-for _wc_f in /proc/self/fd/*; do _wc_f=\${_wc_f##*/}; case $_wc_f in 0|1|2|3|8|255) ;; *) eval "exec $_wc_f<&-";; esac; done
+for _wc_f in /proc/self/fd/*; do _wc_f=\${_wc_f##*/}; case $_wc_f in 0|1|2|5|6|7|255) ;; *) eval "exec $_wc_f<&-";; esac; done
 _wc_id=$1 _wc_socat=$2; shift 2
 [ -v LC_ALL ] && _wc_locale=$LC_ALL; LC_ALL=C
 forward() { exec "$_wc_socat" "TCP-LISTEN:$1,fork,reuseaddr,bind=127.0.0.1" "UNIX-CONNECT:/tmp/claude-$2-$_wc_id.sock"; }
 http() { forward 3128 http; }
 socks() { forward 1080 socks; }
-http </dev/null >/dev/null 2>&1 3>&- 8>&- & _wc_H=$!
-socks </dev/null >/dev/null 2>&1 3>&- 8>&- & _wc_S=$!
+http </dev/null >/dev/null 2>&1 5<&- 6>&- 7<&- & _wc_H=$!
+socks </dev/null >/dev/null 2>&1 5<&- 6>&- 7<&- & _wc_S=$!
 trap 'kill -9 -1' EXIT
 _wc_tries=0
 until read -r -N 60 _wc_x </proc/net/sockstat; [[ $_wc_x == *"TCP: inuse 2"* ]]; do
-  read -r -t 0.0005 -u 8 _wc_x; [ $? -gt 128 ] || exit 125
-  if ! kill -0 $_wc_H || ! kill -0 $_wc_S || [ $((_wc_tries += 1)) -ge 20000 ]; then echo "n 125" >&8; exit 125; fi
+  read -r -t 0.0005 -u 7 _wc_x; [ $? -gt 128 ] || exit 125
+  if ! kill -0 $_wc_H || ! kill -0 $_wc_S || [ $((_wc_tries += 1)) -ge 20000 ]; then echo "n 125" >&2; exit 125; fi
 done
-echo r >&8
-IFS= read -r -n 1 -u 8 _wc_go && [ -n "$_wc_go" ] || exit 125
-if ! type -P -- "$1" >/dev/null; then
-  _wc_c=127; if [[ $1 == */* && -e $1 ]]; then _wc_c=126; fi
-  echo "n $_wc_c" >&8; exit $_wc_c
-fi
 heal() {
-  jobs -l >&8
-  kill -0 $_wc_H 2>/dev/null || { http </dev/null >/dev/null 2>&1 3>&- 8>&- & _wc_H=$!; }
-  kill -0 $_wc_S 2>/dev/null || { socks </dev/null >/dev/null 2>&1 3>&- 8>&- & _wc_S=$!; }
+  jobs -l >&2
+  kill -0 $_wc_H 2>/dev/null || { http </dev/null >/dev/null 2>&1 5<&- 6>&- 7<&- & _wc_H=$!; }
+  kill -0 $_wc_S 2>/dev/null || { socks </dev/null >/dev/null 2>&1 5<&- 6>&- 7<&- & _wc_S=$!; }
 }
 trap heal CHLD
 set -m
 ( trap - EXIT CHLD; unset LC_ALL SHLVL OLDPWD; [ -v _wc_locale ] && export LC_ALL=$_wc_locale
-  exec 2>&3 3>&- 8>&-; exec -- "$@" ) <&0 & _wc_C=$!
+  exec -- "$@" ) <&0 & _wc_C=$!
 set +m
-exec 0</dev/null 1>/dev/null 3>&-
+exec 0</dev/null 1>/dev/null 5<&- 6>&- 7<&-
 until wait -f $_wc_C; ! kill -0 $_wc_C 2>/dev/null; do heal; done
 heal
 trap - CHLD
 wait $_wc_C; _wc_r=$?
-echo "x $_wc_r" >&8; times >&8; exit $_wc_r
+echo "x $_wc_r" >&2; exit $_wc_r
 `;

@@ -19,8 +19,9 @@ export interface HostQuestions {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly home: string;
-  /** Absolute path of the built native/cellhost. */
+  /** Absolute paths of the built native programs. */
   readonly cellhost: string;
+  readonly cellinit: string;
   readonly mounts: readonly Sourced<MountRequest>[];
   /** Variables that may name a CA file. */
   readonly caVariables: readonly string[];
@@ -131,6 +132,7 @@ export function probeHost(questions: HostQuestions): HostFacts {
     bash: requireTool("bash", searchPath, untrusted),
     node: { path: process.execPath, realPath: process.execPath },
     cellhost: questions.cellhost,
+    cellinit: questions.cellinit,
     path: searchPath,
     ...probeRoot(),
     etc: readdirSync("/etc"),

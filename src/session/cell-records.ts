@@ -1,8 +1,11 @@
-import { spawn } from "node:child_process";
 import path from "node:path";
 import { WorkcellError } from "../errors/index.ts";
+import type { RefusedCall, Running } from "../launch/index.ts";
+import { printable } from "../lib/printable.ts";
 import type { Denial, HostFacts, Plan, Policy } from "../model/index.ts";
+import { nameOfCall } from "../plan/index.ts";
 import { type AuditLog, openAudit } from "../report/index.ts";
+import { lockBy } from "./lock-by.ts";
 import { openGate } from "./open-gate.ts";
 import type { RunRequest } from "./run-once.ts";
 import { stateOf } from "./store.ts";
@@ -13,18 +16,14 @@ interface RecordsInput {
   readonly facts: HostFacts;
   readonly policy: Policy;
   readonly plan: Plan;
+  readonly running: Pick<Running, "listeners" | "ready">;
 }
 
-/** Takes an exclusive lock on an open file: it belongs to the open file, not to the program that asked for it. */
-export function lockBy(cellhost: string): (fd: number) => Promise<void> {
-  return (fd) =>
-    new Promise((resolve, reject) => {
-      const child = spawn(cellhost, ["lock", "3"], { stdio: ["ignore", "ignore", "inherit", fd] });
-      child.once("error", reject);
-      child.once("exit", (code) =>
-        code === 0 ? resolve() : reject(new Error(`cellhost lock ended with ${code}`)),
-      );
-    });
+/** What listens and writes while a cell runs. */
+export interface CellRecords {
+  /** Takes down the system calls that the cell's filter refused. */
+  refuse(calls: readonly RefusedCall[]): void;
+  close(): Promise<void>;
 }
 
 /** Says a failure once, however often it comes back. */
@@ -51,15 +50,29 @@ function openRunAudit({ request, facts }: RecordsInput): AuditLog {
   return { ...audit, close: () => audit.close().catch(fail) };
 }
 
+function denialOf({ nr, program }: RefusedCall, arch: HostFacts["arch"]): Denial {
+  const name = nameOfCall(arch, nr);
+  return {
+    layer: "filter",
+    rule: `${name} is not among the calls that are listed, or not with these arguments`,
+    origin: "built in",
+    what: `${name} by ${printable(program)}`,
+    remedy: "Run the program outside a cell if it cannot do without; workcell run --explain lists the calls",
+  };
+}
+
 /** Opens what listens while a cell runs: the gate, and the audit log that its decisions go to. */
-export async function openRecords(
-  input: RecordsInput,
-  denials: Denial[],
-): Promise<{ close(): Promise<void> }> {
-  const { request, facts, policy, plan } = input;
+export async function openRecords(input: RecordsInput, denials: Denial[]): Promise<CellRecords> {
+  const { request, facts, policy, plan, running } = input;
   const audit = openRunAudit(input);
+  // While the cell is being built there is nothing else to do.
+  sweepSessions(stateOf(facts), (notice) => request.onNotice?.(notice));
+  // A cell that fails before it has made its sockets rejects `ready`, and never resolves the other.
+  const listeners =
+    plan.tunnel === "direct" ? await Promise.race([running.listeners, running.ready]) : undefined;
   const gate = await openGate({
     plan,
+    ...(listeners === undefined ? {} : { listeners }),
     policy,
     env: facts.environment,
     emit: (event) => {
@@ -71,8 +84,24 @@ export async function openRecords(
       request.onDenial?.(denial);
     },
   });
-  sweepSessions(stateOf(facts), (notice) => request.onNotice?.(notice));
   return {
+    refuse: (calls) => {
+      for (const call of calls) {
+        const denial = denialOf(call, facts.arch);
+        denials.push(denial);
+        request.onDenial?.(denial);
+        audit.append({
+          session: plan.session,
+          cell: plan.cell,
+          kind: "call",
+          decision: "deny",
+          layer: denial.layer,
+          rule: denial.rule,
+          origin: denial.origin,
+          subject: denial.what,
+        });
+      }
+    },
     close: async () => {
       try {
         await gate.close();

@@ -3,5 +3,5 @@
  * in: RunRequest. out: a running cell, its Outcome; the plan alone for --explain.
  * may import: settings, policy, probe, plan, launch, supervise, report, gate.
  */
-export { lockBy } from "./cell-records.ts";
+export { lockBy } from "./lock-by.ts";
 export { decide, explainRun, type RunningCell, type RunRequest, runOnce, startCell } from "./run-once.ts";

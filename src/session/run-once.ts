@@ -46,6 +46,8 @@ export interface RunningCell {
   readonly facts: HostFacts;
   /** PID 1 of the cell as the host numbers it. */
   readonly hostPid: number;
+  /** The command's process, likewise. */
+  readonly commandPid: number;
   readonly stdin: Writable | null;
   readonly stdout: Readable | null;
   readonly stderr: Readable | null;
@@ -67,12 +69,13 @@ export async function decide(request: Omit<RunRequest, "command" | "stdio">): Pr
   const { settings, notices } = await readSettings(request);
   for (const notice of notices) request.onNotice?.(notice);
   const presets = settings.presets.length === 0 ? [] : await askHost(settings, request);
-  const cellhost = path.join(request.installation, "native/cellhost");
+  const native = (name: string) => path.join(request.installation, "native", name);
   const facts = probeHost({
     env,
     cwd,
     home,
-    cellhost,
+    cellhost: native("cellhost"),
+    cellinit: native("cellinit"),
     mounts: settings.mounts,
     caVariables,
     paths: optionalPaths,
@@ -158,9 +161,9 @@ async function finishStart(started: Started): Promise<RunningCell> {
   let closeRecords = async () => {};
   try {
     const { openRecords } = await import("./cell-records.ts");
+    recordPlan(plan, session);
     const records = await openRecords(started, denials);
     closeRecords = () => records.close();
-    recordPlan(plan, session);
     await running.ready;
     const how = {
       command: plan.command[0] ?? "",
@@ -172,19 +175,20 @@ async function finishStart(started: Started): Promise<RunningCell> {
     return {
       plan,
       facts,
-      hostPid: running.hostPid() ?? 0,
+      ...(running.pids() ?? { hostPid: 0, commandPid: 0 }),
       stdin: running.stdin,
       stdout: running.stdout,
       stderr: running.stderr,
       kill: (signal) => running.signal(signal),
-      outcome: supervised.then(async ({ ending, cpuMs }) => {
+      outcome: supervised.then(async ({ ending, record }) => {
         try {
+          records.refuse(record.refused);
           await records.close();
           return recordOutcome(started, {
             schema: "workcell.outcome/1",
             ...ending,
             durationMs: Math.round(performance.now() - started.startedAt),
-            resources: { cpuMs, maxRssBytes: null },
+            resources: record.used ?? { cpuMs: null, maxRssBytes: null },
             denials,
             weaker: plan.weaker,
             session: plan.session,

@@ -9,7 +9,7 @@ const uidRange = { value: { first: 1_900_000_000, last: 1_900_065_535 }, origin:
 test("mergeLayers() of nothing is the profile standard, which allows nothing", () => {
   expect(mergeLayers([], "/work")).toEqual({
     profile: from("default", "standard"),
-    tunnel: from("profile standard", "socat"),
+    tunnel: from("profile standard", "direct"),
     tier: from("profile standard", "process"),
     allowHosts: [],
     denyHosts: [],
@@ -83,11 +83,19 @@ test("mergeLayers() takes the strongest of single values, and adds lists up in o
   });
 });
 
-test("mergeLayers() refuses the tunnel and the tier that are not built yet, only where they would hold", async () => {
-  expect(await failureOf(() => mergeLayers([{ tunnel: from("flag --tunnel", "direct") }], "/"))).toEqual({
+test("mergeLayers() refuses the tunnel and the tier that do not fit, only where they would hold", async () => {
+  expect(
+    await failureOf(() =>
+      mergeLayers(
+        [{ profile: from("flag --profile", "cowork") }, { tunnel: from("flag --tunnel", "direct") }],
+        "/",
+      ),
+    ),
+  ).toEqual({
     code: "WC_SETTINGS",
-    message: 'Cannot use the tunnel "direct" (flag --tunnel): not built yet',
-    remedy: "Use --tunnel socat, or leave it out",
+    message:
+      'Cannot use the tunnel "direct" (flag --tunnel): the profile cowork is the reference, whose tunnel is socat',
+    remedy: "Leave --tunnel out, or use --profile standard",
   });
   expect(await failureOf(() => mergeLayers([{ tier: from("flag --tier", "vm") }], "/"))).toEqual({
     code: "WC_SETTINGS",

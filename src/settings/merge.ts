@@ -46,12 +46,18 @@ function checkMounts(mounts: readonly Sourced<MountRequest>[], cwd: string): voi
   }
 }
 
-/** Known, and refused until they exist, so that nobody believes to have what is not there. */
-function checkBuilt({ tunnel, tier }: Pick<Settings, "tunnel" | "tier">): void {
-  const problem = "not built yet";
-  if (tunnel.value === "direct") {
-    throw invalidValue({ what: "tunnel", ...tunnel, problem, remedy: "Use --tunnel socat, or leave it out" });
+/** Known, and refused where they do not fit, so that nobody believes to have what is not there. */
+function checkFit({ profile, tunnel, tier }: Pick<Settings, "profile" | "tunnel" | "tier">): void {
+  if (profile.value === "cowork" && tunnel.value === "direct") {
+    const problem = "the profile cowork is the reference, whose tunnel is socat";
+    throw invalidValue({
+      what: "tunnel",
+      ...tunnel,
+      problem,
+      remedy: "Leave --tunnel out, or use --profile standard",
+    });
   }
+  const problem = "not built yet";
   if (tier.value === "vm") {
     throw invalidValue({ what: "tier", ...tier, problem, remedy: "Use --tier process, or leave it out" });
   }
@@ -111,7 +117,7 @@ export function mergeLayers(layers: readonly Layer[], cwd: string): Settings {
     ...optional,
     ...(waive.length > 0 && { waive }),
   };
-  checkBuilt(settings);
+  checkFit(settings);
   checkMounts(settings.mounts, cwd);
   return settings;
 }

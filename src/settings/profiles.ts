@@ -6,7 +6,8 @@ export function profileLayer(profile: ProfileName) {
   const origin = `profile ${profile}`;
   const presets = profile === "cowork" ? PRESET_NAMES : [];
   return {
-    tunnel: { value: "socat" as const, origin },
+    // The reference carries its ports over socat; elsewhere the gate accepts inside the cell itself, which is faster.
+    tunnel: { value: profile === "cowork" ? ("socat" as const) : ("direct" as const), origin },
     tier: { value: "process" as const, origin },
     presets: presets.map((value) => ({ value, origin })),
   } satisfies Layer;

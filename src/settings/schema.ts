@@ -29,7 +29,10 @@ const variableSchema = z
 export const settingsFileSchema = z.strictObject({
   $schema: setting(z.string(), "Where an editor finds this schema; Workcell does not read it."),
   profile: setting(z.enum(PROFILE_NAMES), "The profile: `cowork` (the reference) or `standard`."),
-  tunnel: setting(z.enum(TUNNEL_NAMES), "How a cell reaches the gate: `socat`; `direct` is not built yet."),
+  tunnel: setting(
+    z.enum(TUNNEL_NAMES),
+    "How a cell reaches the gate: `direct` (the gate accepts in the cell itself) or `socat` (the reference's forwarders).",
+  ),
   tier: setting(z.enum(TIER_NAMES), "What separates a cell from the host: `process`; `vm` is not built yet."),
   network: setting(networkSchema, "What may be reached."),
   mounts: setting(

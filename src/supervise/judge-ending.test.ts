@@ -1,15 +1,13 @@
 import { expect, test } from "vitest";
-import type { RawEnding } from "../launch/index.ts";
+import type { SupervisorRecord } from "../launch/index.ts";
 import { judgeEnding } from "./judge-ending.ts";
 
-const raw = (control: Partial<RawEnding["control"]>, rest: Partial<RawEnding> = {}): RawEnding => ({
-  code: 0,
-  signal: null,
-  ...rest,
-  control: { ready: true, complaints: [], ...control },
-});
+const raw = (
+  control: Partial<SupervisorRecord["control"]>,
+  rest: Partial<SupervisorRecord> = {},
+): SupervisorRecord => ({ refused: [], ...rest, control: { ready: true, complaints: [], ...control } });
 
-const judge = (control: Partial<RawEnding["control"]>, rest?: Partial<RawEnding>) =>
+const judge = (control: Partial<SupervisorRecord["control"]>, rest?: Partial<SupervisorRecord>) =>
   judgeEnding(raw(control, rest), undefined, "job");
 
 test.each([0, 1, 124, 125, 126, 127, 128, 130, 137, 143, 255])(
@@ -45,10 +43,9 @@ test.each([
 
 test("judgeEnding() says that the shell was lost when it never told how the command ended", () => {
   const lost = { status: "forwarder-lost", exitCode: 137, signal: null };
-  expect(judge({}, { code: 0 })).toEqual(lost);
-  expect(judge({}, { code: null, signal: "SIGKILL" })).toEqual(lost);
+  expect(judge({})).toEqual(lost);
   // A job's notice without the shell's last word is not believed: the shell was killed with it.
-  expect(judge({ signal: "SIGKILL" }, { code: 137 })).toEqual(lost);
+  expect(judge({ signal: "SIGKILL" })).toEqual(lost);
 });
 
 test.each([
@@ -60,4 +57,22 @@ test.each([
     expect(judgeEnding(raw(control), why, "job")).toEqual(ending);
   // What never started was not ended.
   expect(judgeEnding(raw({ notStarted: 127 }), why, "job").status).toBe("never-started");
+});
+
+test.each([
+  [0, { status: "exited", exitCode: 0, signal: null }],
+  [143 << 8, { status: "exited", exitCode: 143, signal: null }],
+  [15, { status: "signalled", exitCode: 143, signal: "SIGTERM" }],
+  [9 | 0x80, { status: "signalled", exitCode: 137, signal: "SIGKILL" }],
+])("judgeEnding() reads the wait status %i that cellinit sends", (status, ending) => {
+  expect(judge({}, { status })).toEqual(ending);
+});
+
+test("judgeEnding() says what cellinit could not do", () => {
+  const failed = { step: "landlock (EOPNOTSUPP)", code: 125 } as const;
+  expect(judge({}, { failed })).toMatchObject({ status: "never-started", exitCode: 125 });
+  expect(judge({}, { failed: { step: "execute (ENOENT)", code: 127 } })).toMatchObject({
+    exitCode: 127,
+    reason: '"job" was not found in the cell',
+  });
 });

@@ -1,4 +1,4 @@
-import type { Running } from "../launch/index.ts";
+import type { Running, SupervisorRecord } from "../launch/index.ts";
 import type { Ending } from "../model/index.ts";
 import { type Intervention, judgeEnding } from "./judge-ending.ts";
 
@@ -17,7 +17,7 @@ export interface Supervision {
 export async function supervise(
   running: Running,
   how: Supervision,
-): Promise<{ ending: Ending; cpuMs: number | null }> {
+): Promise<{ ending: Ending; record: SupervisorRecord }> {
   let intervention: Intervention;
   const timers: NodeJS.Timeout[] = [];
   const end = (why: Intervention) => {
@@ -33,8 +33,8 @@ export async function supervise(
   how.cancel?.addEventListener("abort", onAbort, { once: true });
   if (how.cancel?.aborted) onAbort();
 
-  const raw = await running.ended;
+  const record = await running.ended;
   for (const timer of timers) clearTimeout(timer);
   how.cancel?.removeEventListener("abort", onAbort);
-  return { ending: judgeEnding(raw, intervention, how.command), cpuMs: raw.control.cpuMs ?? null };
+  return { ending: judgeEnding(record, intervention, how.command), record };
 }

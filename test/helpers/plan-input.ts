@@ -24,6 +24,7 @@ export const facts: HostFacts = {
   bash: tool("/usr/bin/bash"),
   node: tool("/usr/bin/node"),
   cellhost: "/opt/workcell/native/cellhost",
+  cellinit: "/opt/workcell/native/cellinit",
   path: ["/home/ann/bin", "/usr/local/bin", "/usr/bin", "/opt/go/bin"],
   rootLinks: { bin: "usr/bin", lib: "usr/lib" },
   rootFolders: ["usr", "opt"],

@@ -1,0 +1,38 @@
+import { WorkcellError } from "../errors/index.ts";
+import type { Plan } from "../model/index.ts";
+import type { SupervisorRecord } from "./supervisor-record.ts";
+
+/** What is known of a cell that ended before its command could run. */
+export interface FailedLaunch {
+  readonly record: SupervisorRecord;
+  /** cellhost's exit code; null when it could not be started at all. */
+  readonly code: number | null;
+  readonly said: string;
+}
+
+/** cellhost's own exit codes (native/cellhost). */
+const CANNOT_IDMAP = 122;
+const SOURCE_GONE = 123;
+
+/** Says why a cell could not be started, with the remedy for what is known. */
+export function launchError(plan: Plan, { record, code, said }: FailedLaunch): WorkcellError {
+  const failed = record.failed === undefined ? [] : [record.failed.step];
+  const why = [said, ...failed, ...record.control.complaints].filter(Boolean).join("; ");
+  if (code === CANNOT_IDMAP) {
+    return new WorkcellError("WC_MOUNT", {
+      message: `Cannot connect a folder as another user's: its file system has no idmapped mounts (${why})`,
+      remedy: "Start Workcell as the folder's owner, or copy the folder to a disk that has them",
+    });
+  }
+  if (code === SOURCE_GONE) {
+    return new WorkcellError("WC_MOUNT", {
+      message: `Cannot connect a folder: it was there a moment ago and is gone, or a link took its place (${why})`,
+      remedy: "Start again when nothing moves it",
+    });
+  }
+  return new WorkcellError("WC_LAUNCH", {
+    message: `Cannot start the cell of session "${plan.session}": ${why || "the sandbox ended before it was sealed"}`,
+    remedy: "Run workcell doctor to see what this machine lacks",
+    details: { complaints: record.control.complaints },
+  });
+}

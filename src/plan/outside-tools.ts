@@ -1,0 +1,47 @@
+import type { HostFacts, PlannedMount } from "../model/index.ts";
+import { cellinitPlace } from "./argv.ts";
+import { caVariables } from "./environment.ts";
+import { isSystem } from "./system-view.ts";
+
+/** Node's own folders, when Node does not stand in the system: without them neither node nor npm would be found. */
+export function toolMounts(facts: HostFacts): PlannedMount[] {
+  const bin = facts.node.realPath.replace(/\/[^/]+$/, "");
+  if (isSystem(bin)) return [];
+  const modules = bin.replace(/\/bin$/, "/lib/node_modules");
+  return [bin, modules].map((folder) => ({
+    kind: "ro-bind",
+    target: folder,
+    source: folder,
+    reason: "the Node.js that runs Workcell, and its npm",
+  }));
+}
+
+/** CA files that the person's variables name, where the cell would not see them. */
+export function certificateMounts(facts: HostFacts): Map<string, PlannedMount> {
+  const named = [
+    ...caVariables.map((name) => facts.environment[name]),
+    ...facts.presets.flatMap((preset) => caVariables.map((name) => preset.environment[name])),
+  ];
+  const hidden = [...new Set(named)].flatMap((file) => {
+    const real = file === undefined ? undefined : facts.caFiles[file];
+    return file === undefined || real === undefined || /^\/(usr|etc\/ssl|etc\/pki)\//.test(file)
+      ? []
+      : [{ file, real }];
+  });
+  return new Map(
+    hidden.map(({ file, real }, index) => [
+      file,
+      { kind: "ro-bind", target: `/etc/workcell/ca-${index}.pem`, source: real, reason: `CA file ${file}` },
+    ]),
+  );
+}
+
+/** The program that seals the command; it stands in the cell under its own name, readable and not writable. */
+export function cellinitMount(facts: HostFacts): PlannedMount {
+  return {
+    kind: "ro-bind",
+    target: cellinitPlace,
+    source: facts.cellinit,
+    reason: "seals the command's process",
+  };
+}

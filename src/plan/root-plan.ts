@@ -1,0 +1,26 @@
+import type { HostMount, PlannedMount, RootPlan, SessionFacts } from "../model/index.ts";
+import { isSystem } from "./system-view.ts";
+
+/** Covered in the cell's own mount namespace; it exists everywhere, and cells have a /tmp of their own anyway. */
+const SCRATCH = "/tmp";
+
+/** What root's cellhost mounts for the dropped uid: everything that is not the system's. */
+export function planRoot(session: SessionFacts, uid: number, mounts: readonly PlannedMount[]): RootPlan {
+  const files = `${session.folder}/cells/${session.cell}`;
+  const bases = new Map<string, Pick<HostMount, "readOnly" | "owner">>([[files, { readOnly: true }]]);
+  for (const mount of mounts) {
+    if (mount.source === undefined || (mount.kind !== "bind" && mount.kind !== "ro-bind")) continue;
+    if (mount.source.startsWith(`${files}/`) || (isSystem(mount.source) && mount.owner === undefined))
+      continue;
+    bases.set(mount.source, {
+      readOnly: mount.kind === "ro-bind",
+      ...(mount.owner === undefined ? {} : { owner: mount.owner }),
+    });
+  }
+  const hostMounts = [...bases].map(([source, how], index) => ({
+    source,
+    scratch: `${SCRATCH}/m${index}`,
+    ...how,
+  }));
+  return { uid, gid: uid, scratch: SCRATCH, mounts: hostMounts };
+}
