@@ -1,13 +1,11 @@
-import { execFileSync } from "node:child_process";
-import { chmodSync, readFileSync } from "node:fs";
-import path from "node:path";
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { buildFilters } from "../../src/plan/seccomp/index.ts";
 import { kernelSurface } from "../../src/plan/seccomp/kernel-surface.ts";
 import { otherProcesses } from "../../src/plan/seccomp/other-processes.ts";
 import { socketsAndModes } from "../../src/plan/seccomp/sockets-and-modes.ts";
+import { compileFixture } from "../helpers/compile-fixture.ts";
 import { missing, runFiltered, type Starter, starters } from "../helpers/filtered-bwrap.ts";
-import { tempFolder } from "../helpers/temp-folder.ts";
 
 const arch = process.arch === "arm64" ? "aarch64" : "x86_64";
 /** PID 1 is bwrap, and the probe itself is PID 2. */
@@ -55,21 +53,19 @@ function marked(program: Uint8Array): Uint8Array {
   return copy;
 }
 
-function compileProbe(): string {
-  const folder = tempFolder();
-  chmodSync(folder, 0o755);
-  const program = path.join(folder, "syscall-probe");
-  const source = path.resolve(import.meta.dirname, "../fixtures/syscall-probe.c");
-  execFileSync("gcc", ["-O1", "-Wall", "-Wextra", "-Werror", "-o", program, source]);
-  return program;
-}
-
 /** Every capability of the cell's own user namespace is kept, so that the kernel itself refuses as little as possible. */
 function probe(starter: Starter, programs: readonly Uint8Array[]): Probe {
   const run = runFiltered(starter, programs, [
     ...["--unshare-all", "--unshare-user", "--die-with-parent", "--cap-add", "ALL"],
     ...["--ro-bind", "/", "/", "--proc", "/proc", "--tmpfs", "/tmp"],
-    ...["--ro-bind", compileProbe(), "/tmp/syscall-probe", "--chdir", "/tmp", "/tmp/syscall-probe"],
+    ...[
+      "--ro-bind",
+      compileFixture("syscall-probe"),
+      "/tmp/syscall-probe",
+      "--chdir",
+      "/tmp",
+      "/tmp/syscall-probe",
+    ],
   ]);
   expect({ code: run.code, errors: run.errors }).toEqual({ code: 0, errors: "" });
   const lines = run.output.trimEnd().split("\n");
