@@ -50,10 +50,11 @@ function absent(work: Work): readonly string[] {
   return [...programs, work.needs.missing];
 }
 
-/** One test for each work and each who may start it. */
-export function testWorks(works: readonly Work[]): void {
+/** One test for each work and each who may start it; works that are not wanted are skipped. */
+export function testWorks(works: readonly Work[], wanted = true): void {
   const cases = starters.flatMap((starter) => works.map((work) => ({ starter, work, who: starter.name })));
   test.for(cases)("$work.program $work.does, started by $who", ({ starter, work }, { skip }) => {
+    skip(!wanted, "a nightly test");
     const lacking = absent(work);
     skip(lacking.length > 0, `not installed here: ${lacking.join(", ")}`);
     const run = runWork(starter, work.script);

@@ -28,6 +28,7 @@ test.for(starters)("Chromium renders a page to a picture, started by $name", (st
   const browser = ["chromium-headless-shell", "chromium"].find(
     (name) => spawnSync(name, ["--version"], { stdio: "ignore" }).status === 0,
   );
+  if (browser === undefined && process.env["CI"] === "true") throw new Error("Needed in CI: Chromium");
   skip(missing(["bwrap"]).length > 0 || browser === undefined, "not installed here: bubblewrap or Chromium");
   const run = runWork(starter, script(browser ?? ""));
   expect(run.code, run.errors).toBe(0);
