@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import process from "node:process";
 
 /** All that the build is made from. Tests are not part of it. */
 const folders = ["src", "native"];
@@ -28,7 +29,8 @@ function sources(root) {
  * @param {string} root
  */
 function hashOf(root) {
-  const hash = createHash("sha256");
+  // V8's code cache is of use to the Node that made it alone.
+  const hash = createHash("sha256").update(`${process.version} ${process.arch}\0`);
   for (const file of sources(root)) {
     const content = readFileSync(path.join(root, file));
     hash.update(`${file}\0${content.length}\0`).update(content);

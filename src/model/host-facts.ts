@@ -47,6 +47,8 @@ export interface HostFacts {
   readonly bash: Tool;
   /** Node as it runs Workcell. */
   readonly node: Tool;
+  /** The folders of that Node: its programs, and its global packages where there are any; symlinks resolved. */
+  readonly nodeFolders: readonly string[];
   /** Workcell's own native programs: the one that supervises a cell, and the one that seals its command inside. */
   readonly cellhost: string;
   readonly cellinit: string;

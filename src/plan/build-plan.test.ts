@@ -76,7 +76,8 @@ test("buildPlan() shows of /etc what is on its list, and nothing that holds secr
 
 test("buildPlan() shows a Node that stands outside the system with its modules, first on PATH", () => {
   const node = { path: "/usr/local/bin/node", realPath: "/home/ann/.nvm/v20/bin/node" };
-  const input = planInput({ facts: { node }, uid: 1_900_000_007 });
+  const nodeFolders = ["/home/ann/.nvm/v20/bin", "/home/ann/.nvm/v20/lib/node_modules"];
+  const input = planInput({ facts: { node, nodeFolders }, uid: 1_900_000_007 });
   const plan = buildPlan(input);
   const tools = plan.mounts.filter(({ target }) => target.startsWith("/home/ann/.nvm"));
   expect(tools.map(({ kind, target, source }) => [kind, target, source])).toEqual(

@@ -5,10 +5,8 @@ import { isSystem } from "./system-view.ts";
 
 /** Node's own folders, when Node does not stand in the system: without them neither node nor npm would be found. */
 export function toolMounts(facts: HostFacts): PlannedMount[] {
-  const bin = facts.node.realPath.replace(/\/[^/]+$/, "");
-  if (isSystem(bin)) return [];
-  const modules = bin.replace(/\/bin$/, "/lib/node_modules");
-  return [bin, modules].map((folder) => ({
+  const outside = facts.nodeFolders.filter((folder) => !isSystem(folder));
+  return outside.map((folder) => ({
     kind: "ro-bind",
     target: folder,
     source: folder,

@@ -111,6 +111,16 @@ function probeSubuids(): HostFacts["subuids"] {
   });
 }
 
+function probeNode(): Pick<HostFacts, "node" | "nodeFolders"> {
+  const realPath = realpathSync(process.execPath);
+  const bin = path.dirname(realPath);
+  const modules = path.join(path.dirname(bin), "lib/node_modules");
+  return {
+    node: { path: process.execPath, realPath },
+    nodeFolders: existsSync(modules) ? [bin, modules] : [bin],
+  };
+}
+
 /** Asks the machine everything that a plan needs, once. Spawns nothing. */
 export function probeHost(questions: HostQuestions): HostFacts {
   const { env, cwd } = questions;
@@ -130,7 +140,7 @@ export function probeHost(questions: HostQuestions): HostFacts {
     bwrap: requireTool("bwrap", searchPath, untrusted),
     socat: requireTool("socat", searchPath, untrusted),
     bash: requireTool("bash", searchPath, untrusted),
-    node: { path: process.execPath, realPath: process.execPath },
+    ...probeNode(),
     cellhost: questions.cellhost,
     cellinit: questions.cellinit,
     path: searchPath,

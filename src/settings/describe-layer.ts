@@ -1,6 +1,5 @@
 import type { Sourced } from "../model/index.ts";
 import type { FolderFile } from "./folder-file.ts";
-import { folderLayer } from "./folder-layer.ts";
 import type { Layer } from "./layer.ts";
 
 function joined(entries: readonly Sourced<string>[] = []): string {
@@ -45,6 +44,8 @@ function describeLayer(layer: Layer): readonly string[] {
 }
 
 /** What a folder's own settings file would do, one line each. Throws WC_SETTINGS when the file cannot be used. */
-export function describeFolderFile(file: FolderFile): readonly string[] {
+export async function describeFolderFile(file: FolderFile): Promise<readonly string[]> {
+  // With it comes the schema library, which a run without settings files does without.
+  const { folderLayer } = await import("./folder-layer.ts");
   return describeLayer(folderLayer(file));
 }

@@ -219,7 +219,7 @@ test("a folder's file connects what is in the folder, and says so to whoever con
   ]);
 });
 
-test("describeFolderFile() says what a file would do, what matters most first", () => {
+test("describeFolderFile() says what a file would do, what matters most first", async () => {
   const { cwd, found } = house({
     profile: "cowork",
     timeout: "1s",
@@ -227,7 +227,7 @@ test("describeFolderFile() says what a file would do, what matters most first", 
     environment: { TOKEN: true, A: "1" },
     network: { allow: ["a.example", "b.example"], deny: ["c.example"], presets: ["npm"] },
   });
-  expect(describeFolderFile(found())).toEqual([
+  expect(await describeFolderFile(found())).toEqual([
     "let connections through to: a.example, b.example",
     "allow what the host is set up for: npm",
     "pass in the host's variables: TOKEN",

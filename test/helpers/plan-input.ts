@@ -23,6 +23,7 @@ export const facts: HostFacts = {
   socat: tool("/usr/bin/socat"),
   bash: tool("/usr/bin/bash"),
   node: tool("/usr/bin/node"),
+  nodeFolders: ["/usr/bin", "/usr/lib/node_modules"],
   cellhost: "/opt/workcell/native/cellhost",
   cellinit: "/opt/workcell/native/cellinit",
   path: ["/home/ann/bin", "/usr/local/bin", "/usr/bin", "/opt/go/bin"],

@@ -1,6 +1,6 @@
-import { readdirSync, writeFileSync } from "node:fs";
+import { closeSync, constants, ftruncateSync, openSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { WorkcellError } from "../../errors/index.ts";
+import { codeOf, WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import type { AuditLine, Denial, Outcome } from "../../model/index.ts";
 import { explainRun, type RunningCell, type RunRequest, startCell } from "../../session/index.ts";
@@ -33,7 +33,7 @@ function sayEnding(outcome: Outcome, context: CommandContext): void {
 function sayDenials(denials: readonly Denial[], context: CommandContext): void {
   const seen = new Map(denials.map((denial) => [`${denial.what} ${denial.rule}`, denial]));
   for (const { what, layer, rule, remedy } of seen.values()) {
-    say(context, `refused ${what} (${layer}: ${rule}); to allow it: ${remedy}`);
+    say(context, `refused ${what} (${layer}: ${rule}); ${layer === "gate" ? "to allow it: " : ""}${remedy}`);
   }
 }
 
@@ -89,6 +89,27 @@ async function runCommand(
   }
 }
 
+/** Opens the file of `--outcome` before anything starts, so that a command never runs whose outcome would be lost. */
+function openOutcomeFile(flags: FlagValues, context: CommandContext): (outcome: Outcome) => void {
+  const file = flags.text("outcome");
+  if (file === undefined) return () => {};
+  const place = path.resolve(context.cwd, file);
+  try {
+    const fd = openSync(place, constants.O_WRONLY | constants.O_CREAT, 0o666);
+    return (outcome) => {
+      ftruncateSync(fd);
+      writeFileSync(fd, `${JSON.stringify(outcome)}\n`);
+      closeSync(fd);
+    };
+  } catch (cause) {
+    throw new WorkcellError("WC_USAGE", {
+      message: `Cannot write the outcome to "${file}" (flag --outcome): ${codeOf(cause) ?? "it cannot be opened"}`,
+      remedy: "Name a file in a folder that exists and that you may write to",
+      cause,
+    });
+  }
+}
+
 export const run: Command = {
   name: "run",
   summary: "run a command in a cell of its own",
@@ -109,12 +130,12 @@ export const run: Command = {
       });
     }
     if (flags.has("explain")) return explain(flags, words, context);
+    const writeOutcome = openOutcomeFile(flags, context);
     hintAtMount(flags, context);
     const outcome = await runCommand(flags, words, context);
     sayEnding(outcome, context);
     if (outcome.denials.length > 0) sayDenials(outcome.denials, context);
-    const file = flags.text("outcome");
-    if (file !== undefined) writeFileSync(path.resolve(context.cwd, file), `${JSON.stringify(outcome)}\n`);
+    writeOutcome(outcome);
     return outcome.exitCode;
   },
 };

@@ -119,7 +119,7 @@ function needsYes(file: FolderFile): WorkcellError {
 
 async function trustFolder(context: CommandContext, folder: string, yes: boolean): Promise<number> {
   const file = findFile(folder);
-  show(context, file, describeFolderFile(file));
+  show(context, file, await describeFolderFile(file));
   if ((await readTrust(context, file)) === "agreed") {
     context.stdout.write("Already agreed to exactly this\n");
     return 0;
