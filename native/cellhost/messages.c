@@ -33,9 +33,10 @@ static bool take_listen(struct cell *cell, struct received *received) {
 
 static bool take_sealed(struct cell *cell, struct received *received) {
   if (cell->sealed || cell->killing || received->message.sealed.id != 0) return false;
+  if (!may_add_listener(&cell->notifier, received->descriptors[0])) return false;
   if (!know_command(&cell->processes, received->sender)) return false;
+  add_listener(&cell->notifier, received->descriptors[0]);
   received->descriptors_count = 0;
-  if (!add_listener(&cell->notifier, received->descriptors[0])) return false;
   cell->landlock = received->message.sealed.landlock;
   cell->sealed = true;
   return true;

@@ -69,14 +69,11 @@ static bool is_listener(int descriptor) {
   return control_listener(descriptor, NOTIFICATION_IS_VALID, &nobody) != 0 && errno == ENOENT;
 }
 
-bool add_listener(struct notifier *notifier, int descriptor) {
-  if (notifier->count < MAX_LISTENERS && sizes_fit() && is_listener(descriptor)) {
-    notifier->listeners[notifier->count++] = descriptor;
-    return true;
-  }
-  close(descriptor);
-  return false;
+bool may_add_listener(const struct notifier *notifier, int descriptor) {
+  return notifier->count < MAX_LISTENERS && sizes_fit() && is_listener(descriptor);
 }
+
+void add_listener(struct notifier *notifier, int descriptor) { notifier->listeners[notifier->count++] = descriptor; }
 
 static void drop_listener(struct notifier *notifier, size_t index) {
   close(notifier->listeners[index]);

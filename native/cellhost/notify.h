@@ -22,8 +22,10 @@ struct notifier {
   size_t told_count;
 };
 
-/* Takes the descriptor; false, and closed, when it is no listener or one too many. */
-bool add_listener(struct notifier *notifier, int descriptor);
+/* False when it is no listener, or one too many. */
+bool may_add_listener(const struct notifier *notifier, int descriptor);
+/* Takes the descriptor. */
+void add_listener(struct notifier *notifier, int descriptor);
 
 /* Answers what waits at a listener, and not more than a bounded number of calls; takes it away when it has ended. */
 void serve_listener(struct notifier *notifier, size_t index, short events, struct channel *channel);

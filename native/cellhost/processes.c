@@ -47,21 +47,32 @@ static pid_t parent_of(pid_t process) {
   return after_name != NULL && strlen(after_name) > 4 ? number_at(after_name + 4) : 0;
 }
 
-bool know_command(struct processes *processes, pid_t command) {
-  pid_t at = command, parent = at;
-  for (int i = 0; i < MAX_ANCESTORS && parent > 0; i++) {
-    if (at == processes->child) break;
-    parent = parent_of(at);
-    /* PID 1 is what bwrap started in the new namespace; its parent is bwrap, our child. */
-    if (parent == processes->child || parent == getpid()) break;
+/* PID 1 is what bwrap started in the new namespace; its parent is bwrap, our child. 0: it is not below us. */
+static pid_t first_above(const struct processes *processes, pid_t command) {
+  pid_t at = command;
+  for (int i = 0; i < MAX_ANCESTORS && at > 0; i++) {
+    pid_t parent = at == processes->child ? getpid() : parent_of(at);
+    if (parent == processes->child || parent == getpid()) return at;
     at = parent;
   }
-  if (at != processes->child && parent != processes->child && parent != getpid()) return false;
-  processes->first = at;
+  return 0;
+}
+
+bool know_command(struct processes *processes, pid_t command) {
+  pid_t first = first_above(processes, command);
+  if (first == 0) return false;
+  int first_handle = (int)syscall(NR_PIDFD_OPEN, first, 0U);
+  int command_handle = (int)syscall(NR_PIDFD_OPEN, command, 0U);
+  if (first_handle < 0 || command_handle < 0) {
+    if (first_handle >= 0) close(first_handle);
+    if (command_handle >= 0) close(command_handle);
+    return false;
+  }
+  processes->first = first;
+  processes->first_handle = first_handle;
   processes->command = command;
-  processes->first_handle = (int)syscall(NR_PIDFD_OPEN, at, 0U);
-  processes->command_handle = (int)syscall(NR_PIDFD_OPEN, command, 0U);
-  return processes->first_handle >= 0 && processes->command_handle >= 0;
+  processes->command_handle = command_handle;
+  return true;
 }
 
 static bool is_there(int handle) { return syscall(NR_PIDFD_SEND_SIGNAL, handle, 0, NULL, 0U) == 0; }
