@@ -53,7 +53,9 @@ export function tmpfsOf(
   const own = tmpfsIn(readOfProcess(`/proc/${rootPid}/mountinfo`) ?? "").filter(
     ({ device, point }) => !hosts.has(device) && !point.includes("\\"),
   );
-  return [...new Map(own.map(({ device, point }) => [device, `/proc/${rootPid}/root${point}`])).values()];
+  const places = new Map(own.map(({ device, point }) => [device, `/proc/${rootPid}/root${point}`]));
+  // One that another is mounted over has the same path, and is counted as that one.
+  return [...new Set(places.values())];
 }
 
 export function tmpfsBytes(places: readonly string[]): number {

@@ -45,7 +45,7 @@ const inMemfd = (mebibytes: number) =>
 /** Written and detached from: in no process at all. */
 const inSegments = (mebibytes: number) =>
   `perl -e 'my $b = "x" x (32 << 20); for (1..${mebibytes / 32}) { my $i = shmget(0, 32 << 20, 0600); shmwrite($i, $b, 0, 32 << 20) } undef $b; select undef, undef, undef, 0.6; print "held"'`;
-/** Four processes with the same pages, which are one time the memory. */
+/** Four processes with the same pages (perl makes two copies of them), which are one time the memory. */
 const shared = (mebibytes: number) =>
   `perl -e '$x = "x" x (${mebibytes} << 20); for (1..3) { fork or last } select undef, undef, undef, 0.5; print "held\\n"'`;
 
@@ -69,7 +69,7 @@ describe.each(users)("watchMemory() of a cell of another user: %s", (user) => {
     ["anonymous memory", anonymous(100), `${100 * MIB}`],
     ["files in /dev/shm", inShm(150), "held\n"],
     ["a memfd that nobody maps", inMemfd(150), "held"],
-    ["pages that several processes share", shared(120), "held\nheld\nheld\nheld\n"],
+    ["pages that several processes share", shared(60), "held\nheld\nheld\nheld\n"],
   ])("lets one be that holds less in %s", (_, script, stdout) => {
     expect(watched(script, user)).toMatchObject({ code: 0, stdout, usedBytes: null, lost: null });
   });
