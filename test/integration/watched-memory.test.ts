@@ -47,7 +47,7 @@ const inSegments = (mebibytes: number) =>
   `perl -e 'my $b = "x" x (32 << 20); for (1..${mebibytes / 32}) { my $i = shmget(0, 32 << 20, 0600); shmwrite($i, $b, 0, 32 << 20) } undef $b; select undef, undef, undef, 0.6; print "held"'`;
 /** Four processes with the same pages (perl makes two copies of them), which are one time the memory. */
 const shared = (mebibytes: number) =>
-  `perl -e '$x = "x" x (${mebibytes} << 20); for (1..3) { fork or last } select undef, undef, undef, 0.5; print "held\\n"'`;
+  `perl -e '$x = "x" x (${mebibytes} << 20); for (1..3) { fork or last } select undef, undef, undef, 0.5; print "held\\n"; 1 while wait > 0'`;
 
 const users = process.getuid?.() === 0 ? [true, false] : [false];
 
