@@ -59,12 +59,10 @@ export function statusField(pid: number | "self", name: string): string {
   return found?.[1] ?? "";
 }
 
-/** The process of a tree that has this number in its own PID namespace. */
-export function findByInnerPid(tree: readonly HostProcess[], inner: number): number | undefined {
-  return tree.find(({ pid }) => {
-    const numbers = statusField(pid, "NSpid").split(/\s+/);
-    return numbers.length > 1 && numbers.at(-1) === `${inner}`;
-  })?.pid;
+/** A process's number in its own PID namespace; 0 when it has none of its own. */
+export function innerPid(pid: number): number {
+  const numbers = statusField(pid, "NSpid").split(/\s+/);
+  return numbers.length > 1 ? Number(numbers.at(-1)) : 0;
 }
 
 const namespaceNames = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];

@@ -4,23 +4,15 @@ import http from "node:http";
 import { connect } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
-import type { AuditEvent, Plan } from "../model/index.ts";
+import type { AuditEvent, Denial, Plan } from "../model/index.ts";
 import type { Attempt, InsideView, OutsideView, Seen } from "../report/index.ts";
 import type { RunningCell } from "../session/index.ts";
-import {
-  commandLine,
-  compareNamespaces,
-  findByInnerPid,
-  processTree,
-  programOf,
-  statusField,
-} from "./host-processes.ts";
+import { commandLine, compareNamespaces, innerPid, programOf, statusField } from "./host-processes.ts";
+import { heldListeners } from "./host-sockets.ts";
 import { type ObserveRequest, startObserver } from "./run-observer.ts";
 import { startServers, type TestServers } from "./servers.ts";
 
 const TIME_MS = 30_000;
-const START_MS = 5000;
 
 /** One cell, seen from both sides, and what the plan calls it. */
 export interface Look {
@@ -79,19 +71,8 @@ async function tryControls({ targets }: TestServers): Promise<OutsideView["contr
   };
 }
 
-/** Waits for the cell's command: it may start, told to, a moment after the cell runs. */
-async function findCommand(hostPid: number): Promise<number> {
-  for (const deadline = performance.now() + START_MS; performance.now() < deadline; await wait(5)) {
-    const found = findByInnerPid(processTree(hostPid), 5);
-    if (found !== undefined) return found;
-  }
-  throw new Error("the host does not see PID 5 of the cell");
-}
-
 /** What can be seen of the cell only while it runs. */
-async function lookFromHost(cell: RunningCell) {
-  const { hostPid, plan } = cell;
-  const observer = await findCommand(hostPid);
+function lookFromHost({ hostPid, commandPid, plan }: RunningCell) {
   const { own, shared } = compareNamespaces(hostPid);
   const { folder, http: one, socks: other } = plan.sockets;
   const sockets = [one, other].map((name) => path.join(folder, name));
@@ -101,7 +82,8 @@ async function lookFromHost(cell: RunningCell) {
     arguments: commandLine(hostPid),
     ownNamespaces: own,
     sharedNamespaces: shared,
-    uid: Number(statusField(observer, "Uid").split(/\s+/)[0]),
+    command: { pid: commandPid, innerPid: innerPid(commandPid) },
+    uid: Number(statusField(commandPid, "Uid").split(/\s+/)[0]),
     workcell: {
       pid: process.pid,
       uid: process.getuid?.() ?? -1,
@@ -109,30 +91,35 @@ async function lookFromHost(cell: RunningCell) {
     },
     hostname: os.hostname(),
     sockets: sockets.filter((file) => statSync(file, { throwIfNoEntry: false })?.isSocket()),
+    heldPorts: heldListeners(hostPid),
   };
 }
 
 /** Both halves of one observation: the host looks while the observer is at work. */
 async function observeCell(request: ObserveRequest, servers: TestServers): Promise<Look> {
   const decisions: AuditEvent[] = [];
+  const denials: Denial[] = [];
   const observer = await startObserver({
     request,
     allowHosts: servers.allowHosts,
     task: { kind: "look", targets: servers.targets },
     signal: AbortSignal.timeout(TIME_MS),
     onEvent: (event) => decisions.push(event),
+    onDenial: (denial) => denials.push(denial),
   });
   const { cell } = observer;
-  // The observer waits for its program meanwhile: both look at the same five processes.
+  // The observer waits for its program meanwhile: both look at the same processes.
   const seenFromHost = await seen(() => lookFromHost(cell));
   const inside = await seen(async () => (await observer.ask()) as InsideView);
-  // The gate reports a connection when it is over, and all are over with the cell.
+  // The gate reports a connection when it is over, and all are over with the cell; so are refused calls.
   await observer.end();
   // Only now: the servers must not count the host's own requests as the cell's.
   const arrivals = { ...servers.arrivals };
   const controls = await tryControls(servers);
   const outside: Seen<OutsideView> =
-    "seen" in seenFromHost ? { seen: { ...seenFromHost.seen, arrivals, decisions, controls } } : seenFromHost;
+    "seen" in seenFromHost
+      ? { seen: { ...seenFromHost.seen, arrivals, decisions, denials, controls } }
+      : seenFromHost;
   return { plan: cell.plan, inside, outside };
 }
 

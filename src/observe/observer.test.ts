@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
-import { connect } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { compareNamespaces, isAlive, processTree } from "./host-processes.ts";
+import { compareNamespaces, innerPid, isAlive, processTree } from "./host-processes.ts";
+import { heldListeners } from "./host-sockets.ts";
 import { makeBelongings, reach } from "./inside/reach.ts";
 import { tryTraffic } from "./inside/traffic.ts";
 import { startServers } from "./servers.ts";
@@ -73,6 +74,24 @@ test("processTree() has a child while it lives, and isAlive() not a moment longe
 
 test("compareNamespaces() finds nothing of its own in a process like this one", () => {
   expect(compareNamespaces(process.pid).own).toEqual([]);
+  expect(innerPid(process.pid)).toBe(0);
+});
+
+test("heldListeners() has a port while this process listens on it, and nobody else's", async () => {
+  const other = spawn(process.execPath, [
+    "-e",
+    "const s = require('net').createServer().listen(0, '127.0.0.1', () => console.log(s.address().port))",
+  ]);
+  const [line] = (await once(other.stdout, "data")) as [Buffer];
+  const mine = createServer().listen(0, "127.0.0.1");
+  await once(mine, "listening");
+  const { port } = mine.address() as AddressInfo;
+  expect(heldListeners(process.pid)).toContain(port);
+  expect(heldListeners(process.pid)).not.toContain(Number(line));
+  mine.close();
+  expect(heldListeners(process.pid)).not.toContain(port);
+  other.kill("SIGKILL");
+  await once(other, "exit");
 });
 
 test("without a tunnel nothing arrives at the servers but direct connects", async ({ skip }) => {

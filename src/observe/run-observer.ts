@@ -3,7 +3,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { WorkcellError } from "../errors/index.ts";
-import type { AuditEvent } from "../model/index.ts";
+import type { AuditEvent, Denial } from "../model/index.ts";
 import { type RunningCell, startCell } from "../session/index.ts";
 import type { SettingsFlags } from "../settings/index.ts";
 import type { Task } from "./inside/task.ts";
@@ -62,6 +62,7 @@ interface ObserverRequest {
   readonly args?: readonly string[];
   readonly signal: AbortSignal;
   onEvent?(event: AuditEvent): void;
+  onDenial?(denial: Denial): void;
 }
 
 /** A cell whose command waits for its program. */
@@ -75,7 +76,7 @@ export interface Observer {
 
 /** Starts a fresh cell with the observer as its command. */
 export async function startObserver(input: ObserverRequest): Promise<Observer> {
-  const { request, allowHosts, task, args = [], signal, onEvent } = input;
+  const { request, allowHosts, task, args = [], signal, onEvent, onDenial } = input;
   const program = observerProgram(request.installation, task);
   const cell = await startCell({
     ...request,
@@ -84,6 +85,7 @@ export async function startObserver(input: ObserverRequest): Promise<Observer> {
     stdio: ["pipe", "pipe", "pipe"],
     signal,
     ...(onEvent && { onEvent }),
+    ...(onDenial && { onDenial }),
   });
   return {
     cell,

@@ -1,6 +1,6 @@
 import { printable } from "../lib/printable.ts";
-import { socketOf } from "./judge-network.ts";
 import type { InsideView, Observations, OutsideView } from "./observations.ts";
+import { isHeldByGate, socketOf } from "./tunnel-ends.ts";
 
 export interface Drawing {
   readonly text: string;
@@ -48,10 +48,16 @@ function gateLines(outside: OutsideView): string[] {
   });
 }
 
+const roles: Readonly<Record<string, string>> = {
+  bwrap: "the sandbox",
+  bash: "looks after the tunnels",
+  cellinit: "made the ports, sealed the command, reaps what it leaves",
+};
+
 function processLines(inside: InsideView): string[] {
   return inside.processes.map(({ pid, comm, command }) => {
     const note = command.find((word) => /^TCP4?-LISTEN:/.test(word))?.replace(/,.*/, "") ?? "";
-    const said = { 1: "the sandbox", 2: "looks after the tunnels" }[pid] ?? note;
+    const said = note || (roles[comm] ?? "");
     return `PID ${pid}  ${fitted(comm, 8)} ${pid === inside.pid ? "the command given: Workcell's observer" : said}`;
   });
 }
@@ -63,16 +69,28 @@ function sealLine(inside: InsideView, outside: OutsideView): string {
   return `seccomp mode ${inside.seccomp}, ${filters} filters · new privileges ${privileges} · capabilities ${caps}`;
 }
 
+const isDirect = (outside: OutsideView) => isHeldByGate(outside, "http") && isHeldByGate(outside, "socks");
+
+/** From the cell's end of the tunnel to its ports; in the direct tunnel the ports are that end. */
+function portLines(inside: InsideView, outside: OutsideView, half: number): string[] {
+  const ports = [
+    columns("localhost:3128  HTTP, HTTPS", "localhost:1080  SOCKS5, FTP, gRPC", half),
+    columns("  ▲", "  ▲", half),
+  ];
+  if (isDirect(outside)) return ports;
+  return [
+    columns(socketOf(inside, "http"), socketOf(inside, "socks"), half),
+    columns("  ▲ socat", "  ▲ socat", half),
+    ...ports,
+  ];
+}
+
 function cellBox(inside: InsideView, outside: OutsideView, width: number): string[] {
-  const half = Math.floor(width / 2) - 2;
   const { user } = inside;
   return box(
     `cell · host name ${inside.hostname} · own ${outside.ownNamespaces.join(", ")}`,
     [
-      columns(socketOf(inside, "http"), socketOf(inside, "socks"), half),
-      columns("  ▲ socat", "  ▲ socat", half),
-      columns("localhost:3128  HTTP, HTTPS", "localhost:1080  SOCKS5, FTP, gRPC", half),
-      columns("  ▲", "  ▲", half),
+      ...portLines(inside, outside, Math.floor(width / 2) - 2),
       ...box(`processes · network: ${inside.interfaces.join(", ")}`, processLines(inside), width - 4),
       sealLine(inside, outside),
       `folders: ${inside.rootFolders.map((name) => `/${name}`).join(" ")}`,
@@ -82,19 +100,31 @@ function cellBox(inside: InsideView, outside: OutsideView, width: number): strin
   );
 }
 
-function hostBox(inside: InsideView, outside: OutsideView): string[] {
-  const half = Math.floor(WIDTH / 2) - 2;
+/** The host's end of the tunnel, below the gate. */
+function tunnelLines(outside: OutsideView, half: number): string[] {
+  if (isDirect(outside))
+    return [
+      columns("  ▲", "  ▲", half),
+      columns("accepts on the cell's own 3128", "accepts on the cell's own 1080", half),
+      columns("  ▲ direct tunnel", "  ▲ direct tunnel", half),
+    ];
   const [http = "", socks = ""] = ["-http-", "-socks-"].map(
     (kind) => outside.sockets.find((file) => file.includes(kind)) ?? "",
   );
   const tail = (file: string) => (file.length > half - 4 ? `…${file.slice(4 - half)}` : file);
+  return [
+    columns("  ▲", "  ▲", half),
+    columns(tail(http), tail(socks), half),
+    columns("  ▲ tunnel", "  ▲ tunnel", half),
+  ];
+}
+
+function hostBox(inside: InsideView, outside: OutsideView): string[] {
   return box(
     `host ${outside.hostname} · ${inside.kernel.split(" ").slice(0, 2).join(" ")} · ${inside.arch}`,
     [
       ...box(`Workcell, PID ${outside.workcell.pid} · gate`, gateLines(outside), WIDTH - 4),
-      columns("  ▲", "  ▲", half),
-      columns(tail(http), tail(socks), half),
-      columns("  ▲ tunnel", "  ▲ tunnel", half),
+      ...tunnelLines(outside, Math.floor(WIDTH / 2) - 2),
       ...cellBox(inside, outside, WIDTH - 4),
     ],
     WIDTH,
@@ -103,12 +133,15 @@ function hostBox(inside: InsideView, outside: OutsideView): string[] {
 
 /** What a complete drawing shows, and whether it was there to be drawn. */
 function missingParts(inside: InsideView, outside: OutsideView): string[] {
+  const direct = isDirect(outside);
+  const numbers = new Set(inside.processes.map(({ pid }) => pid));
   const parts: Readonly<Record<string, boolean>> = {
     "the gate's decisions": outside.decisions.length > 0,
-    "the sockets on the host": outside.sockets.length >= 2,
-    "the sockets in the cell": socketOf(inside, "http") !== "" && socketOf(inside, "socks") !== "",
+    "the sockets on the host": direct || outside.sockets.length >= 2,
+    "the sockets in the cell":
+      direct || (socketOf(inside, "http") !== "" && socketOf(inside, "socks") !== ""),
     "the ports": [3128, 1080].every((port) => inside.listening.includes(port)),
-    "the processes": inside.processes.length >= 5,
+    "the processes": [...Array(inside.pid).keys()].every((below) => numbers.has(below + 1)),
     "the folders": inside.rootFolders.length > 0,
     "the session": inside.user.home !== "",
   };

@@ -1,4 +1,5 @@
 import type { InsideView, OutsideView, ServerName } from "./observations.ts";
+import { carrierOf, isHeldByGate, socketOf, type TunnelKind, tunnelPorts } from "./tunnel-ends.ts";
 import {
   fromBoth,
   type Judge,
@@ -22,28 +23,18 @@ function variable(inside: InsideView, name: string, value: string): Requirement 
 }
 
 /** The socket as seen on both sides: in the cell's /tmp, and as a socket on the host. */
-function socketRequirements(inside: InsideView, outside: OutsideView, kind: "http" | "socks"): Requirement[] {
+function socketRequirements(inside: InsideView, outside: OutsideView, kind: TunnelKind): Requirement[] {
   const within = socketOf(inside, kind);
+  if (within === "") return [{ holds: false, otherwise: `there is no /tmp/claude-${kind}-*.sock` }];
   const name = within.slice("/tmp/".length);
-  return [
-    { holds: within !== "", otherwise: `there is no /tmp/claude-${kind}-*.sock` },
-    {
-      holds: outside.sockets.some((file) => file.endsWith(`/${name}`)),
-      otherwise: `no socket of that name listens on the host`,
-    },
-  ];
-}
-
-/** Path of the socket inside, empty when there is none. */
-export function socketOf(inside: InsideView, kind: "http" | "socks"): string {
-  const pattern = new RegExp(`^/tmp/claude-${kind}-[^/]+\\.sock$`);
-  return inside.sockets.find((file) => pattern.test(file)) ?? "";
+  const holds = outside.sockets.some((file) => file.endsWith(`/${name}`));
+  return [{ holds, otherwise: "no socket of that name listens on the host" }];
 }
 
 function judgeHttp(inside: InsideView, outside: OutsideView): Verdict {
   const { http, https } = inside.attempts;
   return required(
-    `HTTP ${http.detail}; HTTPS ${https.detail}; through ${socketOf(inside, "http") || "no socket"}`,
+    `HTTP ${http.detail}; HTTPS ${https.detail}; ${carrierOf(inside, outside, "http")}`,
     "inside: a request in absolute form and a TLS exchange by CONNECT on 3128; host: both arrived at its servers",
     [
       succeeded("HTTP", http),
@@ -60,7 +51,7 @@ function judgeHttp(inside: InsideView, outside: OutsideView): Verdict {
 function judgeSocks(inside: InsideView, outside: OutsideView): Verdict {
   const { socks } = inside.attempts;
   return required(
-    `${socks.detail}; through ${socketOf(inside, "socks") || "no socket"}`,
+    `${socks.detail}; ${carrierOf(inside, outside, "socks")}`,
     "inside: a SOCKS5 connect by name on 1080 and a request through it; host: it arrived at its server",
     [
       succeeded("SOCKS5", socks),
@@ -86,8 +77,9 @@ function judgeFtpAndGrpc(inside: InsideView, outside: OutsideView): Verdict {
   );
 }
 
-function forwards(inside: InsideView, port: number, kind: "http" | "socks"): Requirement {
+function forwards(inside: InsideView, kind: TunnelKind): Requirement {
   const socket = socketOf(inside, kind);
+  const port = tunnelPorts[kind];
   const listens = new RegExp(`^TCP4?-LISTEN:${port}(,|$)`);
   const found = inside.processes.some(
     ({ comm, command }) =>
@@ -99,14 +91,22 @@ function forwards(inside: InsideView, port: number, kind: "http" | "socks"): Req
   return { holds, otherwise: `no socat forwards ${port} to /tmp/claude-${kind}-*.sock` };
 }
 
-function judgeTunnel(inside: InsideView, outside: OutsideView): Verdict {
+/** Says what was found in place of the forwarders too. */
+function describeTunnel(inside: InsideView, outside: OutsideView): string {
   const [http, socks] = [socketOf(inside, "http"), socketOf(inside, "socks")];
+  if (isHeldByGate(outside, "http") && isHeldByGate(outside, "socks"))
+    return "no forwarders: both listening sockets were made in the cell, and Workcell's own process accepts on them";
+  return `\`socat\`: 3128 to ${http || "nothing"}, 1080 to ${socks || "nothing"}, and so to the host`;
+}
+
+function judgeTunnel(inside: InsideView, outside: OutsideView): Verdict {
   return required(
-    `\`socat\`: 3128 to ${http || "nothing"}, 1080 to ${socks || "nothing"}, and so to the host`,
-    "inside: command lines of the forwarders and listening ports; host: what went in at both ports arrived",
+    describeTunnel(inside, outside),
+    "inside: command lines of the forwarders and listening ports; host: what went in at both ports arrived, and which " +
+      "of the cell's listening sockets are Workcell's own descriptors",
     [
-      forwards(inside, 3128, "http"),
-      forwards(inside, 1080, "socks"),
+      forwards(inside, "http"),
+      forwards(inside, "socks"),
       ...socketRequirements(inside, outside, "http"),
       ...socketRequirements(inside, outside, "socks"),
       arrived(outside, "http"),

@@ -1,4 +1,10 @@
+import type { OutsideView } from "./observations.ts";
 import { fromBoth, fromInside, type Judge, refused, required, succeeded, unknown } from "./verdict.ts";
+
+/** The call that the observer was refused, as the host was told of it: `chmod by node`. */
+function toldRefusal({ denials }: OutsideView): string | undefined {
+  return denials.find(({ layer, what }) => layer === "filter" && /^f?chmod(at2?)? by /.test(what))?.what;
+}
 
 /** System-call filter and privileges. */
 export const securityJudges: Readonly<Record<string, Judge>> = {
@@ -13,15 +19,21 @@ export const securityJudges: Readonly<Record<string, Judge>> = {
       ],
     ),
   ),
-  "sec.filters": fromBoth(({ filters }, { workcell }) => {
+  "sec.filters": fromBoth(({ filters }, outside) => {
+    const { workcell } = outside;
+    const told = toldRefusal(outside);
     // Kernels before 5.9 do not count them.
     if (!Number.isInteger(filters))
       return unknown("could not be observed: the kernel does not count filters");
     const added = filters - workcell.filters;
     return required(
-      `${added} (${filters} inside, ${workcell.filters} on Workcell itself)`,
-      "Seccomp_filters in /proc/self/status, inside and of Workcell's own process",
-      [{ holds: added === 2, otherwise: `${added} were added` }],
+      `${added} (${filters} inside, ${workcell.filters} on Workcell itself); the refused chmod was told to the host: ${told ?? "no"}`,
+      "Seccomp_filters in /proc/self/status, inside and of Workcell's own process; host: the second filter's listener " +
+        "gets what is refused, and it is recorded as a denial with the call's name and the program's",
+      [
+        { holds: added === 2, otherwise: `${added} were added` },
+        { holds: told !== undefined, otherwise: "no denial of it arrived at the host" },
+      ],
     );
   }),
   "sec.nnp": fromInside(({ noNewPrivs }) =>

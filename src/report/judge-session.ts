@@ -14,28 +14,31 @@ const shown = (words: readonly string[]) => {
 function judgeProcess(pid: number, comm: string, word?: RegExp): Judge {
   return fromInside((inside) => {
     const found = processOf(inside, pid);
-    const named = found?.comm ?? "nothing";
-    const known = word === undefined || (found?.command ?? []).some((part) => word.test(part));
+    const how = `inside: /proc/${pid}/comm and cmdline`;
+    if (found === undefined) return { status: "differs", observed: `there is no PID ${pid}`, how };
+    const isNamed = found.comm === comm;
+    const known = word === undefined || found.command.some((part) => word.test(part));
     return required(
-      `\`${named}\`${word && found ? `: ${shown(found.command)}` : ""}`,
-      `inside: /proc/${pid}/comm and cmdline`,
-      [
-        { holds: named === comm, otherwise: `PID ${pid} is ${named}` },
-        { holds: known, otherwise: `its command line is ${shown(found?.command ?? [])}` },
-      ],
+      `\`${found.comm}\`${word || !isNamed ? `: ${shown(found.command)}` : ""}`,
+      how,
+      isNamed
+        ? [{ holds: known, otherwise: "that is another command line" }]
+        : [{ holds: false, otherwise: `it is no \`${comm}\`` }],
     );
   });
 }
 
 /** PID 5 is whatever command was given; here that is the observer, which says so itself. */
-function judgeCommand(inside: InsideView): Verdict {
-  const found = processOf(inside, 5);
+function judgeCommand(inside: InsideView, outside: OutsideView): Verdict {
+  const found = processOf(inside, inside.pid);
+  const { pid, innerPid } = outside.command;
   return required(
-    `\`${found?.comm ?? "nothing"}\`, the command given: Workcell's observer`,
-    "inside: the observer's own PID, /proc/5/comm and cmdline",
+    `\`${found?.comm ?? "nothing"}\`, the command given: Workcell's observer, PID ${inside.pid}; PID ${pid} on the host`,
+    "inside: the observer's own PID, its comm; host: the number of the same process in its own namespace",
     [
-      { holds: inside.pid === 5, otherwise: `the command has PID ${inside.pid}` },
-      { holds: found !== undefined, otherwise: "there is no PID 5" },
+      { holds: inside.pid === 5, otherwise: `it has PID ${inside.pid}, not 5` },
+      { holds: found !== undefined, otherwise: "it does not see itself" },
+      { holds: innerPid === inside.pid, otherwise: `the host sees it as PID ${innerPid} of the cell` },
     ],
   );
 }
@@ -68,7 +71,7 @@ export const sessionJudges: Readonly<Record<string, Judge>> = {
   "proc.2": judgeProcess(2, "bash"),
   "proc.3": judgeProcess(3, "socat", /^TCP4?-LISTEN:3128(,|$)/),
   "proc.4": judgeProcess(4, "socat", /^TCP4?-LISTEN:1080(,|$)/),
-  "proc.5": fromInside(judgeCommand),
+  "proc.5": fromBoth(judgeCommand),
   "agent.model": notBuilt("agent"),
   "agent.tools": notBuilt("agent"),
   "agent.mcp.browser": notBuilt("MCP server on the host's side"),

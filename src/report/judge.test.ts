@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import {
+  sampleDirect as direct,
   sampleObservations as found,
   sampleInside as inside,
   sampleOutside as outside,
 } from "../../test/fixtures/sample-observations.ts";
+import { drawEnvironment } from "./drawing.ts";
 import { judgeEnvironment, judgeRows, summarizeRows } from "./judge.ts";
 import { unmetRows } from "./markdown.ts";
 import type { InsideView, Observations, OutsideView } from "./observations.ts";
@@ -52,6 +54,36 @@ test("an environment as the reference has it: 24 match, 5 host, 2 not applicable
   expect(judgeEnvironment(found)).toMatchObject({ profile: "cowork", tier: "process", tunnel: "socat" });
 });
 
+test("the direct tunnel: rows that need the reference's forwarders differ, and say what is there instead", () => {
+  const rows = judgeRows(direct);
+  const differing = rows.filter(({ status }) => status === "differs");
+  expect(Object.fromEntries(differing.map(({ id, observed }) => [id, observed]))).toEqual({
+    "net.http":
+      "HTTP answered; HTTPS answered; no forwarder: the gate itself accepts on 3128, on a socket made in the cell; but " +
+      "there is no /tmp/claude-http-*.sock",
+    "net.socks":
+      "answered; no forwarder: the gate itself accepts on 1080, on a socket made in the cell; but there is no " +
+      "/tmp/claude-socks-*.sock",
+    "net.tunnel":
+      "no forwarders: both listening sockets were made in the cell, and Workcell's own process accepts on them; but no " +
+      "socat forwards 3128 to /tmp/claude-http-*.sock; no socat forwards 1080 to /tmp/claude-socks-*.sock; there is no " +
+      "/tmp/claude-http-*.sock; there is no /tmp/claude-socks-*.sock",
+    "proc.2": "`cellinit`: cellinit init -- node -; but it is no `bash`",
+    "proc.3": "`node`: node -; but it is no `socat`",
+    "proc.4": "there is no PID 4",
+    "proc.5":
+      "`node`, the command given: Workcell's observer, PID 3; PID 4714 on the host; but it has PID 3, not 5",
+  });
+  expect(summarizeRows(rows)).toBe("17 match · 7 differ · 5 host · 2 not applicable · 9 not built");
+});
+
+test("a direct tunnel whose sockets are not the gate's is not drawn as one", () => {
+  if (!("seen" in direct.outside)) throw new Error("the sample was not seen");
+  const lost = { ...direct, outside: { seen: { ...direct.outside.seen, heldPorts: [3128] } } };
+  expect(drawEnvironment(direct).missing).toEqual([]);
+  expect(drawEnvironment(lost).missing).toEqual(["the sockets on the host", "the sockets in the cell"]);
+});
+
 test("what could not be observed is unknown with the reason, never match", () => {
   const why = { unseen: "the cell ended with 125" };
   const blind = { ...found, inside: why, outside: why, parentDeath: why, neighbours: why };
@@ -67,6 +99,8 @@ test("what could not be observed is unknown with the reason, never match", () =>
 
 const ok = { ok: true, detail: "it worked" };
 const failed = { ok: false, detail: "it failed" };
+const [denial] = outside.denials;
+if (denial === undefined) throw new Error("the sample has no denial");
 const lost = (pid: number) => within({ processes: inside.processes.filter((one) => one.pid !== pid) });
 const stranger = { pid: 4711, comm: "sshd", command: ["sshd"], session: 1, terminal: 0 };
 const own = (...names: string[]) =>
@@ -125,6 +159,13 @@ describe("one thing that is not as required turns its rows, and no others", () =
     ["a call that should be refused", tried({ setuidBit: ok }), ["sec.mode"]],
     ["a call that should be allowed", tried({ plainMode: failed }), ["sec.mode"]],
     ["a single filter", within({ filters: 2 }), ["sec.filters"]],
+    ["a refusal that the host was not told of", without({ denials: [] }), ["sec.filters"]],
+    ["a refusal by another layer", without({ denials: [{ ...denial, layer: "gate" }] }), ["sec.filters"]],
+    [
+      "a refusal of another call",
+      without({ denials: [{ ...denial, what: "mount by node" }] }),
+      ["sec.filters"],
+    ],
     ["new privileges", within({ noNewPrivs: "0" }), ["sec.nnp"]],
     [
       "a bounding set",
@@ -150,7 +191,8 @@ describe("one thing that is not as required turns its rows, and no others", () =
     ["no decisions at the gate", without({ decisions: [] }), ["net.control", "life.drawing"]],
     ["no PID 2", lost(2), ["proc.2", "life.drawing"]],
     ["no PID 4", lost(4), ["net.tunnel", "proc.4", "life.drawing"]],
-    ["a command at another PID", within({ pid: 6 }), ["proc.5"]],
+    ["a command at another PID", within({ pid: 6 }), ["proc.5", "life.drawing"]],
+    ["a command that the host numbers otherwise", without({ command: { pid: 1, innerPid: 6 } }), ["proc.5"]],
     ["another name", within({ user: { ...inside.user, name: "root" } }), ["life.sessions"]],
     ["uid 0 on the host", without({ uid: 0 }), ["life.sessions"]],
     ["another session in sight", within({ sessions: ["brave-loving-maxwell", "other"] }), ["life.sessions"]],

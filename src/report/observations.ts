@@ -1,4 +1,4 @@
-import type { AuditEvent } from "../model/index.ts";
+import type { AuditEvent, Denial } from "../model/index.ts";
 
 /** Something that was looked at, or the reason why it could not be. */
 export type Seen<T> = { readonly seen: T } | { readonly unseen: string };
@@ -46,7 +46,7 @@ export interface InsideAttempts {
   readonly privileged: Attempt;
 }
 
-/** What the observer saw from within a fresh cell, as its PID 5. */
+/** What the observer saw from within a fresh cell, as its command. */
 export interface InsideView {
   readonly pid: number;
   readonly processes: readonly CellProcess[];
@@ -79,15 +79,21 @@ export interface OutsideView {
   /** Namespaces of PID 1 that are not Workcell's own, and those that are. */
   readonly ownNamespaces: readonly string[];
   readonly sharedNamespaces: readonly string[];
+  /** The observer: its host PID, and the number it has in its own namespace. */
+  readonly command: { readonly pid: number; readonly innerPid: number };
   /** Host uid of the observer. */
   readonly uid: number;
   readonly workcell: { readonly pid: number; readonly uid: number; readonly filters: number };
   readonly hostname: string;
   /** Host paths of the gate's sockets that exist as sockets. */
   readonly sockets: readonly string[];
+  /** Ports of the cell whose listening socket is a descriptor of Workcell's own process. */
+  readonly heldPorts: readonly number[];
   /** Requests that arrived at each of the host's servers. */
   readonly arrivals: Readonly<Record<ServerName, number>>;
   readonly decisions: readonly AuditEvent[];
+  /** What Workcell was told to have been refused in the cell. */
+  readonly denials: readonly Denial[];
   /** The same attempts, made on the host. */
   readonly controls: {
     readonly direct: Attempt;
