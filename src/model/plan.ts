@@ -1,3 +1,4 @@
+import type { HostFacts } from "./host-facts.ts";
 import type { PlannedLimits } from "./limits.ts";
 import type { Origin } from "./policy.ts";
 import type { ProfileName, TierName, TunnelName } from "./settings.ts";
@@ -52,8 +53,13 @@ export interface PlannedDescriptor {
 export interface Filter {
   readonly name: string;
   readonly program: Uint8Array;
-  /** One line a rule: call, condition, answer, reason. */
-  readonly text: readonly string[];
+}
+
+/** The same as a person reads it: one line a rule, with call, condition, answer and reason. */
+export interface FilterText {
+  readonly name: string;
+  readonly instructions: number;
+  readonly lines: readonly string[];
 }
 
 /** What the native program inside does to the command's process before it becomes the command. */
@@ -100,6 +106,7 @@ export interface Plan {
   readonly profile: ProfileName;
   readonly tier: TierName;
   readonly tunnel: TunnelName;
+  readonly arch: HostFacts["arch"];
   readonly hostname: string;
   readonly identity: {
     readonly uid: number;

@@ -11,6 +11,7 @@ const plan: Plan = {
   profile: "cowork",
   tier: "process",
   tunnel: "socat",
+  arch: "x86_64",
   hostname: "claude",
   identity: { uid: 10001, gid: 10002, user: "calm-curie", home: "/h" },
   workdir: "/h/w",

@@ -14,7 +14,7 @@ import { nestFolders, planFolders, planWorkdir } from "./folders.ts";
 import { cellinitMount, certificateMounts, toolMounts } from "./outside-tools.ts";
 import { planRoot } from "./root-plan.ts";
 import { planSeal } from "./seal.ts";
-import { buildFilters } from "./seccomp/index.ts";
+import { cellFilters } from "./seccomp/cell-filters.ts";
 import { planPackageSources, planSystemView } from "./system-view.ts";
 import { tunnelScript } from "./tunnel-script.ts";
 
@@ -122,9 +122,7 @@ export function buildPlan(input: PlanInput): Plan {
   const files = planCellFiles(identity, HOSTNAME, facts);
   const names = files.map((file) => file.path);
   const { all: mounts, folders } = planMounts(input, identity.home, names);
-  // PIDs that are Workcell's own: bwrap and cellinit, or bwrap, the shell and its forwarders.
-  const helpers = settings.tunnel.value === "direct" ? [1, 2] : [1, 2, 3, 4];
-  const filters = buildFilters(facts.arch, { refuse: "notify", helpers });
+  const filters = cellFilters({ arch: facts.arch, tunnel: settings.tunnel.value });
   const draft: Plan = {
     schema: "workcell.plan/1",
     session: session.name,
@@ -132,6 +130,7 @@ export function buildPlan(input: PlanInput): Plan {
     profile: settings.profile.value,
     tier: settings.tier.value,
     tunnel: settings.tunnel.value,
+    arch: facts.arch,
     hostname: HOSTNAME,
     identity,
     workdir: planWorkdir(settings, folders, identity.home),

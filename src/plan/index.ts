@@ -6,5 +6,5 @@
 export { launchEnvironment } from "./argv.ts";
 export { buildPlan, type PlanInput } from "./build-plan.ts";
 export { caVariables } from "./environment.ts";
-export { nameOfCall } from "./seccomp/index.ts";
+export { describeFilters, nameOfCall } from "./seccomp/cell-filters.ts";
 export { optionalPaths } from "./system-view.ts";

@@ -22,7 +22,7 @@ interface RecordsInput {
 /** What listens and writes while a cell runs. */
 export interface CellRecords {
   /** Takes down the system calls that the cell's filter refused. */
-  refuse(calls: readonly RefusedCall[]): void;
+  refuse(calls: readonly RefusedCall[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -50,8 +50,8 @@ function openRunAudit({ request, facts }: RecordsInput): AuditLog {
   return { ...audit, close: () => audit.close().catch(fail) };
 }
 
-function denialOf({ nr, program }: RefusedCall, arch: HostFacts["arch"]): Denial {
-  const name = nameOfCall(arch, nr);
+async function denialOf({ nr, program }: RefusedCall, arch: HostFacts["arch"]): Promise<Denial> {
+  const name = await nameOfCall(arch, nr);
   return {
     layer: "filter",
     rule: `${name} is not among the calls that are listed, or not with these arguments`,
@@ -85,9 +85,9 @@ export async function openRecords(input: RecordsInput, denials: Denial[]): Promi
     },
   });
   return {
-    refuse: (calls) => {
+    refuse: async (calls) => {
       for (const call of calls) {
-        const denial = denialOf(call, facts.arch);
+        const denial = await denialOf(call, facts.arch);
         denials.push(denial);
         request.onDenial?.(denial);
         audit.append({

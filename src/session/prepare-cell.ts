@@ -40,7 +40,7 @@ export function recordPlan(plan: Plan, session: OpenSession): void {
     argv: undefined,
     environment: plan.environment.map((v) => (isPersons(v.origin) ? { ...v, value: "(not recorded)" } : v)),
     descriptors: plan.descriptors.map(({ fd, name }) => ({ fd, name })),
-    filters: plan.filters.map(({ name, text }) => ({ name, text })),
+    filters: plan.filters.map(({ name }) => name),
   };
   writeFileSync(path.join(session.cellFolder, "plan.json"), `${JSON.stringify(record)}\n`, { mode: 0o600 });
 }

@@ -182,7 +182,7 @@ async function finishStart(started: Started): Promise<RunningCell> {
       kill: (signal) => running.signal(signal),
       outcome: supervised.then(async ({ ending, record }) => {
         try {
-          records.refuse(record.refused);
+          await records.refuse(record.refused);
           await records.close();
           return recordOutcome(started, {
             schema: "workcell.outcome/1",

@@ -55,7 +55,9 @@ async function explain(
   context: CommandContext,
 ): Promise<number> {
   const { renderPlan } = await import("../render/plan.ts");
-  context.stdout.write(renderPlan(await explainRun(makeRequest(flags, words, context))));
+  const { describeFilters } = await import("../../plan/index.ts");
+  const explained = await explainRun(makeRequest(flags, words, context));
+  context.stdout.write(renderPlan({ ...explained, filters: await describeFilters(explained.plan) }));
   return 0;
 }
 

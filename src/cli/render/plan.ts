@@ -1,5 +1,5 @@
 import { printable } from "../../lib/printable.ts";
-import type { HostRule, Plan, Policy } from "../../model/index.ts";
+import type { FilterText, HostRule, Plan, Policy } from "../../model/index.ts";
 
 function section(title: string, lines: readonly string[]): string[] {
   return [`${title}`, ...lines.map((line) => `  ${printable(line)}`), ""];
@@ -47,8 +47,14 @@ function ruleRow(rule: HostRule): string[] {
   return [rule.effect, rule.pattern.text, rule.methods?.join(",") ?? "any method", rule.origin];
 }
 
+export interface Explained {
+  readonly plan: Plan;
+  readonly policy: Policy;
+  readonly filters: readonly FilterText[];
+}
+
 /** `workcell run --explain`: the plan as a person reads it. */
-export function renderPlan({ plan, policy }: { plan: Plan; policy: Policy }): string {
+export function renderPlan({ plan, policy, filters }: Explained): string {
   const { rules } = policy.network;
   return [
     `session ${plan.session} (a name of the kind a run gets), profile ${plan.profile}, tier ${plan.tier}, tunnel ${plan.tunnel}`,
@@ -77,8 +83,8 @@ export function renderPlan({ plan, policy }: { plan: Plan; policy: Policy }): st
       "Environment (name, value, origin)",
       columns(plan.environment.map((v) => [v.name, v.value, v.origin])),
     ),
-    ...plan.filters.flatMap((filter) =>
-      section(`System-call filter ${filter.name} (${filter.program.length / 8} instructions)`, filter.text),
+    ...filters.flatMap(({ name, instructions, lines }) =>
+      section(`System-call filter ${name} (${instructions} instructions)`, lines),
     ),
   ].join("\n");
 }

@@ -9,6 +9,11 @@ import { socketsAndModes } from "./sockets-and-modes.ts";
 
 export { nameOfCall } from "./name-of-call.ts";
 
+/** A filter with its rules as text, a line each. */
+export interface DescribedFilter extends Filter {
+  readonly text: readonly string[];
+}
+
 /** How the filters of one cell are made. */
 export interface FilterOptions {
   /** `notify` once something holds the second filter's listener. */
@@ -34,7 +39,7 @@ function commandOnly(helpers: readonly number[]): RuleSet {
 export function buildFilters(
   arch: Architecture["name"],
   { refuse = "errno", helpers = [1, 2, 3, 4] }: FilterOptions = {},
-): readonly Filter[] {
+): readonly DescribedFilter[] {
   const architecture = architectures[arch];
   return [kernelSurface, commandOnly(helpers)].map((rules) => ({
     name: rules.name,
