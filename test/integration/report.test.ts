@@ -21,6 +21,9 @@ const notBuilt = [
   ...["agent.mcp.browser", "agent.mcp.cloudflare", "life.task"],
 ];
 
+/** In the direct tunnel the gate accepts on the cell's own sockets. */
+const withoutForwarders = ["net.http", "net.socks", "net.tunnel", ...[2, 3, 4, 5].map((n) => `proc.${n}`)];
+
 let place = "";
 beforeAll(() => {
   // Not /tmp: root's launcher covers that in its own mount namespace.
@@ -61,20 +64,32 @@ describe.each([
   ["root", { asUser: false }, isRoot],
   ["an ordinary user", { asUser: true }, true],
 ] as const)("workcell report as %s", (_, way, possible) => {
-  test.runIf(possible).each(["cowork", "standard"])(
-    "profile %s: every row that is built is as required",
-    (profile) => {
-      const rows = reportRows(["--profile", profile], way);
-      expect(wrong(rows)).toEqual([]);
-      expect(rows.filter(({ status }) => status === "unknown").map(({ id }) => id)).toEqual(notBuilt);
-      expect(rows.filter(({ status }) => status === "match")).toHaveLength(24);
-    },
-  );
+  test.runIf(possible).each([
+    ["profile cowork", ["--profile", "cowork"]],
+    ["profile standard with the reference's tunnel", ["--tunnel", "socat"]],
+  ])("%s: every row that is built is as required", (_, args) => {
+    const rows = reportRows(args, way);
+    expect(wrong(rows)).toEqual([]);
+    expect(rows.filter(({ status }) => status === "unknown").map(({ id }) => id)).toEqual(notBuilt);
+    expect(rows.filter(({ status }) => status === "match")).toHaveLength(24);
+  });
+
+  test.runIf(possible)("profile standard: what has no forwarder differs, and all else is as required", () => {
+    const rows = reportRows(["--profile", "standard"], way);
+    expect(rows.filter(({ status }) => status === "differs").map(({ id }) => id)).toEqual(withoutForwarders);
+    expect(rows.filter(({ status }) => status === "unknown").map(({ id }) => id)).toEqual(notBuilt);
+    expect(rows.filter(({ status }) => status === "match")).toHaveLength(24 - withoutForwarders.length);
+    const observed = (id: string) => rows.find((row) => row.id === id)?.observed;
+    expect(observed("net.tunnel")).toMatch(/^no forwarders: .*Workcell's own process accepts on them; but /);
+    expect(observed("proc.2")).toMatch(/^`cellinit`: .*; but it is no `bash`$/);
+    expect(observed("proc.5")).toMatch(/^`node`, the command given: .*, PID 3; .*; but it has PID 3, not 5$/);
+    expect(observed("sec.filters")).toMatch(/the refused chmod was told to the host: (chmod|fchmodat2?) by /);
+  });
 
   test.runIf(possible)("--verify says by its code whether all is as required, and prints what is not", () => {
-    const whole = workcell(["report", "--verify"], way);
+    const whole = workcell(["report", "--profile", "cowork", "--verify"], way);
     expect([whole.status, whole.stdout.trim().split("\n").length]).toEqual([1, notBuilt.length]);
-    const narrow = workcell(["report", "--verify", "--only", "os.hostname,sec.*,proc.*"], way);
+    const narrow = workcell(["report", "--verify", "--only", "os.hostname,sec.*,box.net"], way);
     expect([narrow.status, narrow.stdout]).toEqual([0, ""]);
   });
 });
@@ -93,8 +108,8 @@ describe("a cell that lacks a feature is not reported as having it", () => {
   const way = (before: string): Way => ({ asUser: true, before });
   test.each([
     ["box.new-session", "session", without("--new-session")],
-    ["sec.caps", "caps", `for a; do shift; [ "$a" = --cap-drop ] && a=--cap-add; set -- "$@" "$a"; done`],
-    ["box.die-with-parent", "parent", without("--die-with-parent")],
+    // Nobody's child by then, and so what cellhost and bwrap end with the cell does not reach it.
+    ["box.die-with-parent", "parent", "setsid sleep 5 </dev/null >/dev/null 2>&1 3<&- 4<&- 5<&- 6<&- 7<&- &"],
     ["os.hostname", "hostname", `for a; do shift; [ "$a" = claude ] && a=debian; set -- "$@" "$a"; done`],
     [
       "sec.filters",
@@ -108,6 +123,18 @@ describe("a cell that lacks a feature is not reported as having it", () => {
     // Control: the same way with nothing left out.
     const whole = weakened(`${name}-whole`, ":");
     expect(reportRows(["--only", id], way(whole)).map(({ status }) => status)).toEqual(["match"]);
+  });
+});
+
+describe("what bwrap is kept from doing, a second layer does", () => {
+  test.each([
+    ["sec.caps", "caps", `for a; do shift; [ "$a" = --cap-drop ] && a=--cap-add; set -- "$@" "$a"; done`],
+    ["box.die-with-parent", "second-parent", without("--die-with-parent")],
+  ])("%s", (id, name, script) => {
+    const folder = weakened(name, script);
+    expect(reportRows(["--only", id], { asUser: true, before: folder }).map(({ status }) => status)).toEqual([
+      "match",
+    ]);
   });
 });
 
