@@ -5,6 +5,7 @@ import {
   cpSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   realpathSync,
   rmSync,
   writeFileSync,
@@ -136,6 +137,16 @@ describe("what bwrap is kept from doing, a second layer does", () => {
       "match",
     ]);
   });
+});
+
+test("--output writes the document to a file, and its count to standard error", () => {
+  const file = path.join(place, "user/report.md");
+  const { status, stdout, stderr } = workcell(["report", "--only", "os.*", "--output", file], {
+    asUser: true,
+  });
+  expect([status, stdout]).toEqual([0, ""]);
+  expect(stderr).toBe("workcell: 1 match · 0 differ · 3 host · 0 not applicable · 0 not built\n");
+  expect(readFileSync(file, "utf8")).toMatch(/^# Environment report\n/);
 });
 
 test("a report leaves nothing behind but the sessions' records and the audit log", () => {

@@ -28,8 +28,10 @@ function readFormat(flags: FlagValues): Format {
 }
 
 async function observeRows(flags: FlagValues, wanted: ReadonlySet<string>, context: CommandContext) {
+  // The report's own --output names a file; the limit of that name is no flag of this command.
+  const { output: _, ...settings } = readSettingsFlags(flags);
   const request = {
-    flags: readSettingsFlags(flags),
+    flags: settings,
     env: context.env,
     cwd: context.cwd,
     home: context.home,
