@@ -6,6 +6,7 @@ import { makePage } from "./setup/page.mjs";
 import { runProgram } from "./setup/run-program.mjs";
 import { ending } from "./setup/stop.mjs";
 import { setUpSystem } from "./setup/system.mjs";
+import { setUpTestPrograms } from "./setup/test-programs.mjs";
 import { addUp, totalsLine } from "./setup/test-totals.mjs";
 
 const root = path.resolve(import.meta.dirname, "..");
@@ -50,6 +51,7 @@ async function runRound(projects, folder) {
 async function main() {
   const page = makePage(process.stdout, process.env);
   page.line(await setUpSystem({ compiling: true, pending: page.pending }));
+  page.line(await setUpTestPrograms({ pending: page.pending }));
   page.line(await setUpCheckout(root, { testing: true, pending: page.pending }));
   const codes = [];
   for (const check of checks) codes.push(await runTool(check));
