@@ -13,26 +13,38 @@ export const isRoot = process.getuid?.() === 0;
 /** The ordinary user that root's tests become. */
 export const strangerUid = 54_321;
 
-/** Somebody who starts cells. */
+export type Tunnel = "socat" | "direct";
+
+/** Somebody who starts cells, always with the same tunnel: what keeps the cell inside differs between them. */
 export interface Person {
   readonly name: string;
   readonly uid: number;
   readonly isRoot: boolean;
+  readonly tunnel: Tunnel;
 }
 
 const ownUid = process.getuid?.() ?? -1;
 
 /** Root and a user who owns nothing; an ordinary user can be only himself. */
-export const people: readonly Person[] = isRoot
+const identities = isRoot
   ? [
       { name: "root", uid: 0, isRoot: true },
       { name: "uid 54321", uid: strangerUid, isRoot: false },
     ]
   : [{ name: "an ordinary user", uid: ownUid, isRoot: false }];
 
+const tunnels: readonly Tunnel[] = ["socat", "direct"];
+
+export const people: readonly Person[] = identities.flatMap((identity) =>
+  tunnels.map((tunnel) => ({ ...identity, tunnel, name: `${identity.name}, ${tunnel} tunnel` })),
+);
+
+/** The same, once for each identity: for what knows no tunnel. */
+export const persons: readonly Person[] = people.filter(({ tunnel }) => tunnel === "socat");
+
 export const roots: readonly Person[] = people.filter((person) => person.isRoot);
 /** The one of them who is not root. */
-export const ordinary: Person = people.at(-1) ?? { name: "nobody", uid: -1, isRoot: false };
+export const ordinary: Person = people.at(-1) ?? { name: "nobody", uid: -1, isRoot: false, tunnel: "socat" };
 
 /** What of this is missing for a promise to be tried; in CI nothing may be, since a skipped proof proves nothing. */
 export function lacking(needs: {
@@ -93,7 +105,7 @@ export class House {
   }
 
   home(person: Person): string {
-    return path.join(this.#folder, `home-${person.uid}`);
+    return path.join(this.#folder, `home-${person.uid}-${person.tunnel}`);
   }
 
   /** Workcell's state folder of somebody. */
@@ -119,6 +131,11 @@ export class House {
     };
   }
 
+  /** The words that run a command in a cell. */
+  runWords(person: Person, flags: readonly string[], command: readonly string[]): readonly string[] {
+    return [this.workcell, "run", "--tunnel", person.tunnel, ...flags, "--", ...command];
+  }
+
   /** Runs a command in a cell; `flags` are those of `workcell run`. */
   inside(
     person: Person,
@@ -126,7 +143,7 @@ export class House {
     command: readonly string[],
     how: How = {},
   ): Promise<Ended> {
-    return this.outside(person, [this.workcell, "run", ...flags, "--", ...command], how);
+    return this.outside(person, this.runWords(person, flags, command), how);
   }
 
   /** Runs a command as it is: the control. */

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import type { House, Person } from "./cell.ts";
 
@@ -23,6 +23,19 @@ export function processesWith(mark: string): readonly HostProcess[] {
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .map((name) => ({ pid: Number(name), command: read(`/proc/${name}/cmdline`).replaceAll("\0", " ") }))
     .filter(({ pid, command }) => command.includes(mark) || read(`/proc/${pid}/environ`).includes(mark));
+}
+
+/** Those of them that are in a cell, and not on the host. */
+export function inCell(processes: readonly HostProcess[]): readonly HostProcess[] {
+  const namespace = (pid: number | "self") => {
+    try {
+      return readlinkSync(`/proc/${pid}/ns/pid`);
+    } catch {
+      return undefined;
+    }
+  };
+  const own = namespace("self");
+  return processes.filter(({ pid }) => ![own, undefined].includes(namespace(pid)));
 }
 
 /** Waits for something to become true. */
@@ -54,9 +67,10 @@ export async function startCell(
   script = ":",
 ): Promise<LiveCell> {
   const mark = makeMark();
-  const command = ["bash", "-c", `${script}\necho "${SAID}"; read -r never`];
-  const args = ["run", ...flags, "-e", `${MARK}=${mark}`, "--", ...command];
-  const child = spawn(house.workcell, args, {
+  // Those who start the command have the mark on their command lines, and its own processes in their environment.
+  const command = ["bash", "-c", `${script}\necho "${SAID}"; read -r never`, mark];
+  const [program = "", ...args] = house.runWords(person, [...flags, "-e", `${MARK}=${mark}`], command);
+  const child = spawn(program, args, {
     ...house.spawnOptions(person),
     stdio: ["pipe", "pipe", "inherit"],
   });

@@ -53,14 +53,15 @@ function plantSetuid(): { folder: string; program: string } {
 const uidOf = (output: string) => Number(/(\d+)\s*$/.exec(output)?.[1]);
 
 describe.skipIf(absent.length > 0)("P3: no capability, and no way to gain one", () => {
-  test.for(people)(
-    "all five processes of a cell of $name have empty sets and no_new_privs",
-    async (person) => {
-      const { stdout } = await house.inside(person, [], ["bash", "-c", look("1 2 3 4 self")]);
-      const bare = { ...Object.fromEntries(sets.map((set) => [set, none])), NoNewPrivs: "1" };
-      expect(readFields(stdout)).toEqual(Array.from({ length: 5 }, () => bare));
-    },
-  );
+  test.for(people)("every process of a cell of $name has empty sets and no_new_privs", async (person) => {
+    const { stdout } = await house.inside(
+      person,
+      [],
+      ["bash", "-c", look(person.tunnel === "socat" ? "1 2 3 4 self" : "1 2 self")],
+    );
+    const bare = { ...Object.fromEntries(sets.map((set) => [set, none])), NoNewPrivs: "1" };
+    expect(readFields(stdout)).toEqual(Array.from({ length: person.tunnel === "socat" ? 5 : 3 }, () => bare));
+  });
 
   test.for(people)("control: without a cell, $name has something to lose", async (person) => {
     const { stdout } = await house.outside(person, ["bash", "-c", look("self")]);

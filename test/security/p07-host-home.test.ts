@@ -46,15 +46,15 @@ async function furnish(person: Person): Promise<void> {
     writeFileSync(path.join(home, name), mark, { mode: 0o644 });
   }
   await listen(path.join(home, "agent.sock"));
-  writeFileSync(`/tmp/${mark}-${person.uid}`, mark, { mode: 0o644 });
-  if (isRoot) await listen(`/run/${mark}-${person.uid}.sock`);
+  writeFileSync(`/tmp/${mark}-${path.basename(house.home(person))}`, mark, { mode: 0o644 });
+  if (isRoot) await listen(`/run/${mark}-${path.basename(house.home(person))}.sock`);
 }
 
 const finds = (file: string) => `grep -qs ${mark} ${file}`;
 
 function attempts(person: Person): readonly Attempt[] {
   const home = house.home(person);
-  const runSocket = `/run/${mark}-${person.uid}.sock`;
+  const runSocket = `/run/${mark}-${path.basename(house.home(person))}.sock`;
   return [
     ...homeFiles.map((name): Attempt => ({ name: `read ~/${name}`, act: finds(`${home}/${name}`) })),
     ...homeFiles.slice(0, 1).map(
@@ -73,7 +73,7 @@ function attempts(person: Person): readonly Attempt[] {
       act: `timeout 3 socat -u UNIX-CONNECT:${runSocket} - | grep -q ${mark}`,
       ...(isRoot ? {} : { maybeVacuous: "only root can put one there" }),
     },
-    { name: "read the host's /tmp", act: finds(`/tmp/${mark}-${person.uid}`) },
+    { name: "read the host's /tmp", act: finds(`/tmp/${mark}-${path.basename(house.home(person))}`) },
     { name: "read Workcell's own records", act: `ls ${house.state(person)}/sessions | grep -q .` },
     ...secretNames.map(
       (name): Attempt => ({ name: `read $${name}`, act: `[ "$${name}" = "${secrets[name]}" ]` }),
@@ -149,7 +149,7 @@ describe.skipIf(absent.length > 0)("P7: the host's home is not in the cell", () 
     const look = [
       "bash",
       "-c",
-      "cd /; echo *; cd /dev; echo *; cd /run; find .; cd /sys; find . -maxdepth 3 | sort",
+      "cd /; echo *; cd /dev; echo *; cd /run; find . | sort; cd /sys; find . -maxdepth 3 | sort",
     ];
     const inside = (await house.inside(person, [], look)).stdout.split("\n");
     const names = (inside[0] ?? "").split(" ").filter((name) => !/^lib(32|64|x32)$/.test(name));
@@ -172,6 +172,8 @@ describe.skipIf(absent.length > 0)("P7: the host's home is not in the cell", () 
     ]);
     expect(inside.slice(2).filter(Boolean)).toEqual([
       ".",
+      "./workcell",
+      "./workcell/cellinit",
       ".",
       "./devices",
       "./devices/system",

@@ -13,7 +13,8 @@ const refused = 1;
 
 /** Tries one request on the terminal that is descriptor 3, and prints the errno, 0 for none. */
 const errnoOf = (request: number) => `perl -e '
-  open(T, "+<&=", 3); my $byte = "x"; ioctl(T, ${request}, $byte) ? print 0 : print $!+0'`;
+  open(T, "+<&=", 3); my $byte = "x"; print "errno=", ioctl(T, ${request}, $byte) ? 0 : $!+0'`;
+const readErrno = (output: string) => Number(/errno=(\d+)/.exec(output)?.[1]);
 
 const types = (request: string) =>
   `perl -e 'my $byte = "x"; exit(syscall(${ioctl}, 3, ${request}, $byte) == 0 ? 0 : 1)'`;
@@ -51,14 +52,12 @@ async function atTerminal(person: Person, words: readonly string[]): Promise<str
   return stdout;
 }
 
-const inCell = (command: readonly string[]) => [house.workcell, "run", "--", ...command];
-
 describe.skipIf(absent.length > 0).each(people)("P9: the terminal of $name", (person) => {
   test.for(attempts)(
     "$name: refused in a cell, control: goes through without one",
     async (attempt, context) => {
       const command = ["bash", "-c", attemptScript([attempt])];
-      const inside = readResults(await atTerminal(person, inCell(command)));
+      const inside = readResults(await atTerminal(person, house.runWords(person, [], command)));
       expect(inside).toEqual({ [attempt.name]: "refused" });
       const outside = readResults(await atTerminal(person, command));
       const why =
@@ -70,13 +69,13 @@ describe.skipIf(absent.length > 0).each(people)("P9: the terminal of $name", (pe
 
   test("the cell's command does have the terminal as its stdin: it is not refused for want of one", async () => {
     const command = ["bash", "-c", "[ -t 0 ] && [ -t 1 ] && [ -t 2 ] && echo a terminal"];
-    expect(await atTerminal(person, inCell(command))).toContain("a terminal");
+    expect(await atTerminal(person, house.runWords(person, [], command))).toContain("a terminal");
   });
 
   test("TIOCLINUX is refused before the terminal is asked, which knows no such request", async () => {
     const command = ["bash", "-c", `exec 3<&0; ${errnoOf(TIOCLINUX)}`];
-    expect(Number(await atTerminal(person, inCell(command)))).toBe(refused);
+    expect(readErrno(await atTerminal(person, house.runWords(person, [], command)))).toBe(refused);
     // A real console would take it: only that it is another's answer can be seen at a pseudo-terminal.
-    expect(Number(await atTerminal(person, command))).not.toBe(refused);
+    expect(readErrno(await atTerminal(person, command))).toSatisfy((errno) => errno > refused);
   });
 });

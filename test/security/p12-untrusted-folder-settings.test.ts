@@ -2,7 +2,7 @@ import { chownSync, mkdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, wri
 import net from "node:net";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isRoot, lacking, type Person, people, useHouse } from "../helpers/cell.ts";
+import { isRoot, lacking, type Person, persons, useHouse } from "../helpers/cell.ts";
 
 const absent = lacking({});
 const house = useHouse();
@@ -56,7 +56,7 @@ const everything = `${mark} host-secret by the folder connected`;
 const trust = (person: Person, folder: string) =>
   house.outside(person, [house.workcell, "trust", "--yes", folder], { cwd: folder });
 
-describe.skipIf(absent.length > 0).each(people)("P12: a folder's own settings, as $name", (person) => {
+describe.skipIf(absent.length > 0).each(persons)("P12: a folder's own settings, as $name", (person) => {
   test("count for nothing before the person agreed, and for all that they say after it (the control)", async () => {
     const folder = makeFolder(person);
     put(person, fileIn(folder), settings(folder));

@@ -1,7 +1,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { lacking, people, useHouse } from "../helpers/cell.ts";
+import { lacking, persons, useHouse } from "../helpers/cell.ts";
 
 const absent = lacking({});
 const house = useHouse();
@@ -23,7 +23,7 @@ const changes: readonly (readonly [what: string, change: (lines: Lines) => Lines
   ["a blank was added", ([first = "", ...rest]) => [first.replace(":", ": "), ...rest]],
 ];
 
-describe.skipIf(absent.length > 0).each(people)("P13: the audit log of $name", (person) => {
+describe.skipIf(absent.length > 0).each(persons)("P13: the audit log of $name", (person) => {
   const log = () => path.join(house.state(person), "audit.jsonl");
   const read = () => readFileSync(log(), "utf8").trimEnd().split("\n");
   const verify = () => house.outside(person, [house.workcell, "audit", "--verify"]);
