@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -14,7 +15,17 @@
 
 enum { KILL_AGAIN_MS = 20 };
 
-enum { AT_ENTERED, AT_CHANNEL, AT_SIGNALS, AT_CONTROL, AT_COMPLAINTS, AT_LISTENERS, MAX_WATCHED = AT_LISTENERS + MAX_LISTENERS };
+/* Where each is in the list of what is watched. */
+enum {
+  AT_ENTERED,
+  AT_CHANNEL,
+  AT_SIGNALS,
+  AT_CONTROL,
+  AT_COMPLAINTS,
+  AT_TERMINAL,
+  AT_LISTENERS = AT_TERMINAL + TERMINAL_WATCHED,
+  MAX_WATCHED = AT_LISTENERS + MAX_LISTENERS,
+};
 
 static void end_everything(struct cell *cell) {
   cell->killing = true;
@@ -32,6 +43,7 @@ static void lose_node(struct cell *cell) {
 /* SECURITY: the command must not run before it is sealed and everything is handed over, whatever Node says. */
 static void go(struct cell *cell) {
   if (!cell->told_ready || cell->went || cell->killing) return;
+  start_raw(&cell->terminal);
   cell->went = send_go(cell->control);
 }
 
@@ -40,7 +52,7 @@ static void follow(struct cell *cell, const struct order *order) {
     case ORDER_GO: return go(cell);
     case ORDER_KILL: return end_everything(cell);
     case ORDER_SIGNAL: return signal_command(&cell->processes, (int)order->first);
-    case ORDER_WINDOW: return;
+    case ORDER_WINDOW: return set_size(&cell->terminal, order->first, order->second);
   }
 }
 
@@ -61,9 +73,13 @@ static void give_up_root(struct cell *cell) {
   die_with_parent(cell->parent);
 }
 
-static void empty_signals(const struct cell *cell) {
-  struct signalfd_siginfo information[8];
-  while (read(cell->signals, information, sizeof information) > 0) continue;
+/* SIGCHLD needs nothing done about it: whoever ended is reaped in each round. */
+static void take_signals(struct cell *cell) {
+  struct signalfd_siginfo signal;
+  while (read(cell->signals, &signal, sizeof signal) == sizeof signal) {
+    if (signal.ssi_signo == SIGWINCH) copy_size(&cell->terminal);
+    if (signal.ssi_signo == SIGCONT) continue_terminal(&cell->terminal);
+  }
 }
 
 static void tell_ready(struct cell *cell) {
@@ -86,6 +102,7 @@ static size_t watch(const struct cell *cell, struct pollfd *watched) {
   watched[AT_SIGNALS] = (struct pollfd){.fd = cell->signals, .events = POLLIN};
   watched[AT_CONTROL] = (struct pollfd){.fd = is_root ? -1 : cell->control, .events = POLLIN};
   watched[AT_COMPLAINTS] = (struct pollfd){.fd = may_complain ? cell->complaints.descriptor : -1, .events = POLLIN};
+  watch_terminal(&cell->terminal, watched + AT_TERMINAL);
   for (size_t i = 0; i < cell->notifier.count; i++)
     watched[AT_LISTENERS + i] = (struct pollfd){.fd = cell->notifier.listeners[i], .events = POLLIN};
   return AT_LISTENERS + cell->notifier.count;
@@ -93,10 +110,11 @@ static size_t watch(const struct cell *cell, struct pollfd *watched) {
 
 static void serve(struct cell *cell, const struct pollfd *watched, size_t count) {
   if (watched[AT_ENTERED].revents != 0) give_up_root(cell);
-  if (watched[AT_SIGNALS].revents != 0) empty_signals(cell);
+  if (watched[AT_SIGNALS].revents != 0) take_signals(cell);
   if ((watched[AT_CHANNEL].revents & ~POLLOUT) != 0) listen_to_node(cell);
   if (watched[AT_CONTROL].revents != 0) read_messages(cell);
   if (watched[AT_COMPLAINTS].revents != 0) read_complaints(&cell->complaints, &cell->channel);
+  serve_terminal(&cell->terminal, watched + AT_TERMINAL);
   /* Backwards: one that has ended is replaced by the last, which was served before it. */
   for (size_t i = count; i-- > AT_LISTENERS;)
     if (watched[i].revents != 0)
@@ -146,6 +164,7 @@ static void finish(struct cell *cell) {
                ? cell->complaints.descriptor >= 0 && read_complaints(&cell->complaints, &cell->channel)
                : flush_or_wait(cell);
   }
+  finish_terminal(&cell->terminal);
   tell_end(cell);
   while (has_unsent(&cell->channel) && flush_or_wait(cell)) continue;
   close_channel(&cell->channel);

@@ -11,12 +11,14 @@
 #include "control.h"
 #include "notify.h"
 #include "processes.h"
+#include "terminal.h"
 
 struct cell {
   struct channel channel;
   struct complaints complaints;
   struct notifier notifier;
   struct processes processes;
+  struct terminal terminal;
   pid_t parent; /* Node */
   uid_t uid;    /* 0: started by a user, there is no root to give up */
   gid_t gid;

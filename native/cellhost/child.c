@@ -2,6 +2,7 @@
 #include "child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "../protocol.h"
@@ -19,6 +20,13 @@ static void move_descriptor(int from, int to) {
   if (dup2(from, to) != to) cannot_number("place descriptor", (unsigned long)to, errno);
 }
 
+static void hide_terminal(void) {
+  int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (nothing < 0) cannot("open", "/dev/null");
+  move_descriptor(nothing, STDIN_FILENO);
+  move_descriptor(nothing, STDOUT_FILENO);
+}
+
 static void join_cgroups(const struct supervise_request *request) {
   for (size_t i = 0; i < request->cgroups_count; i++)
     if (write(request->cgroups[i], "0", 1) != 1) cannot("join cgroup", request->cgroup_names[i]);
@@ -31,26 +39,29 @@ void become_program(struct supervise_request *request, const struct child_ends *
   /* 1. First, so that what fails from here on is told as a line of the cell. */
   move_descriptor(ends->complaints, STDERR_FILENO);
 
-  /* 2. Before anything is made: a supervisor that dies from now on takes us along. */
+  /* 2. The person's terminal is ours to relay; the command gets one of its own. */
+  if (request->terminal) hide_terminal();
+
+  /* 3. Before anything is made: a supervisor that dies from now on takes us along. */
   die_with_parent(supervisor);
 
-  /* 3. The terminal's own signals are Node's to judge: none may reach bwrap. */
+  /* 4. The terminal's own signals are Node's to judge: none may reach bwrap. */
   if (setsid() < 0) cannot("leave the terminal's session", "setsid");
   restore_signals(&ends->signals);
 
-  /* 4. Before the program starts anything, and while we may write there. */
+  /* 5. Before the program starts anything, and while we may write there. */
   join_cgroups(request);
 
-  /* 5. Root's part, which ends with root given up; the kernel disarms the parent's death then. */
+  /* 6. Root's part, which ends with root given up; the kernel disarms the parent's death then. */
   if (enter->uid != 0) {
     enter_namespace(enter);
     die_with_parent(supervisor);
   }
 
-  /* 6. After everything that opens: the number may have been one of our own. */
+  /* 7. After everything that opens: the number may have been one of our own. */
   move_descriptor(ends->control, CONTROL_DESCRIPTOR);
 
-  /* 7. Last of all. That closes our end of the pipe, too, by which the supervisor knows that root is given up. */
+  /* 8. Last of all. That closes our end of the pipe, too, by which the supervisor knows that root is given up. */
   close_all_but(&enter->kept);
   execv(enter->program[0], enter->program);
   cannot("execute", enter->program[0]);

@@ -71,9 +71,17 @@ static bool take_ended(struct cell *cell, const struct received *received) {
   return true;
 }
 
+static bool take_terminal(struct cell *cell, struct received *received) {
+  if (cell->sealed || received->message.terminal.id != 0) return false;
+  if (!take_master(&cell->terminal, received->descriptors[0])) return false;
+  received->descriptors_count = 0;
+  return true;
+}
+
 static bool take_message(struct cell *cell, struct received *received) {
   switch (received->message.say) {
     case SAY_LISTEN: return take_listen(cell, received);
+    case SAY_TERMINAL: return take_terminal(cell, received);
     case SAY_SEALED: return take_sealed(cell, received);
     case SAY_FAILED: return take_failed(cell, received);
     case SAY_ENDED: return take_ended(cell, received);

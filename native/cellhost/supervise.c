@@ -29,6 +29,7 @@ static void read_supervise_arguments(struct supervise_request *request, char **r
     const char *flag = take(&rest, "supervise");
     if (strcmp(flag, "--") == 0) break;
     if (strcmp(flag, "--cgroup") == 0) take_cgroup(request, &rest, flag);
+    else if (strcmp(flag, "--terminal") == 0) request->terminal = true;
     else if (!take_enter_flag(enter, flag, &rest)) misuse("unknown argument", flag);
   }
   enter->program = rest;
@@ -72,6 +73,8 @@ static int take_signals(sigset_t *before) {
   sigset_t watched;
   sigemptyset(&watched);
   sigaddset(&watched, SIGCHLD);
+  sigaddset(&watched, SIGWINCH);
+  sigaddset(&watched, SIGCONT);
   for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
     if (sigaction(ignored[i], &ignore, NULL) != 0) cannot_number("ignore signal", (unsigned long)ignored[i], errno);
   if (sigaction(SIGCHLD, &usual, NULL) != 0 || sigprocmask(SIG_BLOCK, &watched, before) != 0)
@@ -85,10 +88,11 @@ static int take_signals(sigset_t *before) {
 static void let_go_of(const struct cell *cell) {
   struct kept own = {.count = 0};
   const int ours[] = {cell->channel.descriptor, cell->control, cell->complaints.descriptor, cell->signals,
-                      cell->entered};
+                      cell->entered,            cell->terminal.input, cell->terminal.output};
   int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0) cannot("open", "/dev/null");
-  for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) keep(&own, ours[i], "--");
+  for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+    if (ours[i] >= 0) keep(&own, ours[i], "--");
   close_all_but(&own);
 }
 
@@ -129,6 +133,8 @@ int supervise(char **arguments) {
   fill_standard_descriptors();
   check_kept(&request.enter.kept);
   open_channel(&cell.channel);
+  cell.terminal.wanted = request.terminal;
+  open_terminal(&cell.terminal);
   open_cgroups(&request);
 
   /* 3. Before the fork: whoever is orphaned in the cell becomes our child, and can be waited for. */
