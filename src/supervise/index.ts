@@ -3,5 +3,8 @@
  * in: Running, time limit, cancellation. out: how the command ended.
  * may import: launch.
  */
+export { type HeldLimits, type HoldInput, holdLimits } from "./hold-limits.ts";
 export { judgeEnding } from "./judge-ending.ts";
+export { denialOfPids, judgeLimit, type LimitFindings, reachedLimit } from "./judge-limit.ts";
+export { meterOutput, type OutputMeter } from "./meter-output.ts";
 export { supervise } from "./supervise.ts";

@@ -1,0 +1,91 @@
+import type { CellGroup } from "../launch/index.ts";
+import type { LimitName, LimitReached, PlannedLimits } from "../model/index.ts";
+import { type LimitFindings, reachedLimit } from "./judge-limit.ts";
+
+export interface HoldInput {
+  readonly limits: PlannedLimits;
+  /** PID 1 of the cell as the host numbers it. */
+  readonly rootPid: number;
+  /** True: the host has swap, which then counts as memory. */
+  readonly countSwap: boolean;
+  readonly group?: CellGroup;
+  readonly disk: {
+    /** The session's folders that count together. */
+    readonly folders: readonly string[];
+    /** What lies in them at the start, when that is known: 0 for a fresh session. */
+    readonly startBytes?: number;
+    /** True: they lie on a disk of the session's own. */
+    readonly loop: boolean;
+  };
+  /** Called once, for the first limit that is reached; the caller kills the cell. */
+  onReached(limit: LimitReached): void;
+  /** Called when a limit cannot be watched any more; the caller kills the cell and says so. */
+  onLost(name: LimitName, cause: unknown): void;
+}
+
+export interface HeldLimits {
+  /** Says that a limit was reached which somebody else counts: the output's. */
+  reach(limit: LimitReached): void;
+  /** Stops watching and says what was found; the cell has ended. */
+  finish(): LimitFindings;
+}
+
+interface Stoppable {
+  stop(): void;
+}
+
+async function watchMemoryOf(input: HoldInput, reach: HeldLimits["reach"]): Promise<Stoppable | undefined> {
+  const { limits, group, rootPid, countSwap } = input;
+  const limitBytes = limits.memoryBytes;
+  if (limits.held.memory === "cgroup" && group !== undefined) {
+    const { watchKills } = await import("./watch-kills.ts");
+    return watchKills({
+      countKills: () => group.read().oomKills,
+      onKilled: () => reach(reachedLimit("memory", limitBytes, group.read().memoryPeakBytes ?? limitBytes)),
+    });
+  }
+  if (limits.held.memory !== "watched") return undefined;
+  const { watchMemory } = await import("./watch-memory.ts");
+  return watchMemory({
+    ...{ rootPid, limitBytes, countSwap },
+    onExceeded: (usedBytes) => reach(reachedLimit("memory", limitBytes, usedBytes)),
+    onLost: (cause) => input.onLost("memory", cause),
+  });
+}
+
+async function watchDiskOf(input: HoldInput, reach: HeldLimits["reach"]): Promise<Stoppable | undefined> {
+  const { limits, disk, rootPid } = input;
+  if (limits.held.disk !== "watched") return undefined;
+  const { watchDisk } = await import("./watch-disk.ts");
+  return watchDisk({
+    ...{ rootPid, limitBytes: limits.diskBytes, folders: disk.folders },
+    ...(disk.startBytes === undefined ? {} : { startBytes: disk.startBytes }),
+    onExceeded: (usedBytes) => reach(reachedLimit("disk", limits.diskBytes, usedBytes)),
+    onLost: (cause) => input.onLost("disk", cause),
+  });
+}
+
+/** Holds what the kernel does not hold by itself, from before the command starts until the cell has ended. */
+export async function holdLimits(input: HoldInput): Promise<HeldLimits> {
+  let reached: LimitReached | undefined;
+  const reach = (limit: LimitReached) => {
+    if (reached !== undefined) return;
+    reached = limit;
+    input.onReached(limit);
+  };
+  const watches = await Promise.all([watchMemoryOf(input, reach), watchDiskOf(input, reach)]);
+  const diskSpace = input.disk.loop ? (await import("./disk-usage.ts")).readDiskSpace : undefined;
+  return {
+    reach,
+    finish: () => {
+      for (const watch of watches) watch?.stop();
+      const [place = "/"] = input.disk.folders;
+      return {
+        limits: input.limits,
+        ...(reached && { reached }),
+        ...(input.group && { usage: input.group.read() }),
+        ...(diskSpace && { disk: diskSpace(place) }),
+      };
+    },
+  };
+}
