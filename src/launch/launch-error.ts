@@ -32,7 +32,8 @@ export function launchError(plan: Plan, { record, code, said }: FailedLaunch): W
   }
   return new WorkcellError("WC_LAUNCH", {
     message: `Cannot start the cell of session "${plan.session}": ${why || "the sandbox ended before it was sealed"}`,
-    remedy: "Run workcell doctor to see what this machine lacks",
+    remedy:
+      "Mend what it names, such as a folder of -w or -m; else run workcell doctor to see what this machine lacks",
     details: { complaints: record.control.complaints },
   });
 }

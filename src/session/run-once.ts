@@ -171,7 +171,6 @@ async function finishStart(started: Started): Promise<RunningCell> {
       ...(request.signal === undefined ? {} : { cancel: request.signal }),
     };
     const supervised = supervise(running, how);
-    running.go();
     return {
       plan,
       facts,

@@ -13,7 +13,7 @@ export interface Supervision {
   readonly cancel?: AbortSignal;
 }
 
-/** Watches a running cell until it is empty, ends it when its time is up, and says how it ended. */
+/** Lets the command of a cell that is ready begin, watches the cell until it is empty, ends it when its time is up, and says how it ended. */
 export async function supervise(
   running: Running,
   how: Supervision,
@@ -31,7 +31,11 @@ export async function supervise(
   const onAbort = () => end("cancelled");
   if (how.timeoutMs !== undefined) timers.push(setTimeout(() => end("timed-out"), how.timeoutMs));
   how.cancel?.addEventListener("abort", onAbort, { once: true });
-  if (how.cancel?.aborted) onAbort();
+  // Cancelled before its go-byte: there is no command yet that could be asked to end.
+  if (how.cancel?.aborted) {
+    intervention = "cancelled";
+    running.kill();
+  } else running.go();
 
   const record = await running.ended;
   for (const timer of timers) clearTimeout(timer);
