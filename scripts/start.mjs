@@ -3,7 +3,7 @@ import path from "node:path";
 import { performance } from "node:perf_hooks";
 import { askAudit, askDoctor, askReport } from "./first-job/ask-workcell.mjs";
 import { firstJob } from "./first-job/first-job.mjs";
-import { stateFolder } from "./first-job/prepare.mjs";
+import { dataFolder, stateFolder } from "./first-job/prepare.mjs";
 import { missingFromCheckout, setUpCheckout } from "./setup/checkout.mjs";
 import { makePage } from "./setup/page.mjs";
 import { ending } from "./setup/stop.mjs";
@@ -47,7 +47,7 @@ async function runFirstJob(page) {
   for await (const seen of firstJob({ root, state: stateFolder(), workcell })) {
     if ("session" in seen) {
       session = seen.session;
-      const elsewhere = seen.copy.startsWith(stateFolder()) ? "" : ` (copied to ${path.dirname(seen.copy)})`;
+      const elsewhere = seen.copy.startsWith(dataFolder()) ? "" : ` (copied to ${path.dirname(seen.copy)})`;
       page.step("[4/4] job", `session ${session}, profile cowork, folder examples/first-job${elsewhere}`);
       page.line();
       page.pending("  npm install");

@@ -1,9 +1,9 @@
-import { readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { Stop } from "../setup/stop.mjs";
 import { judgeHidden, judgeInstall, judgeRefused, judgeSummarize } from "./judge.mjs";
 import { readAudit, readOutside } from "./observe.mjs";
-import { chooseFolder, chooseKey, copyJob, readFromCell } from "./prepare.mjs";
+import { chooseFolder, chooseKey, copyJob, dataFolder, readFromCell } from "./prepare.mjs";
 import { runJob } from "./run-job.mjs";
 
 /** @typedef {import("./run-job.mjs").Act} Act */
@@ -29,14 +29,15 @@ function readAttempts(copy) {
  * @returns {AsyncGenerator<{ session: string, copy: string } | { verdict: Verdict }>}
  */
 export async function* firstJob({ root, state, workcell }) {
-  const folder = await chooseFolder(root, state);
+  const folder = await chooseFolder(root);
   try {
+    mkdirSync(state, { recursive: true, mode: 0o700 });
     const outcome = path.join(state, "first-job.outcome.json");
     rmSync(outcome, { force: true });
     const job = { workcell, copy: copyJob(root, folder), key: chooseKey(state), outcome };
     yield* watchJob(job, { root, state });
   } finally {
-    if (folder !== state) rmSync(folder, { recursive: true });
+    if (folder !== dataFolder()) rmSync(folder, { recursive: true });
   }
 }
 

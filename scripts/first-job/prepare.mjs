@@ -15,31 +15,39 @@ import os from "node:os";
 import path from "node:path";
 import { runProgram } from "../setup/run-program.mjs";
 
-/** Workcell's state folder of this person, as src/lib/xdg-folders.ts has it. */
-export function stateFolder(env = process.env) {
-  const given = env["XDG_STATE_HOME"];
-  const base =
-    given !== undefined && path.isAbsolute(given) ? given : path.join(os.homedir(), ".local/state");
+/**
+ * @param {string} variable
+ * @param {string} fallback below the home
+ */
+function xdgFolder(variable, fallback) {
+  const given = process.env[variable];
+  const base = given !== undefined && path.isAbsolute(given) ? given : path.join(os.homedir(), fallback);
   return path.join(base, "workcell");
 }
+
+/** Workcell's state folder of this person, as src/lib/xdg-folders.ts has it. No cell may be connected to it. */
+export const stateFolder = () => xdgFolder("XDG_STATE_HOME", ".local/state");
+
+/** Where the job's copy lies, for the person to look at afterwards. */
+export const dataFolder = () => xdgFolder("XDG_DATA_HOME", ".local/share");
 
 /** What an earlier job leaves in a folder, and what is therefore never part of the copy. */
 const leftovers = ["node_modules", "attempts.json", "summary.md"];
 
 /**
- * A folder for the copy: Workcell's state, or where root could not connect a folder of it (a container's overlay has
- * no idmapped mounts) a fresh one in memory or among the temporary files.
+ * A folder for the copy: Workcell's data folder, or where root could not connect a folder of it (a container's overlay
+ * has no idmapped mounts) a fresh one in memory or among the temporary files.
  * @param {string} root
- * @param {string} state
  */
-export async function chooseFolder(root, state) {
-  mkdirSync(state, { recursive: true, mode: 0o700 });
-  if (process.getuid?.() !== 0) return state;
-  for (const place of [state, "/dev/shm", os.tmpdir()]) {
+export async function chooseFolder(root) {
+  const data = dataFolder();
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  if (process.getuid?.() !== 0) return data;
+  for (const place of [data, "/dev/shm", os.tmpdir()]) {
     const { code } = await runProgram(path.join(root, "dist/native/cellhost"), ["probe-idmap", place]);
-    if (code === 0) return place === state ? state : mkdtempSync(path.join(place, "workcell-"));
+    if (code === 0) return place === data ? data : mkdtempSync(path.join(place, "workcell-"));
   }
-  return state;
+  return data;
 }
 
 /**
