@@ -164,8 +164,9 @@ describe.runIf(present).each(helper.starters)(
     });
 
     test("a terminal that was not asked for is dropped, which hangs it up", async () => {
-    const cell = helper.supervise(programs, { starter }, "terminal", "sleep", "60000");
-    expect(await cell.until("line")).toMatchObject({ text: expect.stringContaining("out of place") });
-    expect(await cell.until("end")).toMatchObject({ status: (128 + 1) << 8 });
-  });
-});
+      const cell = helper.supervise(programs, { starter }, "terminal", "sleep", "60000");
+      expect(await cell.until("line")).toMatchObject({ text: expect.stringContaining("out of place") });
+      expect(await cell.until("end")).toMatchObject({ status: (128 + 1) << 8 });
+    });
+  },
+);
