@@ -6,6 +6,7 @@ import { firstJob } from "./first-job/first-job.mjs";
 import { dataFolder, stateFolder } from "./first-job/prepare.mjs";
 import { missingFromCheckout, setUpCheckout } from "./setup/checkout.mjs";
 import { makePage } from "./setup/page.mjs";
+import { personPath } from "./setup/person-path.mjs";
 import { ending } from "./setup/stop.mjs";
 import { setUpSystem } from "./setup/system.mjs";
 
@@ -66,6 +67,7 @@ async function runFirstJob(page) {
  */
 async function main() {
   const page = makePage(process.stdout, process.env);
+  process.env["PATH"] = personPath(process.env);
   const compiling = missingFromCheckout(root, { testing: false }).build;
   await step(page, "[1/4] system", (pending) => setUpSystem({ compiling, pending }));
   await step(page, "[2/4] build", (pending) => setUpCheckout(root, { testing: false, pending }));
