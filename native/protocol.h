@@ -27,7 +27,7 @@ enum {
   SAY_FAILED = 'F',   /* cell -> host: struct say_failed, cut after the step's last byte (no NUL), no descriptor */
   SAY_ENDED = 'X',    /* cell -> host: struct say_ended, no descriptor */
   SAY_GO = 'g',       /* host -> cell: this one byte */
-  SAY_EXEC = 'E',     /* host -> cell: struct say_exec, 3 descriptors: stdin, stdout, stderr */
+  SAY_EXEC = 'E',     /* host -> cell: struct say_exec, cut after its last string, 3 descriptors: stdin, stdout, stderr */
 };
 
 /* `id` is 0 for the cell's first command, and the number that SAY_EXEC gave for a further one. */
@@ -64,13 +64,18 @@ struct say_ended {
   uint64_t max_rss_kb;
 } __attribute__((packed));
 
-/* argv, an empty string, environment, an empty string: every string with its NUL. argv is not empty. */
-enum { MAX_EXEC_BYTES = 128 * 1024 };
+/*
+ * A further command for a live cell, from the direct tunnel's init on. It needs no go: the message is one. The process
+ * that is to become it says SEALED and, when it cannot, FAILED with this id; ENDED comes when it has ended, unless it
+ * had failed. What it uses is said without that of the processes it leaves behind.
+ */
+enum { MAX_EXEC_BYTES = 128 * 1024, MAX_EXEC_STRINGS = 4096, MAX_EXEC_COMMANDS = 64 };
 
 struct say_exec {
   uint8_t say;
-  uint32_t id; /* never 0 */
-  char strings[MAX_EXEC_BYTES];
+  uint32_t id;    /* never 0, and of no command that still runs */
+  uint32_t words; /* how many of the strings are the command's words, at least 1; the others are its environment */
+  char strings[MAX_EXEC_BYTES]; /* each with its NUL; the message is cut after the last one */
 } __attribute__((packed));
 
 #endif

@@ -9,11 +9,15 @@
 #include "message.h"
 
 static int said_on = -1;
-static volatile unsigned char *marked_in;
+static int reported_on = -1;
+static uint32_t spoken_for;
 
 void say_failures_on(int control) { said_on = control; }
 
-void mark_failures_in(volatile unsigned char *mark) { marked_in = mark; }
+void report_failures(int report, uint32_t id) {
+  reported_on = report;
+  spoken_for = id;
+}
 
 /* A bounded text: what does not fit is cut off, never written past the end. */
 struct text {
@@ -84,19 +88,28 @@ static void print_line(const struct text *step, int error) {
   print(end.bytes, end.length);
 }
 
-static bool send_failure(int code, const struct text *step, int error) {
-  struct say_failed message = {.say = SAY_FAILED, .code = (uint8_t)code, .error = (uint8_t)error, .id = 0};
+static bool send_failure(uint32_t id, int code, const struct text *step, int error) {
+  struct say_failed message = {.say = SAY_FAILED, .code = (uint8_t)code, .error = (uint8_t)error, .id = id};
   memcpy(message.step, step->bytes, step->length);
-  return send_message(said_on, &message, offsetof(struct say_failed, step) + step->length);
+  return said_on >= 0 && send_message(said_on, &message, offsetof(struct say_failed, step) + step->length);
 }
 
-void fail(int code, const char *step, const char *value, int error) {
+static void say(uint32_t id, int code, const char *step, const char *value, int error) {
   struct text text = {.length = 0};
   add(&text, step);
   add(&text, " ");
   add_quoted(&text, value);
-  if (marked_in != NULL) *marked_in = 1;
-  if (said_on < 0 || !send_failure(code, &text, error)) print_line(&text, error);
+  if (!send_failure(id, code, &text, error)) print_line(&text, error);
+}
+
+void say_failed(uint32_t id, const char *step, const char *value, int error) {
+  say(id, EXIT_UNSEALED, step, value, error);
+}
+
+void fail(int code, const char *step, const char *value, int error) {
+  /* Init that hears nothing takes the failure for an end, which does no harm. */
+  if (reported_on >= 0) (void)!write(reported_on, "f", 1);
+  say(spoken_for, code, step, value, error);
   _exit(code);
 }
 

@@ -4,11 +4,16 @@
 
 enum { EXIT_UNSEALED = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 
+#include <stdint.h>
+
 /* From now on failures are said on this control socket; before, and when it does not take them, on stderr. */
 void say_failures_on(int control);
 
-/* From now on `*mark` is set to 1 by a failure: memory that init shares with the process it forks. */
-void mark_failures_in(volatile unsigned char *mark);
+/* In a process of init's: it speaks for command `id`, and tells init by a byte on `report` that it has failed. */
+void report_failures(int report, uint32_t id);
+
+/* Says that command `id` could not be started, and returns. */
+void say_failed(uint32_t id, const char *step, const char *value, int error);
 
 _Noreturn void fail(int code, const char *step, const char *value, int error);
 

@@ -5,24 +5,15 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdint.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "failure.h"
-#include "message.h"
 #include "ports.h"
 #include "privileges.h"
-#include "seal.h"
-
-/* Shared with the process that is to become the command: set when it fails, and has said so itself. */
-static volatile unsigned char *share_mark(void) {
-  void *page = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (page == MAP_FAILED) cannot("share memory with", "command");
-  return page;
-}
 
 static void on_child(int number) { (void)number; }
 
@@ -44,24 +35,6 @@ static void prepare_signals(void) {
     cannot("wait for signal", "SIGCHLD");
 }
 
-/* SECURITY: without us nobody would end the cell. The look at the parent comes after the arming: it may be dead by
- * then, and no signal would come. */
-static void die_with(pid_t init) {
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) cannot("arm init's death by", "PR_SET_PDEATHSIG");
-  if (getppid() != init) fail(EXIT_UNSEALED, "start without", "init", ESRCH);
-}
-
-static pid_t start_command(const struct request *request, const struct filter *filter,
-                           volatile unsigned char *failed) {
-  pid_t init = getpid();
-  pid_t command = fork();
-  if (command < 0) cannot("fork for", "command");
-  if (command > 0) return command;
-  mark_failures_in(failed);
-  die_with(init);
-  seal_and_execute(request, filter);
-}
-
 /* The command's streams end with the command: we keep none of them open. */
 static void let_go_of_streams(const struct request *request, int nothing) {
   if (dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0) cannot("let go of", "stdin and stdout");
@@ -72,24 +45,44 @@ static void let_go_of_streams(const struct request *request, int nothing) {
 
 static void end_everything(void) { kill(-1, SIGKILL); }
 
-/* Returns when something has happened: a child ended, or the host did. */
-static void wait_for_news(int control) {
-  struct pollfd host = {.fd = control, .events = 0};
+/*
+ * Returns when something has happened: a child ended, the first command has begun to run, or the host wants a further
+ * one. Up to that beginning what lies in the socket is go, which is the command's.
+ */
+static void wait_for_news(struct commands *commands, int control) {
+  struct command *first = &commands->running[0];
+  struct pollfd watched[] = {{.fd = control, .events = 0}, {.fd = first->report, .events = POLLIN}};
+  if (first->report < 0) watched[0].events = POLLIN;
   sigset_t none;
   sigemptyset(&none);
-  if (ppoll(&host, 1, NULL, &none) <= 0) return;
-  /* Nobody is left to watch this cell, its refusals or its ports. */
-  end_everything();
-  _exit(EXIT_UNSEALED);
+  if (ppoll(watched, 2, NULL, &none) <= 0) return;
+  if ((watched[0].revents & ~POLLIN) != 0) {
+    /* Nobody is left to watch this cell, its refusals or its ports. */
+    end_everything();
+    _exit(EXIT_UNSEALED);
+  }
+  if (watched[1].revents != 0) hear_report(first);
+  if (watched[0].revents != 0) take_exec(commands);
 }
 
-/* Orphans come to us too, and are forgotten. */
-static int reap_until_end_of(pid_t command, int control) {
+/* Says the end of a further command. Orphans come to us too, and are forgotten. */
+static void note_end(struct commands *commands, pid_t process, int status, const struct rusage *used) {
+  struct command *command = find_command(commands, process);
+  if (command == NULL || command == &commands->running[0]) return;
+  hear_report(command);
+  say_ended(commands->request->control, command, status, used);
+  command->process = -1;
+}
+
+static int reap_until_first_ends(struct commands *commands) {
+  const pid_t first = commands->running[0].process;
+  struct rusage used;
   int status;
   for (;;) {
-    pid_t ended = waitpid(-1, &status, WNOHANG);
-    if (ended == command) return status;
-    if (ended == 0) wait_for_news(control);
+    pid_t ended = wait4(-1, &status, WNOHANG, &used);
+    if (ended == first) return status;
+    if (ended == 0) wait_for_news(commands, commands->request->control);
+    if (ended > 0) note_end(commands, ended, status, &used);
     if (ended >= 0 || errno == EINTR) continue;
     int error = errno;
     end_everything();
@@ -97,20 +90,20 @@ static int reap_until_end_of(pid_t command, int control) {
   }
 }
 
-static void reap_the_rest(void) {
-  while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) continue;
+static void reap_the_rest(struct commands *commands) {
+  struct rusage used;
+  pid_t ended;
+  int status;
+  while ((ended = wait4(-1, &status, 0, &used)) > 0 || errno == EINTR)
+    if (ended > 0) note_end(commands, ended, status, &used);
 }
 
-static void say_ended(int control, int status) {
-  struct say_ended message = {.say = SAY_ENDED, .id = 0, .status = status};
-  struct rusage used;
-  if (getrusage(RUSAGE_CHILDREN, &used) == 0) {
-    message.cpu_us = (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000U +
-                     (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
-    message.max_rss_kb = (uint64_t)used.ru_maxrss;
-  }
-  /* A host that is gone needs no telling; our exit code says the same. */
-  (void)send_message(control, &message, sizeof message);
+/* With what all that lived in the cell has used. */
+static void say_first_ended(struct commands *commands, int status) {
+  struct rusage used = {.ru_maxrss = 0};
+  hear_report(&commands->running[0]);
+  getrusage(RUSAGE_CHILDREN, &used);
+  say_ended(commands->request->control, &commands->running[0], status, &used);
 }
 
 static int code_of(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
@@ -131,14 +124,16 @@ void run_as_init(const struct request *request, const struct filter *filter) {
   int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (nothing < 0) cannot("open", "/dev/null");
 
-  volatile unsigned char *failed = share_mark();
-  pid_t command = start_command(request, filter, failed);
+  static struct commands commands;
+  commands.request = request;
+  commands.filter = filter;
+  if (!start_command(&commands, request)) cannot("start a process for", "command");
   let_go_of_streams(request, nothing);
-  int status = reap_until_end_of(command, request->control);
+  int status = reap_until_first_ends(&commands);
 
   /* 4. Before the end is said: what the command left behind is dead by then, and its use is in the account. */
   end_everything();
-  reap_the_rest();
-  if (*failed == 0) say_ended(request->control, status);
+  reap_the_rest(&commands);
+  say_first_ended(&commands, status);
   _exit(code_of(status));
 }

@@ -77,7 +77,8 @@ static void check(const struct request *request) {
 }
 
 void read_request(struct request *request, char **rest) {
-  request->control = request->filter = request->command_stderr = -1;
+  request->control = request->filter = request->command_stderr = request->report = -1;
+  for (int i = 0; i < 3; i++) request->streams[i] = -1;
   for (;;) {
     const char *flag = take(&rest, "cellinit");
     if (strcmp(flag, "--") == 0) break;

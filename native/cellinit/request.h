@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/resource.h>
 
 enum { MAX_PATHS = 512, MAX_LIMITS = 4 };
@@ -32,6 +33,9 @@ struct request {
   size_t path_count;
   struct limit limits[MAX_LIMITS];
   size_t limit_count;
+  uint32_t id; /* of the command: 0 for the cell's first, which waits for go */
+  int streams[3]; /* for the command's 0 to 2, or -1: what is there already */
+  int report;  /* where init hears of a failure, or -1; closed by exec */
   char **command; /* NULL at its end; the word before it is ours and may be overwritten */
   char **environment;
 };

@@ -20,9 +20,9 @@ static void lead_group(void) {
   if (setpgid(0, 0) != 0 && getpgrp() != getpid()) cannot("lead a process group by", "setpgid");
 }
 
-static void say_sealed(int control, unsigned landlock, int listener) {
-  struct say_sealed message = {.say = SAY_SEALED, .landlock = (uint8_t)landlock, .id = 0};
-  if (!send_descriptors(control, &message, sizeof message, &listener, 1)) cannot("say sealed on", "control");
+static void say_sealed(const struct request *request, unsigned landlock, int listener) {
+  struct say_sealed message = {.say = SAY_SEALED, .landlock = (uint8_t)landlock, .id = request->id};
+  if (!send_descriptors(request->control, &message, sizeof message, &listener, 1)) cannot("say sealed on", "control");
 }
 
 /* By the kernel's own calls: libc keeps a few signals for itself, and would leave them ignored or blocked. */
@@ -44,6 +44,12 @@ static void reset_signals(void) {
     cannot("unblock signals by", "rt_sigprocmask");
 }
 
+/* What a further command is given. Returns its 2, for up to exec ours stays the launcher's. */
+static int take_streams(const int *streams) {
+  if (dup2(streams[0], STDIN_FILENO) < 0 || dup2(streams[1], STDOUT_FILENO) < 0) cannot("use streams by", "dup2");
+  return streams[2];
+}
+
 /* The order matters; every step says why it stands where it does. */
 void seal_and_execute(const struct request *request, const struct filter *filter) {
   int control = request->control;
@@ -51,6 +57,7 @@ void seal_and_execute(const struct request *request, const struct filter *filter
 
   /* 1. While devices can still be opened. A terminal comes with a session, hence a group, of its own. */
   if (request->terminal) command_stderr = take_terminal(control);
+  else if (request->streams[0] >= 0) command_stderr = take_streams(request->streams);
   lead_group();
 
   /* 2. Before the filter, which need not allow any of the calls from here to there. */
@@ -68,11 +75,11 @@ void seal_and_execute(const struct request *request, const struct filter *filter
 
   /* 6. Last of the layers. The listener is the host's alone: whoever holds it can answer its questions. */
   int listener = install_filter(filter);
-  say_sealed(control, landlock, listener);
+  say_sealed(request, landlock, listener);
   close(listener);
 
-  /* 7. SECURITY: no command runs before the host, alive and content, says so. */
-  await_go(control);
+  /* 7. SECURITY: no command runs before the host, alive and content, says so. For a further one it has. */
+  if (request->id == 0) await_go(control);
 
   /* 8. After the wait, so that what the host's shell ignores cannot end it; the command starts as from a login. */
   reset_signals();
@@ -81,8 +88,8 @@ void seal_and_execute(const struct request *request, const struct filter *filter
   if (command_stderr >= 0 && dup2(command_stderr, STDERR_FILENO) < 0) cannot("use descriptor of", "--stderr-fd");
 
   /* 10. Whatever was opened on the way, and by whomever; the control socket tells of a failing exec and closes by it. */
-  int kept[] = {control};
-  close_all_but(kept, 1);
+  int kept[] = {control, request->report};
+  close_all_but(kept, sizeof kept / sizeof kept[0]);
   int error = execute(request->command, request->environment);
   fail(error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE, "execute", request->command[0], error);
 }

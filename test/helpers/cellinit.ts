@@ -41,6 +41,10 @@ export interface CellRun {
   readonly stderr: string;
   readonly launcher: string;
   readonly screen: string;
+  /** Descriptors that init had open after the last further command was asked for; null: only root may know. */
+  readonly open: number | null;
+  /** What each further command wrote. */
+  readonly execs: readonly string[];
   /** Whether the command made /tmp/open/marker. */
   readonly marked: boolean;
 }

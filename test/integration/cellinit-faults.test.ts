@@ -24,7 +24,7 @@ const initCalls = [
   "bind",
   "listen",
   "sendmsg",
-  "mmap",
+  "pipe2",
   "fork",
   "wait4",
   "ppoll",

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CellBench, type CellTask, lacking, type Said, starters } from "../helpers/cellinit.ts";
+
+const env = ["PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8"];
+const sh = (script: string) => ["sh", "-c", script];
+
+describe.skipIf(lacking("bwrap", "python3").length > 0)("a further command in a live cell", () => {
+  let bench: CellBench;
+  beforeAll(() => {
+    bench = new CellBench();
+  });
+  afterAll(() => bench[Symbol.dispose]());
+
+  const run = (exec: readonly object[], task: Partial<CellTask> = {}) =>
+    bench.run({ kind: "init", command: ["sleep", "1.5"], ...task, host: { exec, ...task.host } });
+  const ended = (messages: readonly Said[], id: number) => messages.filter((message) => message.id === id);
+
+  test.each(starters)("started by %s: is sealed as the first one, and told when it ends", (starter) => {
+    const look = `grep -E '^(Cap|NoNewPrivs|Seccomp_f|Sig[BI])' /proc/self/status; ls /proc/self/fd | tr '\\n' ' '; exit 7`;
+    const done = run([{ id: 9, words: sh(look), env }], { starter });
+    expect(done).toMatchObject({ code: 0, stdout: "", launcher: "" });
+    const zero = "0".repeat(16);
+    const shown = Object.fromEntries(done.execs[0]?.split("\n").map((line) => line.split(":\t")) ?? []);
+    for (const name of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "SigBlk", "SigIgn"])
+      expect([name, shown[name]]).toEqual([name, zero]);
+    expect(shown).toMatchObject({ NoNewPrivs: "1", Seccomp_filters: "2" });
+    expect(done.execs[0]).toMatch(/\n0 1 2 3 $/);
+    const [sealed, end, ...more] = ended(done.messages, 9);
+    expect(sealed).toMatchObject({ say: "S", descriptors: 1 });
+    expect(sealed?.landlock).toBe(done.messages[1]?.landlock);
+    expect(end).toMatchObject({ say: "X", status: 7 << 8, length: 25 });
+    expect(more).toEqual([]);
+  });
+
+  test("has its own words and environment, and the cell's folder", () => {
+    const show = `import json, os, sys; print(json.dumps([sys.argv[1:], dict(os.environ), os.getcwd(), os.getppid()]))`;
+    const words = ["", "a b", "-x", "\u00e9", "line\nline"];
+    const done = run([
+      { id: 1, words: ["python3", "-ISc", show, ...words], env: [...env, "EMPTY=", "A=b=c"] },
+    ]);
+    const environment = { PATH: "/usr/local/bin:/usr/bin:/bin", LC_ALL: "C.UTF-8", EMPTY: "", A: "b=c" };
+    expect(JSON.parse(done.execs[0] ?? "")).toEqual([words, environment, "/tmp", 2]);
+  });
+
+  test("many run side by side, each with its end", () => {
+    const asked = Array.from({ length: 40 }, (_, index) => ({
+      ...{ id: index + 1, env },
+      words: sh(`sleep 0.2; echo ${index}; exit ${index}`),
+    }));
+    const done = run(asked, { command: ["sleep", "4"] });
+    expect(done.execs).toEqual(asked.map((_, index) => `${index}\n`));
+    for (const { id } of asked)
+      expect(ended(done.messages, id).at(-1)).toMatchObject({ say: "X", status: (id - 1) << 8 });
+  });
+
+  test("the place of one that has ended serves another", () => {
+    const asked = Array.from({ length: 150 }, (_, index) => ({
+      id: index + 1,
+      env,
+      words: ["true"],
+      after: 0.02,
+    }));
+    const done = run(asked, { command: ["sleep", "5"] });
+    expect(done.messages.filter(({ say }) => say === "X")).toHaveLength(151);
+  });
+
+  test("above the bound they are refused, and the cell lives on", () => {
+    const asked = Array.from({ length: 70 }, (_, index) => ({ id: index + 1, env, words: ["sleep", "2"] }));
+    const done = run(asked, { command: sh("sleep 3; exit 5") });
+    const refused = done.messages.filter(({ say }) => say === "F");
+    expect(refused).toHaveLength(6);
+    expect(refused[0]).toMatchObject({ code: 125, error: 11, step: `start "sleep"` });
+    expect(done.code).toBe(5);
+  });
+
+  test("one that cannot be executed fails alone", () => {
+    const done = run([
+      { id: 1, words: ["no-such-program"], env },
+      { id: 2, words: ["/etc/passwd"], env },
+      { id: 3, words: ["true"], env },
+    ]);
+    expect(ended(done.messages, 1).slice(1)).toMatchObject([
+      { say: "F", code: 127, step: `execute "no-such-program"` },
+    ]);
+    expect(ended(done.messages, 2).slice(1)).toMatchObject([{ say: "F", code: 126 }]);
+    expect(ended(done.messages, 3).slice(1)).toMatchObject([{ say: "X", status: 0 }]);
+    expect(done.code).toBe(0);
+  });
+
+  test("ends with the cell, and its end is told", () => {
+    const done = run([{ id: 5, words: ["sleep", "50"], env }], { command: sh("sleep 0.5; exit 3") });
+    expect(done).toMatchObject({ code: 3 });
+    expect(done.messages.slice(-2)).toMatchObject([
+      { say: "X", id: 5, status: 9 },
+      { say: "X", id: 0, status: 3 << 8 },
+    ]);
+  });
+
+  test("asks its own listener about what is refused", () => {
+    const attempt = `import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mount(b"/tmp", b"/tmp", None, 4096, None)
+print(ctypes.get_errno())`;
+    const done = run([{ id: 1, words: ["python3", "-c", attempt], env }]);
+    expect(done.execs).toEqual(["1\n"]);
+    expect(done.refused).toHaveLength(1);
+  });
+
+  const hex = (bytes: string) => Buffer.from(bytes, "latin1").toString("hex");
+  const header = "E\u0001\0\0\0\u0001\0\0\0";
+  test.each([
+    ["no strings", { hex: hex(header) }, true],
+    ["no last NUL", { hex: hex(`${header}true`) }, true],
+    ["no words", { id: 1, words: ["true"], env, count: 0 }, true],
+    ["more words than strings", { id: 1, words: ["true"], env: [], count: 2 }, true],
+    ["too many strings", { id: 1, words: Array.from({ length: 4097 }, () => "x") }, true],
+    ["a stream too few", { id: 1, words: ["true"], env, descriptors: 2 }, true],
+    ["no stream", { id: 1, words: ["true"], env, descriptors: 0 }, true],
+    ["a stream too many", { id: 1, words: ["true"], env, descriptors: 4 }, true],
+    ["many streams too many", { id: 1, words: ["true"], env, descriptors: 12 }, true],
+    ["half a header", { hex: hex("E\u0001\0\0\0") }, true],
+    ["the first one's id", { id: 0, words: ["true"], env }, false],
+    ["another message", { hex: hex(`g${header.slice(1)}true\0`) }, false],
+    ["a second go", { hex: "67", descriptors: 0 }, false],
+    ["nothing but a byte", { hex: "45" }, false],
+  ])("with %s is refused, and leaves nothing open", (_what, asked, isTold) => {
+    const done = run([asked, { id: 2, words: sh("ls /proc/self/fd | wc -l"), env, after: 0.2 }]);
+    expect(ended(done.messages, 1)).toMatchObject(isTold ? [{ say: "F", code: 125 }] : []);
+    expect(done.execs[1]).toBe("4\n");
+    // Its own 0 to 2, and the control socket.
+    expect([4, null]).toContain(done.open);
+    expect(done).toMatchObject({ code: 0 });
+  });
+});
