@@ -92,7 +92,7 @@ describe.skipIf(lacking("gcc").length > 0)("cellinit's arguments", () => {
   });
 
   const rounds = process.env["WORKCELL_FUZZ_ROUNDS"] ?? "1500";
-  test.each(["go", "arguments"])("fuzzed under the sanitizers: %s", (parser) => {
+  test.each(["go", "exec", "arguments"])("fuzzed under the sanitizers: %s", (parser) => {
     const fuzzer = path.join(place.path, "fuzz");
     const parts = sources.filter((source) => path.basename(source) !== "main.c");
     const built = runToEnd([
