@@ -44,6 +44,10 @@ export interface LimitFacts {
   readonly memoryBytes: number;
   readonly swapBytes: number;
   readonly cgroups: CgroupFacts;
+  /** The host's /proc/meminfo at this moment. */
+  readonly meminfo: string;
+  /** The host's /proc/cpuinfo; absent: a cell gets all CPUs, and nothing has to be left out of it. */
+  readonly cpuinfo?: string;
 }
 
 /** The limits of a cell, and what holds each. */

@@ -10,6 +10,8 @@ export interface SessionFacts {
   readonly folder: string;
   /** Host uid the session runs as; absent when an ordinary user starts it. */
   readonly uid?: number;
+  /** True: its home and tmp lie on a disk of the session's own. */
+  readonly ownDisk?: boolean;
   readonly cell: string;
 }
 
@@ -115,6 +117,8 @@ export interface Plan {
     readonly home: string;
   };
   readonly workdir: string;
+  /** True: the command has a terminal of its own, which the person's is joined to. */
+  readonly terminal: boolean;
   readonly command: readonly string[];
   readonly mounts: readonly PlannedMount[];
   readonly environment: readonly PlannedVariable[];

@@ -26,15 +26,19 @@ function allowedCpus(): readonly number[] {
   return parseCpuList(/^Cpus_allowed_list:\s+(\S+)$/m.exec(status)?.[1] ?? "0");
 }
 
-/** Asks the machine what bounds the limits of a cell. Spawns nothing. */
-export function probeLimits(): LimitFacts {
+/** Asks the machine what bounds the limits of a cell that is to have so many CPUs. Spawns nothing. */
+export function probeLimits(cpus = Number.POSITIVE_INFINITY): LimitFacts {
+  const cpuIds = allowedCpus();
   const meminfo = readFileSync("/proc/meminfo", "utf8");
   return {
     uid: process.getuid?.() ?? 0,
     kernel: os.release(),
-    cpuIds: allowedCpus(),
+    cpuIds,
     memoryBytes: parseMeminfo(meminfo, "MemTotal"),
     swapBytes: parseMeminfo(meminfo, "SwapTotal"),
     cgroups: probeCgroups(),
+    meminfo,
+    // Some kernels measure every CPU's speed when it is read, which takes its time.
+    ...(cpus < cpuIds.length && { cpuinfo: readFileSync("/proc/cpuinfo", "utf8") }),
   };
 }
