@@ -12,6 +12,8 @@ export interface PresetRequest {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
   readonly cacheFolder: string;
+  /** False: the answers are not kept; true unless told. */
+  readonly keep?: boolean;
   /** Folders whose programs must not run: the working directory, connected folders. */
   readonly exclude?: readonly string[];
   /** For one program, in `ms`; 10 s unless told. */
@@ -97,6 +99,6 @@ export async function askPresets(request: PresetRequest): Promise<readonly Prese
       return asked.facts;
     }),
   );
-  if (Object.keys(fresh).length > 0) writePresetCache(file, { ...cache, ...fresh });
+  if (request.keep !== false && Object.keys(fresh).length > 0) writePresetCache(file, { ...cache, ...fresh });
   return facts;
 }

@@ -13,7 +13,7 @@ import type {
   Policy,
   Settings,
 } from "../model/index.ts";
-import { buildPlan, caVariables, optionalPaths } from "../plan/index.ts";
+import { buildPlan, caVariables, optionalPaths, planFolders } from "../plan/index.ts";
 import { buildPolicy } from "../policy/index.ts";
 import { probeHost } from "../probe/index.ts";
 import { readSettings, type SettingsFlags } from "../settings/index.ts";
@@ -33,6 +33,8 @@ export interface RunRequest {
   readonly stdio: CommandStdio;
   /** Cancels the command. */
   readonly signal?: AbortSignal;
+  /** What is asked for can be done, as far as is known before anything is started or written. */
+  onDecided?(settings: Settings): void;
   onNotice?(line: string): void;
   onEvent?(event: AuditEvent): void;
   onDenial?(denial: Denial): void;
@@ -63,14 +65,18 @@ interface Decided {
   readonly policy: Policy;
 }
 
-/** settings -> policy -> facts. Writes nothing. */
-export async function decide(request: Omit<RunRequest, "command" | "stdio">): Promise<Decided> {
+type DecideRequest = Omit<RunRequest, "command" | "stdio"> & {
+  /** False: what the host's tools answer is not kept for the next time. */
+  readonly keepAnswers?: boolean;
+};
+
+/** settings -> policy -> facts. Writes nothing but the cache of what the host's tools answered. */
+export async function decide(request: DecideRequest): Promise<Decided> {
   const { env, cwd, home } = request;
   const { settings, notices } = await readSettings(request);
   for (const notice of notices) request.onNotice?.(notice);
-  const presets = settings.presets.length === 0 ? [] : await askHost(settings, request);
   const native = (name: string) => path.join(request.installation, "native", name);
-  const facts = probeHost({
+  const questions = {
     env,
     cwd,
     home,
@@ -79,12 +85,23 @@ export async function decide(request: Omit<RunRequest, "command" | "stdio">): Pr
     mounts: settings.mounts,
     caVariables,
     paths: optionalPaths,
-    presets,
-  });
-  return { settings, facts, policy: buildPolicy(settings, facts) };
+  };
+  const facts = probeHost({ ...questions, presets: [] });
+  const policy = checkedPolicy(settings, facts);
+  if (settings.presets.length === 0) return { settings, facts, policy };
+  // Tools of the host are asked only when nothing else stands in the way.
+  const asked = probeHost({ ...questions, presets: await askHost(settings, request) });
+  return { settings, facts: asked, policy: checkedPolicy(settings, asked) };
 }
 
-async function askHost(settings: Settings, request: Omit<RunRequest, "command" | "stdio">) {
+/** The policy, once the plan would take its folders: by then there would be a session to take away again. */
+function checkedPolicy(settings: Settings, facts: HostFacts): Policy {
+  const policy = buildPolicy(settings, facts);
+  planFolders({ settings, policy, facts, home: "/sessions/unnamed", ...ownFolders(facts) });
+  return policy;
+}
+
+async function askHost(settings: Settings, request: DecideRequest) {
   const { askPresets } = await import("../probe/index.ts");
   const { env, home } = request;
   return askPresets({
@@ -92,6 +109,7 @@ async function askHost(settings: Settings, request: Omit<RunRequest, "command" |
     env,
     home,
     cacheFolder: cacheFolder(env, home),
+    keep: request.keepAnswers ?? true,
     exclude: writableFolders(settings, request),
   });
 }
@@ -109,7 +127,7 @@ function writableFolders(settings: Settings, { cwd, home }: Pick<RunRequest, "cw
 export async function explainRun(
   request: Omit<RunRequest, "stdio">,
 ): Promise<{ plan: Plan; policy: Policy }> {
-  const { settings, facts, policy } = await decide(request);
+  const { settings, facts, policy } = await decide({ ...request, keepAnswers: false });
   const session = imagineSession({ settings, host: facts });
   return {
     plan: buildPlan({ settings, policy, facts, session, ...ownFolders(facts), command: request.command }),
@@ -123,6 +141,7 @@ export async function explainRun(
  */
 export async function startCell(request: RunRequest): Promise<RunningCell> {
   const { settings, facts, policy } = await decide(request);
+  request.onDecided?.(settings);
   const session = openSession({ settings, host: facts });
   try {
     const input = {

@@ -2,7 +2,7 @@ import { closeSync, constants, ftruncateSync, openSync, readdirSync, writeFileSy
 import path from "node:path";
 import { codeOf, WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
-import type { AuditLine, Denial, Outcome } from "../../model/index.ts";
+import type { AuditLine, Denial, Outcome, Settings } from "../../model/index.ts";
 import { explainRun, type RunningCell, type RunRequest, startCell } from "../../session/index.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
 import { forwardSignals } from "../forward-signals.ts";
@@ -13,8 +13,8 @@ function say(context: CommandContext, line: string): void {
 }
 
 /** A person who forgot `-m` would else wonder where the files are. */
-function hintAtMount(flags: FlagValues, context: CommandContext): void {
-  if (flags.has("mount")) return;
+function hintAtMount({ mounts }: Settings, context: CommandContext): void {
+  if (mounts.length > 0) return;
   const { cwd, home } = context;
   if (cwd === home || cwd === "/" || cwd.startsWith(path.join(home, "."))) return;
   const isProject = readdirSync(cwd).some((name) => !name.startsWith("."));
@@ -81,6 +81,7 @@ async function runCommand(
       ...makeRequest(flags, words, context),
       stdio: ["inherit", "inherit", "inherit"],
       signal: cancel.signal,
+      onDecided: (settings) => hintAtMount(settings, context),
       ...(flags.has("audit") ? { onAudit: (more: readonly AuditLine[]) => void lines.push(...more) } : {}),
     };
     cell = await startCell(request);
@@ -133,7 +134,6 @@ export const run: Command = {
     }
     if (flags.has("explain")) return explain(flags, words, context);
     const writeOutcome = openOutcomeFile(flags, context);
-    hintAtMount(flags, context);
     const outcome = await runCommand(flags, words, context);
     sayEnding(outcome, context);
     if (outcome.denials.length > 0) sayDenials(outcome.denials, context);

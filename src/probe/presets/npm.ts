@@ -54,8 +54,8 @@ export function npmAnswer({ values, files }: NpmConfig): PresetAnswer {
   };
 }
 
-/** No log file in the person's home, no look for a newer npm, no colours. */
-const quiet = ["--logs-max=0", "--no-update-notifier", "--no-color"];
+/** No log file and no cache in the person's home, no look for a newer npm, no colours. */
+const quiet = ["--logs-max=0", "--cache=/dev/null", "--no-update-notifier", "--no-color"];
 
 /** npm: its registries, the scoped ones too, and how it checks certificates. */
 export const npm: Preset = {
