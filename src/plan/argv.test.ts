@@ -12,6 +12,7 @@ const plan: Plan = {
   tier: "process",
   tunnel: "socat",
   arch: "x86_64",
+  terminal: false,
   hostname: "claude",
   identity: { uid: 10001, gid: 10002, user: "calm-curie", home: "/h" },
   workdir: "/h/w",

@@ -74,16 +74,22 @@ function supervisorArguments(plan: Plan): string[] {
   const keep = plan.descriptors
     .filter(({ name }) => name !== "channel")
     .flatMap(({ fd }) => ["--keep-fd", `${fd}`]);
-  return [plan.cellhost, "supervise", ...dropArguments(plan), ...keep, "--"];
+  const terminal = plan.terminal ? ["--terminal"] : [];
+  return [plan.cellhost, "supervise", ...terminal, ...dropArguments(plan), ...keep, "--"];
 }
 
 /** cellinit and what it is to do, up to the command's own words. */
-export function sealArguments(verb: "seal" | "init", { seal }: Pick<Plan, "seal">): string[] {
+export function sealArguments(
+  verb: "seal" | "init",
+  { seal, terminal }: Pick<Plan, "seal" | "terminal">,
+): string[] {
   return [
     cellinitPlace,
     verb,
     ...["--control-fd", `${CONTROL}`, "--filter-fd", `${descriptorNumbers["filter-2"]}`],
-    ...["--stderr-fd", `${descriptorNumbers.stderr}`, "--uid-check"],
+    // A terminal is stdin, stdout and stderr at once.
+    ...(terminal ? ["--terminal"] : ["--stderr-fd", `${descriptorNumbers.stderr}`]),
+    "--uid-check",
     seal.landlockRequired ? "--landlock-required" : "--landlock-optional",
     ...seal.landlockRead.flatMap((path) => ["--landlock-read", path]),
     ...seal.landlockWrite.flatMap((path) => ["--landlock-write", path]),

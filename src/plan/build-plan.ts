@@ -30,6 +30,8 @@ export interface PlanInput {
   /** Its settings and its cache: what stands there decides what later cells may do. */
   readonly steering: readonly string[];
   readonly command: readonly string[];
+  /** Give the command a terminal of its own. */
+  readonly terminal?: boolean;
 }
 
 /** Uid inside: stable for a session's name, small enough for every archive format. */
@@ -86,7 +88,9 @@ function planDescriptors(filters: Plan["filters"]): PlannedDescriptor[] {
 /** What runs inside bwrap up to the command's own words: the reference's shell and forwarders, or cellinit alone. */
 function planInside(draft: Plan, facts: HostFacts): string[] {
   if (draft.tunnel === "direct") return sealArguments("init", draft);
-  const shell = [facts.bash.path, "-p", "-c", tunnelScript, "workcell", draft.cell, facts.socat.path];
+  const terminal = draft.terminal ? "yes" : "no";
+  const names = ["workcell", draft.cell, facts.socat.path, terminal];
+  const shell = [facts.bash.path, "-p", "-c", tunnelScript, ...names];
   return [...shell, ...sealArguments("seal", draft)];
 }
 
@@ -134,6 +138,7 @@ export function buildPlan(input: PlanInput): Plan {
     hostname: HOSTNAME,
     identity,
     workdir: planWorkdir(settings, folders, identity.home),
+    terminal: input.terminal ?? false,
     command: input.command,
     mounts,
     environment: planVariables(input, identity),

@@ -3,7 +3,8 @@
  * starts cellinit (PID 5), which seals itself and becomes the command at the go-byte, and keeps the forwarders alive
  * until it ends.
  *
- * Arguments: the cell's id, socat, then cellinit's whole command line. Descriptors 5, 6 and 7 are cellinit's. What is
+ * Arguments: the cell's id, socat, whether the command gets a terminal (then cellinit makes its session, and else the
+ * shell its process group), then cellinit's whole command line. Descriptors 5, 6 and 7 are cellinit's. What is
  * written on 2 reaches Workcell line by line: `n 125` when the forwarders do not start, `x CODE` when the command
  * ended, and `jobs -l`, which is asked whenever a child ends, because only its words ("Terminated", "Exit 143") tell a
  * command that a signal ended from one that exited so.
@@ -16,7 +17,7 @@
 export const tunnelScript = `
 [ $$ = 2 ] || exit 125
 for _wc_f in /proc/self/fd/*; do _wc_f=\${_wc_f##*/}; case $_wc_f in 0|1|2|5|6|7|255) ;; *) eval "exec $_wc_f<&-";; esac; done
-_wc_id=$1 _wc_socat=$2; shift 2
+_wc_id=$1 _wc_socat=$2 _wc_terminal=$3; shift 3
 [ -v LC_ALL ] && _wc_locale=$LC_ALL; LC_ALL=C
 forward() { exec "$_wc_socat" "TCP-LISTEN:$1,fork,reuseaddr,bind=127.0.0.1" "UNIX-CONNECT:/tmp/claude-$2-$_wc_id.sock"; }
 http() { forward 3128 http; }
@@ -35,7 +36,7 @@ heal() {
   kill -0 $_wc_S 2>/dev/null || { socks </dev/null >/dev/null 2>&1 5<&- 6>&- 7<&- & _wc_S=$!; }
 }
 trap heal CHLD
-set -m
+[ "$_wc_terminal" = yes ] || set -m
 ( trap - EXIT CHLD; unset LC_ALL SHLVL OLDPWD; [ -v _wc_locale ] && export LC_ALL=$_wc_locale
   exec -- "$@" ) <&0 & _wc_C=$!
 set +m

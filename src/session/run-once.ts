@@ -31,6 +31,8 @@ export interface RunRequest {
   readonly installation: string;
   readonly command: readonly string[];
   readonly stdio: CommandStdio;
+  /** Give the command a terminal of its own, joined to ours; needs stdin and stdout to be one. */
+  readonly terminal?: boolean;
   /** Cancels the command. */
   readonly signal?: AbortSignal;
   /** What is asked for can be done, as far as is known before anything is started or written. */
@@ -151,6 +153,7 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
       session: session.facts,
       ...ownFolders(facts),
       command: request.command,
+      terminal: request.terminal ?? false,
     };
     const plan = buildPlan(input);
     prepareCell(plan, session);

@@ -1,5 +1,6 @@
-import { closeSync, constants, ftruncateSync, openSync, readdirSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { isatty } from "node:tty";
 import { codeOf, WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import type { AuditLine, Denial, Outcome, Settings } from "../../model/index.ts";
@@ -82,6 +83,7 @@ async function runCommand(
       stdio: ["inherit", "inherit", "inherit"],
       signal: cancel.signal,
       onDecided: (settings) => hintAtMount(settings, context),
+      terminal: flags.has("terminal"),
       ...(flags.has("audit") ? { onAudit: (more: readonly AuditLine[]) => void lines.push(...more) } : {}),
     };
     cell = await startCell(request);
@@ -92,18 +94,13 @@ async function runCommand(
   }
 }
 
-/** Opens the file of `--outcome` before anything starts, so that a command never runs whose outcome would be lost. */
-function openOutcomeFile(flags: FlagValues, context: CommandContext): (outcome: Outcome) => void {
+/** Looks at the file of `--outcome` before anything starts: no command runs whose outcome would be lost. */
+function checkOutcomeFile(flags: FlagValues, context: CommandContext): (outcome: Outcome) => void {
   const file = flags.text("outcome");
   if (file === undefined) return () => {};
   const place = path.resolve(context.cwd, file);
   try {
-    const fd = openSync(place, constants.O_WRONLY | constants.O_CREAT, 0o666);
-    return (outcome) => {
-      ftruncateSync(fd);
-      writeFileSync(fd, `${JSON.stringify(outcome)}\n`);
-      closeSync(fd);
-    };
+    accessSync(existsSync(place) ? place : path.dirname(place), constants.W_OK);
   } catch (cause) {
     throw new WorkcellError("WC_USAGE", {
       message: `Cannot write the outcome to "${file}" (flag --outcome): ${codeOf(cause) ?? "it cannot be opened"}`,
@@ -111,6 +108,17 @@ function openOutcomeFile(flags: FlagValues, context: CommandContext): (outcome: 
       cause,
     });
   }
+  return (outcome) => writeFileSync(place, `${JSON.stringify(outcome)}\n`);
+}
+
+/** A terminal can only be joined to a terminal. */
+function checkTerminal(flags: FlagValues): void {
+  if (!flags.has("terminal") || (isatty(0) && isatty(1))) return;
+  throw new WorkcellError("WC_USAGE", {
+    message:
+      "Cannot give the command a terminal (flag -t): Workcell's own stdin and stdout are none, and both must be",
+    remedy: "Leave -t out, or start Workcell in a terminal",
+  });
 }
 
 export const run: Command = {
@@ -119,6 +127,7 @@ export const run: Command = {
   usage: "[FLAGS] [--] CMD ARGS...",
   flags: [
     ...settingsFlags,
+    { name: "terminal", short: "t", help: "give the command a terminal of its own, joined to this one" },
     { name: "outcome", value: "FILE", help: "write how the command ended to FILE, as JSON" },
     { name: "audit", value: "FILE", help: "append this run's audit lines to FILE too" },
     { name: "explain", help: "print the plan: argv, mounts, filters, environment; start nothing" },
@@ -133,7 +142,8 @@ export const run: Command = {
       });
     }
     if (flags.has("explain")) return explain(flags, words, context);
-    const writeOutcome = openOutcomeFile(flags, context);
+    checkTerminal(flags);
+    const writeOutcome = checkOutcomeFile(flags, context);
     const outcome = await runCommand(flags, words, context);
     sayEnding(outcome, context);
     if (outcome.denials.length > 0) sayDenials(outcome.denials, context);
