@@ -1,8 +1,14 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeAll, expect, test } from "vitest";
-import { type CellGroup, makeCellGroup, startTime, sweepCellGroups } from "../../src/launch/index.ts";
+import {
+  type CellGroup,
+  makeCellGroup,
+  startTime,
+  sweepCellGroups,
+  warmCellGroups,
+} from "../../src/launch/index.ts";
 import type { CgroupFacts, PlannedLimits } from "../../src/model/index.ts";
 import { probeLimits } from "../../src/probe/index.ts";
 import { failureOf } from "../helpers/failure.ts";
@@ -156,4 +162,11 @@ needsGroups("sweepCellGroups() takes away a killed Workcell's empty groups, and 
     await new Promise((resolve) => child.once("close", resolve));
     for (const folder of [living, busy, foreign]) rmdirSync(folder);
   }
+});
+
+needsGroups("warmCellGroups() leaves Workcell where it is", async () => {
+  const before = readFileSync("/proc/self/cgroup", "utf8");
+  warmCellGroups(cgroups);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(readFileSync("/proc/self/cgroup", "utf8")).toBe(before);
 });
