@@ -94,10 +94,11 @@ export class CellBench implements Disposable {
   readonly #place: Place = makePlace();
   readonly cellinit: string;
 
-  constructor() {
+  /** With `instead` another program of the same kind takes cellinit's place. */
+  constructor(instead?: (folder: string) => string) {
     const built = runToEnd([process.execPath, path.join(root, "scripts/build-native.mjs"), this.#place.path]);
     if (built.status !== 0) throw new Error(`The native build failed: ${built.stderr}`);
-    this.cellinit = path.join(this.#place.path, "cellinit");
+    this.cellinit = instead?.(this.#place.path) ?? path.join(this.#place.path, "cellinit");
     for (const folder of ["open", "scratch"]) mkdirSync(path.join(this.#place.path, folder));
     chmodSync(this.open, 0o777);
     writeFileSync(path.join(this.#place.path, "first"), askAbout(callNumbers.umount));

@@ -7,7 +7,7 @@ const [interrupt, suspend] = ["\u0003", "\u001a"];
 
 /** What a person types, each line after what they wait for; the quotes keep the echo from being taken for output. */
 const typed = [
-  ["<1>", "tty; ps -o pid=,pgid=,sid=,tpgid= -p $$ | awk '{ print ($1 == $2 && $2 == $3) \"-le\" \"ads\" }'\r"],
+  ["<1>", 'tty; ps -o pid=,pgid=,sid=,tpgid= -p $$ | awk \'{ print ($1 == $2 && $2 == $3) "-le" "ads" }\'\r'],
   ["-leads", "sh -c 'echo wai\"\"ting; exec sleep 50'\r"],
   ["waiting", interrupt],
   ["<3>", 'echo co""de=$?; sh -c \'echo ho""lding; exec sleep 50\'\r'],
