@@ -14,6 +14,8 @@ const compilers = ["musl-gcc", "gcc", "cc", "clang"];
 const flags = [
   ...["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wconversion"],
   ...["-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", "-fstack-protector-strong"],
+  // Tables for unwinding are of no use to C without exceptions, and a seventh of a program.
+  ...["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"],
   ...["-ffunction-sections", "-fdata-sections", "-static", "-s"],
   ...["-Wl,--gc-sections", "-Wl,-z,relro,-z,now,-z,noexecstack"],
 ];

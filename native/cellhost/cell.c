@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "identity.h"
-#include "life.h"
 #include "text.h"
 
 enum { KILL_AGAIN_MS = 20 };
@@ -23,7 +22,8 @@ enum {
   AT_CONTROL,
   AT_COMPLAINTS,
   AT_TERMINAL,
-  AT_LISTENERS = AT_TERMINAL + TERMINAL_WATCHED,
+  AT_FURTHER = AT_TERMINAL + TERMINAL_WATCHED,
+  AT_LISTENERS = AT_FURTHER + FURTHER_WATCHED,
   MAX_WATCHED = AT_LISTENERS + MAX_LISTENERS,
 };
 
@@ -70,7 +70,6 @@ static void give_up_root(struct cell *cell) {
   cell->entered = -1;
   if (cell->uid == 0) return;
   drop_to(cell->uid, cell->gid);
-  die_with_parent(cell->parent);
 }
 
 /* SIGCHLD needs nothing done about it: whoever ended is reaped in each round. */
@@ -103,6 +102,7 @@ static size_t watch(const struct cell *cell, struct pollfd *watched) {
   watched[AT_CONTROL] = (struct pollfd){.fd = is_root ? -1 : cell->control, .events = POLLIN};
   watched[AT_COMPLAINTS] = (struct pollfd){.fd = may_complain ? cell->complaints.descriptor : -1, .events = POLLIN};
   watch_terminal(&cell->terminal, watched + AT_TERMINAL);
+  watch_further(&cell->further, !is_root, watched + AT_FURTHER);
   for (size_t i = 0; i < cell->notifier.count; i++)
     watched[AT_LISTENERS + i] = (struct pollfd){.fd = cell->notifier.listeners[i], .events = POLLIN};
   return AT_LISTENERS + cell->notifier.count;
@@ -115,6 +115,7 @@ static void serve(struct cell *cell, const struct pollfd *watched, size_t count)
   if (watched[AT_CONTROL].revents != 0) read_messages(cell);
   if (watched[AT_COMPLAINTS].revents != 0) read_complaints(&cell->complaints, &cell->channel);
   serve_terminal(&cell->terminal, watched + AT_TERMINAL);
+  serve_further(&cell->further, watched + AT_FURTHER, cell->went && !cell->killing ? cell->control : -1);
   /* Backwards: one that has ended is replaced by the last, which was served before it. */
   for (size_t i = count; i-- > AT_LISTENERS;)
     if (watched[i].revents != 0)

@@ -9,6 +9,7 @@
 #include "channel.h"
 #include "complaints.h"
 #include "control.h"
+#include "further.h"
 #include "notify.h"
 #include "processes.h"
 #include "terminal.h"
@@ -19,8 +20,8 @@ struct cell {
   struct notifier notifier;
   struct processes processes;
   struct terminal terminal;
-  pid_t parent; /* Node */
-  uid_t uid;    /* 0: started by a user, there is no root to give up */
+  struct further further;
+  uid_t uid; /* 0: started by a user, there is no root to give up */
   gid_t gid;
   int entered; /* ends when the child has given root up; -1: it has */
   int signals;

@@ -67,7 +67,8 @@ static bool read_digits(const char **at, unsigned most, unsigned *number) {
 static bool is_signal(const char *word, struct order *order) {
   const char *at = word + 2;
   order->kind = ORDER_SIGNAL;
-  return strncmp(word, "\"s", 2) == 0 && read_digits(&at, 64, &order->first) && order->first > 0 && strcmp(at, "\"") == 0;
+  return strncmp(word, "\"s", 2) == 0 && read_digits(&at, 64, &order->first) && order->first > 0 &&
+         strcmp(at, "\"") == 0;
 }
 
 static bool is_window(const char *word, struct order *order) {
@@ -199,7 +200,7 @@ static bool may_send_handle(const struct channel *channel) {
 
 bool has_unsent(const struct channel *channel) { return channel->queued > 0 || may_send_handle(channel); }
 
-/* Node goes by "NODE_HANDLE" and takes the descriptor that came with the line; the next may follow its acknowledgement. */
+/* Node knows the line by "NODE_HANDLE" and takes the descriptor that came with it; then it acknowledges. */
 static ssize_t write_handle(struct channel *channel) {
   struct text line = {.length = 0};
   add(&line, "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{\"t\":\"listen\",\"name\":\"");

@@ -15,6 +15,7 @@ struct supervise_request {
   int cgroups[MAX_CGROUPS];
   size_t cgroups_count;
   bool terminal;
+  const char *exec_socket; /* NULL: nobody may ask for further commands */
 };
 
 struct child_ends {

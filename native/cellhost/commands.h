@@ -4,6 +4,7 @@
 
 int enter(char **arguments);
 int supervise(char **arguments);
+int exec_further(char **arguments);
 int lock(char **arguments);
 int probe_idmap(char **arguments);
 int probe_landlock(char **arguments);

@@ -7,11 +7,16 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "kernel.h"
 #include "text.h"
+
+void check_parent(pid_t parent) {
+  if (getppid() != parent) cannot_number("parent is gone", (unsigned long)parent, ESRCH);
+}
 
 /*
  * The parent may die before the signal is armed, and nothing would come then: hence the look at who the parent is
@@ -19,7 +24,7 @@
  */
 void die_with_parent(pid_t parent) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) cannot("arm the parent's death", "PR_SET_PDEATHSIG");
-  if (getppid() != parent) cannot_number("parent is gone", (unsigned long)parent, ESRCH);
+  check_parent(parent);
 }
 
 /* A closed 0, 1 or 2 would be taken by the first thing opened here, and handed to the program as its own. */
@@ -38,6 +43,17 @@ void check_kept(const struct kept *kept) {
   for (size_t i = 0; i < kept->count; i++)
     if (fcntl(kept->descriptors[i], F_GETFD) < 0)
       cannot_number("keep descriptor", (unsigned long)kept->descriptors[i], errno);
+}
+
+static void refuse_folder(int descriptor) {
+  struct stat status;
+  if (fstat(descriptor, &status) != 0 || S_ISDIR(status.st_mode))
+    cannot_number("hand on a folder as descriptor", (unsigned long)descriptor, EISDIR);
+}
+
+void refuse_folders(const struct kept *kept) {
+  for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) refuse_folder(descriptor);
+  for (size_t i = 0; i < kept->count; i++) refuse_folder(kept->descriptors[i]);
 }
 
 static void close_between(unsigned first, unsigned last) {

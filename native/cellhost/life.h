@@ -13,10 +13,13 @@ struct kept {
   size_t count;
 };
 
+void check_parent(pid_t parent);
 void die_with_parent(pid_t parent);
 void fill_standard_descriptors(void);
 void keep(struct kept *kept, int descriptor, const char *flag);
 void check_kept(const struct kept *kept);
+/* SECURITY: from an open folder of the host's, a cell would walk up to all the others. */
+void refuse_folders(const struct kept *kept);
 void close_all_but(const struct kept *kept);
 
 #endif

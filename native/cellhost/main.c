@@ -3,8 +3,9 @@
  *
  *   cellhost enter --uid U --gid G --scratch DIR [--parent PID] [--keep-fd N]...
  *                  [--mount ro|rw SRC NAME]... [--idmap ro|rw SRC NAME OWNER_UID OWNER_GID]... -- PROGRAM ARGS...
- *   cellhost supervise [--parent PID] [--cgroup FILE]... [--keep-fd N]... [--terminal] [what root's enter takes]
- *                      -- PROGRAM ARGS...
+ *   cellhost supervise [--parent PID] [--cgroup FILE]... [--keep-fd N]... [--terminal] [--exec-socket FILE]
+ *                      [what root's enter takes] -- PROGRAM ARGS...
+ *   cellhost exec SOCKET -- COMMAND ARGS...
  *   cellhost lock FD [TIMEOUT_MS]
  *   cellhost probe-idmap DIR
  *   cellhost probe-landlock
@@ -32,6 +33,7 @@ int main(int count, char **words) {
   } commands[] = {
       {"enter", enter},
       {"supervise", supervise},
+      {"exec", exec_further},
       {"lock", lock},
       {"probe-idmap", probe_idmap},
       {"probe-landlock", probe_landlock},

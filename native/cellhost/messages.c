@@ -31,8 +31,27 @@ static bool take_listen(struct cell *cell, struct received *received) {
   return true;
 }
 
+static bool take_further_sealed(struct cell *cell, struct received *received) {
+  struct further_command *command = find_further(&cell->further, received->message.sealed.id);
+  if (command == NULL || command->handle >= 0 || !is_inside(&cell->processes, received->sender)) return false;
+  if (!may_add_listener(&cell->notifier, received->descriptors[0])) return false;
+  if (!seal_further(command, received->sender)) return false;
+  add_listener(&cell->notifier, received->descriptors[0]);
+  received->descriptors_count = 0;
+  return true;
+}
+
+/* The last word on a further command. */
+static bool take_further_end(struct cell *cell, uint32_t id, const struct received *received) {
+  struct further_command *command = find_further(&cell->further, id);
+  if (command == NULL) return false;
+  conclude(command, received);
+  return true;
+}
+
 static bool take_sealed(struct cell *cell, struct received *received) {
-  if (cell->sealed || cell->killing || received->message.sealed.id != 0) return false;
+  if (received->message.sealed.id != 0) return take_further_sealed(cell, received);
+  if (cell->sealed || cell->killing) return false;
   if (!may_add_listener(&cell->notifier, received->descriptors[0])) return false;
   if (!know_command(&cell->processes, received->sender)) return false;
   add_listener(&cell->notifier, received->descriptors[0]);
@@ -45,7 +64,8 @@ static bool take_sealed(struct cell *cell, struct received *received) {
 static bool take_failed(struct cell *cell, const struct received *received) {
   const struct say_failed *said = &received->message.failed;
   struct text error = {.length = 0};
-  if (cell->failed || said->id != 0 || said->code < 125 || said->code > 127) return false;
+  if (said->id != 0) return take_further_end(cell, said->id, received);
+  if (cell->failed || said->code < 125 || said->code > 127) return false;
   cell->failed = true;
   add_error_name(&error, said->error);
   begin_line(&cell->channel, "failed");
@@ -61,7 +81,8 @@ static bool take_failed(struct cell *cell, const struct received *received) {
 
 static bool take_ended(struct cell *cell, const struct received *received) {
   struct say_ended said = received->message.ended;
-  if (cell->ended || !cell->went || said.id != 0 || said.cpu_us > MOST_TOLD || said.max_rss_kb > MOST_TOLD) return false;
+  if (said.id != 0) return take_further_end(cell, said.id, received);
+  if (cell->ended || !cell->went || said.cpu_us > MOST_TOLD || said.max_rss_kb > MOST_TOLD) return false;
   cell->ended = true;
   begin_line(&cell->channel, "exit");
   add_number_field(&cell->channel, "status", said.status);

@@ -75,6 +75,10 @@ bool know_command(struct processes *processes, pid_t command) {
   return true;
 }
 
+bool is_inside(const struct processes *processes, pid_t process) {
+  return processes->first != 0 && first_above(processes, process) == processes->first;
+}
+
 static bool is_there(int handle) { return syscall(NR_PIDFD_SEND_SIGNAL, handle, 0, NULL, 0U) == 0; }
 
 /*

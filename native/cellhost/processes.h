@@ -18,6 +18,9 @@ struct processes {
 /* Looks up PID 1 above the process that was sealed; false when it is not one of ours. */
 bool know_command(struct processes *processes, pid_t command);
 
+/* Whether a process is one of the cell's. */
+bool is_inside(const struct processes *processes, pid_t process);
+
 void signal_command(const struct processes *processes, int number);
 void kill_all(const struct processes *processes);
 

@@ -29,6 +29,7 @@ static void read_supervise_arguments(struct supervise_request *request, char **r
     const char *flag = take(&rest, "supervise");
     if (strcmp(flag, "--") == 0) break;
     if (strcmp(flag, "--cgroup") == 0) take_cgroup(request, &rest, flag);
+    else if (strcmp(flag, "--exec-socket") == 0) request->exec_socket = take_absolute(&rest, flag);
     else if (strcmp(flag, "--terminal") == 0) request->terminal = true;
     else if (!take_enter_flag(enter, flag, &rest)) misuse("unknown argument", flag);
   }
@@ -87,8 +88,10 @@ static int take_signals(sigset_t *before) {
 /* Everything that was the command's: while we had it open, too, nobody would ever see its end. */
 static void let_go_of(const struct cell *cell) {
   struct kept own = {.count = 0};
-  const int ours[] = {cell->channel.descriptor, cell->control, cell->complaints.descriptor, cell->signals,
-                      cell->entered,            cell->terminal.input, cell->terminal.output};
+  const int ours[] = {
+      cell->channel.descriptor, cell->control,        cell->complaints.descriptor, cell->signals,
+      cell->entered,            cell->terminal.input, cell->terminal.output,       cell->further.listener,
+  };
   int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0) cannot("open", "/dev/null");
   for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
@@ -119,22 +122,25 @@ static void start(struct cell *cell, struct supervise_request *request) {
 
 int supervise(char **arguments) {
   struct supervise_request request = {.cgroups_count = 0};
-  struct cell cell = {.parent = 0};
+  struct cell cell = {.uid = 0};
   read_supervise_arguments(&request, arguments);
   check_request(&request);
   cell.uid = request.enter.uid;
   cell.gid = request.enter.gid;
-  cell.parent = request.enter.parent != 0 ? request.enter.parent : getppid();
 
-  /* 1. Before anything is made: without Node there is nobody to supervise for. */
-  die_with_parent(cell.parent);
+  /* 1. Before anything is made: without Node there is nobody to supervise for. From here on the end of its channel
+   *    says that it is gone. The kernel is not asked to kill us then: bwrap's own child, which is not tied to bwrap in
+   *    its first moment, would stay for ever, since nobody but us can find it. */
+  if (request.enter.parent != 0) check_parent(request.enter.parent);
 
   /* 2. Before anything is opened: our own descriptors must not take the program's numbers. */
   fill_standard_descriptors();
   check_kept(&request.enter.kept);
+  refuse_folders(&request.enter.kept);
   open_channel(&cell.channel);
   cell.terminal.wanted = request.terminal;
   open_terminal(&cell.terminal);
+  open_further(&cell.further, request.exec_socket);
   open_cgroups(&request);
 
   /* 3. Before the fork: whoever is orphaned in the cell becomes our child, and can be waited for. */

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -49,8 +48,6 @@ void start_raw(struct terminal *terminal) {
   if (terminal->master < 0 || terminal->input < 0) return;
   copy_size(terminal);
   make_raw(terminal);
-  /* Killed with Node we could not give the modes back. The end of Node's channel says the same, and leaves time. */
-  if (terminal->is_raw) prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
 }
 
 void restore_terminal(struct terminal *terminal) {

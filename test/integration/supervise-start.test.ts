@@ -28,9 +28,22 @@ describe.each(helper.starters)("the cell's program, started by $name", (starter)
     const opened = [0, 1, 2].map(() => openSync(path.join(folder, "file"), "r"));
     onTestFinished(() => opened.forEach((descriptor) => void closeSync(descriptor)));
     const flags = ["--keep-fd", "6", "--keep-fd", "4"];
-    const list = "ls /proc/$$/fd | tr '\\n' ' '; echo; cd /proc/$$/fd; readlink 6; [ -p 2 ] && echo pipe";
+    const list =
+      'for fd in {0..300}; do [ -e /proc/$$/fd/$fd ] && echo -n "$fd "; done; echo; cd /proc/$$/fd; readlink 6; [ -p 2 ] && echo pipe';
     const out = await printed({ starter, flags, descriptors: opened, around: bare }, list);
     expect(out).toMatch(/^0 1 2 4 6 7 \n.*\/file\npipe\n$/);
+  });
+
+  test("gets no folder of the host's as a descriptor, from which it could walk up", async () => {
+    const folder = openSync(tempFolder(), "r");
+    onTestFinished(() => closeSync(folder));
+    const flags = ["--keep-fd", "4"];
+    const cell = supervise(programs, { starter, flags, descriptors: [folder], around: bare }, "print", "ran");
+    expect(await cell.ended).toEqual({ code: 125, signal: null });
+    expect(await cell.stderr).toMatch(
+      /^cellhost: hand on a folder as descriptor "4": .* \(errno EISDIR\)\n$/,
+    );
+    expect(await cell.stdout).toBe("");
   });
 
   test("knows nothing of Node's channel", async () => {
