@@ -7,12 +7,13 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { Outcome } from "../../src/model/index.ts";
+import type { Outcome, TunnelName } from "../../src/model/index.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const strangerId = 54_321;
@@ -23,6 +24,8 @@ export interface Person {
   readonly name: string;
   /** Absent: whoever runs the tests. */
   readonly uid?: number;
+  /** The tunnel of this person's cells; absent: the profile's own. */
+  readonly tunnel?: TunnelName;
 }
 
 /** Root and a user who owns nothing; an ordinary user can try only as himself. */
@@ -30,8 +33,19 @@ export const people: readonly Person[] = isRoot
   ? [{ name: "root" }, { name: `uid ${strangerId}`, uid: strangerId }]
   : [{ name: "an ordinary user" }];
 
+const tunnels: readonly TunnelName[] = ["socat", "direct"];
+
+/** Everybody with every tunnel. */
+export const everyWay: readonly Person[] = people.flatMap((person) =>
+  tunnels.map((tunnel) => ({ ...person, tunnel, name: `${person.name}, tunnel ${tunnel}` })),
+);
+
 /** Turned on by WORKCELL_SOAK=1: the long forms of what is bounded otherwise. */
 export const isSoak = process.env["WORKCELL_SOAK"] === "1";
+
+/** Everybody, and every tunnel, but each pair of them only in the long form. */
+export const someWays: readonly Person[] =
+  isSoak || people.length === 1 ? everyWay : everyWay.filter((_, index) => index % 3 === 0);
 
 export interface Ended {
   readonly code: number | null;
@@ -165,7 +179,8 @@ export function makeDesk(person: Person, parent = tmpdir()): Desk {
   };
   const program = install(path.join(place, "installation"));
   const [home, work] = [folder("home"), folder("work")];
-  const env = { PATH: process.env["PATH"] ?? "", HOME: home };
+  const tunnel = person.tunnel === undefined ? {} : { WORKCELL_TUNNEL: person.tunnel };
+  const env = { PATH: process.env["PATH"] ?? "", HOME: home, ...tunnel };
   const start = (argv: readonly string[], options: RunOptions = {}, open = false) =>
     startProgram(person, [...(options.through ?? []), ...argv], {
       cwd: home,
@@ -205,6 +220,32 @@ export function processesWith(mark: string): readonly number[] {
     .map((line) => /^\s*(\d+) (\S+)\s+(.*)$/.exec(line))
     .filter((found) => found !== null && !found[2]?.startsWith("Z") && found[3]?.includes(mark))
     .map((found) => Number(found?.[1]));
+}
+
+function readOrNothing(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    // It has just ended.
+    return "";
+  }
+}
+
+/** The processes of the cell in which one has `mark` on its command line: their numbers inside, and the host's. */
+export function processesOfCell(mark: string): ReadonlyMap<number, number> {
+  const spaceOf = (pid: number) => readOrNothing(() => readlinkSync(`/proc/${pid}/ns/pid`));
+  const own = spaceOf(process.pid);
+  const [space] = processesWith(mark)
+    .map(spaceOf)
+    .filter((found) => found !== own && found !== "");
+  const all = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  const inside = all.filter((name) => space !== undefined && spaceOf(Number(name)) === space);
+  return new Map(
+    inside.map((name) => {
+      const status = readOrNothing(() => readFileSync(`/proc/${name}/status`, "utf8"));
+      return [Number(/^NSpid:.*\t(\d+)$/m.exec(status)?.[1]), Number(name)];
+    }),
+  );
 }
 
 /** Waits until something holds; fails after `within` ms. */
