@@ -16,7 +16,7 @@ const TIME_MS = 30_000;
 
 /** One cell, seen from both sides, and what the plan calls it. */
 export interface Look {
-  readonly plan: Pick<Plan, "profile" | "tier" | "tunnel">;
+  readonly plan: Pick<Plan, "profile" | "tier" | "tunnel" | "limits" | "sockets">;
   readonly inside: Seen<InsideView>;
   readonly outside: Seen<OutsideView>;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { InsideView } from "../report/index.ts";
+import { fill } from "./inside/fill.ts";
 import { readMachine } from "./inside/machine.ts";
 import { tryPrivileges } from "./inside/privileges.ts";
 import { readProcesses, readStatus } from "./inside/processes.ts";
@@ -53,6 +54,8 @@ async function work(task: Task): Promise<void> {
     }
     case "reach":
       return print(await Promise.all(task.belongings.map(reach)));
+    case "fill":
+      return fill(task, print);
   }
 }
 

@@ -31,15 +31,14 @@ export function observerProgram(installation: string, task: Task): string {
   return `globalThis.workcellTask = ${JSON.stringify(task)};\n${code}`;
 }
 
-/** Gives a process its program, and takes the one line that it answers with. */
-export async function converse(
-  streams: {
-    readonly stdin: Writable | null;
-    readonly stdout: Readable | null;
-    readonly stderr: Readable | null;
-  },
-  program: string,
-): Promise<unknown> {
+interface Streams {
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+}
+
+/** Gives a process its program, and takes the lines that it answers with, until it ends. Throws when there is none. */
+export async function* followAnswers(streams: Streams, program: string): AsyncGenerator<unknown> {
   const { stdin, stdout, stderr } = streams;
   if (!stdin || !stdout || !stderr) throw new Error("the observer has no streams");
   let complaint = "";
@@ -48,10 +47,21 @@ export async function converse(
   });
   // An observer that dies before it has read its program is told by what it said, not by our broken pipe.
   stdin.on("error", () => {}).end(program);
-  for await (const line of createInterface({ input: stdout })) return JSON.parse(line) as unknown;
+  let answered = false;
+  for await (const line of createInterface({ input: stdout })) {
+    answered = true;
+    yield JSON.parse(line) as unknown;
+  }
+  if (answered) return;
   throw new Error(
     `the observer ended without an answer: ${complaint.trim().replace(/\s+/g, " ").slice(-300)}`,
   );
+}
+
+/** Gives a process its program, and takes the one line that it answers with. */
+export async function converse(streams: Streams, program: string): Promise<unknown> {
+  for await (const answer of followAnswers(streams, program)) return answer;
+  return undefined;
 }
 
 interface ObserverRequest {
@@ -70,6 +80,8 @@ export interface Observer {
   readonly cell: RunningCell;
   /** Gives the observer its program; resolves to its answer. Called once. */
   ask(): Promise<unknown>;
+  /** The same for an observer that answers more than once: resolves to the last answer, when it has ended. */
+  askToTheEnd(): Promise<unknown>;
   /** Ends the cell, whatever it does. */
   end(): Promise<void>;
 }
@@ -90,6 +102,11 @@ export async function startObserver(input: ObserverRequest): Promise<Observer> {
   return {
     cell,
     ask: () => converse(cell, program),
+    askToTheEnd: async () => {
+      let last: unknown;
+      for await (const answer of followAnswers(cell, program)) last = answer;
+      return last;
+    },
     end: async () => {
       // An observer that was never asked waits for its program for ever; once it has ended, this reaches nobody.
       cell.kill("SIGKILL");

@@ -1,5 +1,5 @@
 import type { Disk } from "./observations.ts";
-import { fromBoth, fromInside, hostValue, type Judge, notApplicable, notBuilt, required } from "./verdict.ts";
+import { fromBoth, fromInside, hostValue, type Judge, notApplicable, required } from "./verdict.ts";
 
 const size = ({ bytes, type }: Disk) => `${(bytes / 2 ** 30).toFixed(1)} GiB ${type}`;
 const armFeatures = ["aes", "sha1", "sha2", "sha3", "sha512", "atomics", "paca", "pacg", "bti"];
@@ -17,15 +17,12 @@ export const machineJudges: Readonly<Record<string, Judge>> = {
       "inside: /proc/cpuinfo and CPU mask",
     );
   }),
-  "hw.ram": notBuilt("memory limit"),
-  "hw.swap": notBuilt("swap limit"),
   "hw.root-disk": fromInside(({ disks }) =>
     hostValue(
       `${size(disks.root)} on \`/\`, ${size(disks.system)} on \`/usr\``,
       "inside: statfs and /proc/mounts; the first is the cell's own, read-only, the second the host's",
     ),
   ),
-  "hw.session-disk": notBuilt("disk quota"),
   "os.distribution": fromInside(({ distribution }) => hostValue(distribution, "inside: os-release")),
   "os.kernel": fromInside(({ kernel }) => hostValue(kernel, "inside: uname")),
   "os.arch": fromInside(({ arch }) => hostValue(arch, "inside: uname")),
@@ -41,5 +38,4 @@ export const machineJudges: Readonly<Record<string, Judge>> = {
   ),
   "disk.root": notApplicable("the process tier has no disk of its own: the system is the host's, read-only"),
   "disk.efi": notApplicable("the process tier does not boot"),
-  "disk.sessions": notBuilt("sized session disk; sessions live in Workcell's state folder"),
 };

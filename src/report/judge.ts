@@ -1,5 +1,6 @@
 import type { EnvironmentReport, ReportRow } from "../model/index.ts";
 import { boxJudges } from "./judge-box.ts";
+import { limitJudges } from "./judge-limits.ts";
 import { machineJudges } from "./judge-machine.ts";
 import { networkJudges } from "./judge-network.ts";
 import { securityJudges } from "./judge-security.ts";
@@ -10,6 +11,7 @@ import { type Judge, unknown } from "./verdict.ts";
 
 const judges: Readonly<Record<string, Judge>> = {
   ...machineJudges,
+  ...limitJudges,
   ...boxJudges,
   ...securityJudges,
   ...networkJudges,

@@ -1,4 +1,4 @@
-import type { AuditEvent, Denial } from "../model/index.ts";
+import type { AuditEvent, Denial, Hold, LimitReached, Outcome } from "../model/index.ts";
 
 /** Something that was looked at, or the reason why it could not be. */
 export type Seen<T> = { readonly seen: T } | { readonly unseen: string };
@@ -59,7 +59,7 @@ export interface InsideView {
   readonly kernel: string;
   readonly arch: string;
   readonly cpu: { readonly count: number; readonly model: string; readonly features: readonly string[] };
-  readonly disks: { readonly root: Disk; readonly system: Disk };
+  readonly disks: { readonly root: Disk; readonly system: Disk; readonly home: Disk };
   readonly user: { readonly name: string; readonly uid: number; readonly home: string; readonly cwd: string };
   readonly proxies: Readonly<Record<string, string>>;
   readonly interfaces: readonly string[];
@@ -129,6 +129,34 @@ export interface Neighbours {
   readonly towardsHost: readonly Reach[];
 }
 
+/** What became of a cell whose command took more and more of something. */
+export interface Exhaustion {
+  /** Bytes that it had when it was refused more, ended, or had enough, as it said itself. */
+  readonly reachedBytes: number;
+  /** Of its memory, what was in swap. */
+  readonly swappedBytes: number;
+  /** What it was told in the end, e.g. `ENOSPC`; empty when it was refused nothing. */
+  readonly error: string;
+  /** How its cell ended; `exited` too when it had enough. */
+  readonly ended: Outcome["status"];
+  /** The limit that ended it. */
+  readonly limit?: LimitReached;
+}
+
+/** A limit, tried by using up what it limits. */
+export interface UsedUp {
+  /** What holds it, as Workcell says. */
+  readonly held: Hold;
+  /** The profile's own limit, as Workcell says: what is not tried itself is only said. */
+  readonly saidBytes: number;
+  /** A cell with a small limit, held in the same way. */
+  readonly small: Exhaustion & { readonly limitBytes: number };
+  /** A cell with the profile's own limit. */
+  readonly whole: Seen<Exhaustion>;
+  /** Swap that the host has. */
+  readonly hostSwapBytes: number;
+}
+
 /** Everything that a report is judged from. Nothing of it is read back from the plan. */
 export interface Observations {
   readonly profile: string;
@@ -138,4 +166,7 @@ export interface Observations {
   readonly outside: Seen<OutsideView>;
   readonly parentDeath: Seen<ParentDeath>;
   readonly neighbours: Seen<Neighbours>;
+  /** Null: the plan has no limits. */
+  readonly memory: Seen<UsedUp> | null;
+  readonly disk: Seen<UsedUp> | null;
 }

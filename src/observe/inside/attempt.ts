@@ -1,6 +1,7 @@
 import type { Attempt } from "../../report/index.ts";
 
-function said(error: unknown): string {
+/** The code of an error, else its message. */
+export function said(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return "code" in error && typeof error.code === "string" ? error.code : error.message;
 }

@@ -87,7 +87,7 @@ export function readMachine() {
     kernel: `${os.type()} ${os.release()} ${os.version()}`,
     arch: os.machine(),
     cpu: readCpu(),
-    disks: { root: readDisk("/"), system: readDisk("/usr") },
+    disks: { root: readDisk("/"), system: readDisk("/usr"), home: readDisk(process.env["HOME"] ?? "/") },
     user: readUser(),
     proxies: Object.fromEntries(proxies.map(([name, value]) => [name, value ?? ""])),
     interfaces: readInterfaces(),

@@ -24,9 +24,18 @@ export interface Belongings {
   readonly files: readonly string[];
 }
 
+/** Something to be taken more and more of: memory, disk by writing, disk by reserving blocks. */
+export interface Fill {
+  readonly what: "memory" | "disk" | "allocation";
+  /** Bytes of one step; the next smaller ones are taken when a larger one does not go any more. */
+  readonly stepsBytes: readonly number[];
+  readonly mostBytes: number;
+}
+
 /** What the observer is told to do; it is written in front of its program. */
 export type Task =
   | { readonly kind: "look"; readonly targets: Targets }
   /** Makes things that can be reached, reaches them itself as a control, and stays until it is ended. */
   | { readonly kind: "stay"; readonly mark: string }
-  | { readonly kind: "reach"; readonly belongings: readonly Belongings[] };
+  | { readonly kind: "reach"; readonly belongings: readonly Belongings[] }
+  | ({ readonly kind: "fill" } & Fill);

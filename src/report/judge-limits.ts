@@ -1,0 +1,170 @@
+import type { Hold } from "../model/index.ts";
+import type { Exhaustion, Observations, UsedUp } from "./observations.ts";
+import {
+  type Judge,
+  notBuilt,
+  type Requirement,
+  required,
+  unknown,
+  type Verdict,
+  whenSeen,
+} from "./verdict.ts";
+
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+const GB = 1000 ** 3;
+
+/** What a cell of the reference can use. */
+const memoryBytes = 2.8 * GIB;
+const diskBytes = 10 * GB;
+
+/** What the cell's own processes take, and the file system's tables, before the command has anything. */
+const overheadBytes = 160 * MIB;
+const tablesPart = 0.06;
+/** A quota is watched in steps. */
+const overrun = 1.05;
+
+const holds: Readonly<Record<Hold, string>> = {
+  cgroup: "a control group",
+  loop: "a disk of its own",
+  rlimit: "a resource limit",
+  mask: "the CPU mask",
+  watched: "watching",
+  host: "the host, which has no more",
+  waived: "nothing: it is waived",
+};
+
+const gib = (bytes: number) => `${(bytes / GIB).toFixed(2)} GiB`;
+const gb = (bytes: number) => `${(bytes / GB).toFixed(2)} GB`;
+const mib = (bytes: number) => `${Math.round(bytes / MIB)} MiB`;
+
+type Size = (bytes: number) => string;
+
+/** How it ended, in words: `2.74 GiB, then out-of-memory`. */
+function endOf({ reachedBytes, error, ended }: Exhaustion, size: Size): string {
+  return `${size(reachedBytes)}, then ${[error, ended].filter(Boolean).join(", ")}`;
+}
+
+interface Limit {
+  readonly bytes: number;
+  readonly size: Size;
+  readonly held: Hold;
+}
+
+/** It was ended, and not after much more than it was to have. */
+function ended(one: Exhaustion, { bytes, size, held }: Limit): Requirement[] {
+  // Who watches is told a moment late, and what is filled meanwhile measures the machine.
+  const most = held === "watched" ? Infinity : bytes;
+  return [
+    { holds: one.ended === "out-of-memory", otherwise: `${size(bytes)} did not end it` },
+    { holds: one.reachedBytes <= most, otherwise: `more than ${size(bytes)} can be used` },
+  ];
+}
+
+function judgeMemory({ held, small, whole, saidBytes }: UsedUp): Verdict {
+  const inSmall = `with a limit of ${mib(small.limitBytes)}: ${endOf(small, mib)}`;
+  if (!("seen" in whole)) return unknown(`could not be tried: ${whole.unseen}; ${inSmall}`);
+  const least = memoryBytes - overheadBytes;
+  const other = Math.abs(saidBytes - memoryBytes) < MIB ? "" : `; the profile gives ${gib(saidBytes)}`;
+  return required(
+    `${endOf(whole.seen, gib)}, held by ${holds[held]}${other}; ${inSmall}`,
+    "inside: a program of a fresh cell wrote to more and more memory until its cell was ended; a second one likewise, " +
+      "with a small limit",
+    [
+      ...ended(small, { bytes: small.limitBytes, size: mib, held }),
+      ...ended(whole.seen, { bytes: memoryBytes, size: gib, held }),
+      { holds: whole.seen.reachedBytes >= least, otherwise: `less than ${gib(memoryBytes)} can be used` },
+    ],
+  );
+}
+
+function judgeSwap({ small, whole, hostSwapBytes }: UsedUp): Verdict {
+  const tried = [small, ...("seen" in whole ? [whole.seen] : [])];
+  const swapped = Math.max(...tried.map(({ swappedBytes }) => swappedBytes));
+  return required(
+    `${swapped === 0 ? "nothing" : mib(swapped)} of the cell's memory was in swap when it was used up; the host has ` +
+      `${hostSwapBytes === 0 ? "no swap" : `${gib(hostSwapBytes)} of swap`}`,
+    "inside: VmSwap of the program that used up its cell's memory; host: SwapTotal",
+    [
+      { holds: swapped === 0, otherwise: "the cell can swap" },
+      { holds: small.ended === "out-of-memory", otherwise: "its memory could not be used up" },
+    ],
+  );
+}
+
+/** A write was refused, or the cell was ended: both are a disk that is full. */
+function filled(one: Exhaustion, limit: { bytes: number; size: Size }): Requirement[] {
+  const { bytes, size } = limit;
+  const full = one.ended === "disk-full" && (one.error === "" || one.error === "ENOSPC");
+  const how = one.error === "" ? one.ended : `${one.error}, ${one.ended}`;
+  return [
+    { holds: full, otherwise: `a quota of ${size(bytes)} ended so: ${how}` },
+    // Writing goes on until the watch has looked, which measures the disk's speed and not the quota.
+    { holds: one.error === "" || one.reachedBytes <= bytes, otherwise: `more than ${size(bytes)} fit on it` },
+  ];
+}
+
+function diskRequirements({ small, whole, saidBytes }: UsedUp): Requirement[] {
+  const inSmall = filled(small, { bytes: small.limitBytes, size: mib });
+  if (!("seen" in whole))
+    return [...inSmall, { holds: saidBytes === diskBytes, otherwise: `its quota is ${gb(saidBytes)}` }];
+  const { reachedBytes } = whole.seen;
+  return [
+    ...inSmall,
+    ...filled(whole.seen, { bytes: diskBytes, size: gb }),
+    {
+      holds: reachedBytes >= diskBytes * (1 - tablesPart),
+      otherwise: `less than ${gb(diskBytes)} fit on it`,
+    },
+    { holds: reachedBytes <= diskBytes * overrun, otherwise: `more than ${gb(diskBytes)} fit on it` },
+  ];
+}
+
+function describeDisk({ held, small, whole, saidBytes }: UsedUp): string {
+  const inSmall = `with a quota of ${mib(small.limitBytes)}: ${endOf(small, mib)}`;
+  const inWhole =
+    "seen" in whole ? endOf(whole.seen, gb) : `${gb(saidBytes)}, not filled itself: ${whole.unseen}`;
+  return `${inWhole}, held by ${holds[held]}; ${inSmall}`;
+}
+
+const howFilled =
+  "inside: a program of a fresh cell wrote to its home until it was refused or its cell was ended, with a small quota; " +
+  "with the whole one it reserved blocks";
+
+function judgeSessionDisk(disk: UsedUp): Verdict {
+  return required(describeDisk(disk), howFilled, diskRequirements(disk));
+}
+
+function judgeSessionsPartition(used: UsedUp, { inside }: Observations): Verdict {
+  return whenSeen(inside, ({ user, disks }) => {
+    const { type, bytes } = disks.home;
+    return required(
+      `${user.home}, ${type}${used.held === "loop" ? ` of ${gb(bytes)}` : ""}: ${describeDisk(used)}`,
+      `${howFilled}; statfs and /proc/mounts of the home`,
+      [
+        { holds: /^\/sessions\/[^/]+$/.test(user.home), otherwise: "it is no folder of /sessions" },
+        ...diskRequirements(used),
+      ],
+    );
+  });
+}
+
+function ofLimit(
+  key: "memory" | "disk",
+  what: string,
+  judge: (used: UsedUp, observations: Observations) => Verdict,
+): Judge {
+  return (observations) => {
+    const found = observations[key];
+    if (found === null) return notBuilt(what)(observations);
+    return whenSeen(found, (used) => judge(used, observations));
+  };
+}
+
+/** What a cell may use, by using it up. */
+export const limitJudges: Readonly<Record<string, Judge>> = {
+  "hw.ram": ofLimit("memory", "memory limit", judgeMemory),
+  "hw.swap": ofLimit("memory", "swap limit", judgeSwap),
+  "hw.session-disk": ofLimit("disk", "disk quota", judgeSessionDisk),
+  "disk.sessions": ofLimit("disk", "sized session disk", judgeSessionsPartition),
+};
