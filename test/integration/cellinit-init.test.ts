@@ -82,7 +82,8 @@ while time.process_time() < 0.4: pass'`;
     expect(ended?.cpuUs).toBeGreaterThan(400_000);
     expect(ended?.cpuUs).toBeLessThan(5_000_000);
     expect(ended?.maxRssKb).toBeGreaterThan(60 << 10);
-    const [, , orphan] = run(`setsid ${work} & disown; sleep 1`).messages;
+    const orphaned = `(setsid sh -c '"$@"; : > /tmp/done' sh ${work} &); until [ -e /tmp/done ]; do sleep 0.1; done`;
+    const [, , orphan] = run(orphaned).messages;
     expect(orphan?.cpuUs).toBeGreaterThan(400_000);
   });
 
