@@ -14,6 +14,14 @@ type Stdio = "inherit" | "ignore" | "pipe" | number;
 /** A listening socket that was made inside the cell's network namespace. */
 export type CellListener = object;
 
+/** Where on the host a cell's things lie. */
+export interface CellPlace {
+  /** The cell's own folder. */
+  readonly folder: string;
+  /** Files of its control groups that its first process writes itself into. */
+  readonly procsFiles: readonly string[];
+}
+
 /** A cell whose processes run. The command has not started before `go`. */
 export interface Running {
   readonly stdin: Writable | null;
@@ -58,10 +66,11 @@ function stdioList(plan: Plan, stdio: CommandStdio, opened: ReadonlyMap<number, 
   return list;
 }
 
-function spawnPlan(plan: Plan, stdio: CommandStdio, folder: string): ChildProcess {
-  const opened = openContents(plan, folder);
+function spawnPlan(plan: Plan, stdio: CommandStdio, place: CellPlace): ChildProcess {
+  const opened = openContents(plan, place.folder);
   try {
-    const [program = "", ...args] = plan.argv;
+    const [program = "", verb = "", ...rest] = plan.argv;
+    const args = [verb, ...place.procsFiles.flatMap((file) => ["--cgroup", file]), ...rest];
     return spawn(program, args, {
       cwd: "/",
       env: launchEnvironment(plan),
@@ -95,9 +104,9 @@ function readComplaints(child: ChildProcess): () => string {
   return () => said.trim();
 }
 
-/** Starts the processes of a plan. `folder` is the cell's own folder on the host. */
-export function launchCell(plan: Plan, stdio: CommandStdio, folder: string): Running {
-  const child = spawnPlan(plan, stdio, folder);
+/** Starts the processes of a plan. */
+export function launchCell(plan: Plan, stdio: CommandStdio, place: CellPlace): Running {
+  const child = spawnPlan(plan, stdio, place);
   const reader = new SupervisorReader();
   const complaints = readComplaints(child);
   const listeners = readMessages(child, reader);

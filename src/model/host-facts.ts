@@ -70,6 +70,6 @@ export interface HostFacts {
   /** What stands in /etc/subuid: ranges that belong to somebody. */
   readonly subuids: readonly { readonly owner: string; readonly first: number; readonly count: number }[];
   readonly presets: readonly PresetFacts[];
-  /** What bounds the limits of a cell; absent: not asked. */
-  readonly limits?: LimitFacts;
+  /** What bounds the limits of a cell. */
+  readonly limits: LimitFacts;
 }

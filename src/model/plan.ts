@@ -137,6 +137,6 @@ export interface Plan {
   readonly sockets: { readonly folder: string; readonly http: string; readonly socks: string };
   readonly timeoutMs?: number;
   /** Absent: no limit but the time. */
-  readonly limits?: PlannedLimits;
+  readonly limits: PlannedLimits;
   readonly weaker: readonly Weaker[];
 }

@@ -39,6 +39,18 @@ const plan: Plan = {
   ],
   filters: [],
   seal: { landlockRead: ["/"], landlockWrite: ["/h"], landlockRequired: true, rlimits: { nofile: 9 } },
+  limits: {
+    ...{
+      memoryBytes: 1024 ** 3,
+      swapBytes: 0,
+      pids: 9,
+      openFiles: 9,
+      cpus: 2,
+      cpuIds: [0, 1],
+      diskBytes: 1e9,
+    },
+    held: { memory: "watched", swap: "host", pids: "rlimit", cpus: "host", disk: "watched" },
+  },
   cellhost: "/wc/cellhost",
   argv: [],
   sockets: { folder: "/state/s/tmp", http: "h.sock", socks: "s.sock" },

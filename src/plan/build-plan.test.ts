@@ -63,6 +63,7 @@ test("buildPlan() covers the kernel's knobs after /proc, and makes / read-only l
     "/proc",
     "/proc/sys",
     "/proc/sysrq-trigger",
+    "/proc/meminfo",
   ]);
   expect(places.at(-1)).toBe("/");
   expect(places.indexOf("/dev/shm")).toBeGreaterThan(places.indexOf("/dev"));

@@ -11,6 +11,8 @@ import { descriptorNumbers, planArgv, sealArguments } from "./argv.ts";
 import { planCellFiles } from "./cell-files.ts";
 import { planEnvironment } from "./environment.ts";
 import { nestFolders, planFolders, planWorkdir } from "./folders.ts";
+import { planLimitedViews } from "./limited-views.ts";
+import { planLimits } from "./limits.ts";
 import { cellinitMount, certificateMounts, toolMounts } from "./outside-tools.ts";
 import { planRoot } from "./root-plan.ts";
 import { planSeal } from "./seal.ts";
@@ -54,12 +56,13 @@ function sessionMounts(session: SessionFacts, home: string): PlannedMount[] {
 function planMounts(
   input: PlanInput,
   home: string,
-  files: readonly string[],
+  files: { readonly names: readonly string[]; readonly views: readonly PlannedMount[] },
 ): { all: PlannedMount[]; folders: PlannedMount[] } {
   const { facts, session } = input;
   const folders = planFolders({ ...input, home });
   const all: PlannedMount[] = [
-    ...planSystemView(facts, files, `${session.folder}/cells/${session.cell}`),
+    ...planSystemView(facts, files.names, cellFolderOf(session)),
+    ...files.views,
     ...certificateMounts(facts).values(),
     ...planPackageSources(facts),
     ...toolMounts(facts),
@@ -119,13 +122,18 @@ function planVariables(input: PlanInput, identity: Plan["identity"]): Plan["envi
   });
 }
 
+const cellFolderOf = (session: SessionFacts) => `${session.folder}/cells/${session.cell}`;
+
 /** Says exactly how a cell will be started. Throws WC_MOUNT for a folder that cannot be connected. */
 export function buildPlan(input: PlanInput): Plan {
   const { settings, facts, session } = input;
   const identity = planIdentity(session.name);
   const files = planCellFiles(identity, HOSTNAME, facts);
   const names = files.map((file) => file.path);
-  const { all: mounts, folders } = planMounts(input, identity.home, names);
+  const loopDisk = session.ownDisk === true;
+  const { limits, weaker } = planLimits({ settings, facts: facts.limits, seed: session.cell, loopDisk });
+  const views = planLimitedViews(limits, facts.limits, cellFolderOf(session));
+  const { all: mounts, folders } = planMounts(input, identity.home, { names, views: views.mounts });
   const filters = cellFilters({ arch: facts.arch, tunnel: settings.tunnel.value });
   const draft: Plan = {
     schema: "workcell.plan/1",
@@ -142,11 +150,12 @@ export function buildPlan(input: PlanInput): Plan {
     command: input.command,
     mounts,
     environment: planVariables(input, identity),
-    files,
+    files: [...files, ...views.files],
     homeFolders: planHomeFolders(facts),
     descriptors: planDescriptors(filters),
     filters,
-    seal: planSeal(identity.home, folders),
+    seal: planSeal({ home: identity.home, folders, limits, waive: settings.waive ?? [] }),
+    limits,
     cellhost: facts.cellhost,
     ...(session.uid === undefined ? {} : { root: planRoot(session, session.uid, mounts) }),
     argv: [],
@@ -156,7 +165,7 @@ export function buildPlan(input: PlanInput): Plan {
       socks: `claude-socks-${session.cell}.sock`,
     },
     ...(settings.timeoutMs === undefined ? {} : { timeoutMs: settings.timeoutMs.value }),
-    weaker: [],
+    weaker,
   };
   return { ...draft, argv: planArgv(draft, facts.bwrap.path, planInside(draft, facts)) };
 }

@@ -79,6 +79,7 @@ function questions(root: string): HostQuestions {
     home: `${root}/link`,
     cellhost: "/opt/cellhost",
     cellinit: "/opt/cellinit",
+    cpus: 4,
     mounts: [asked({ source: "link", mode: "rw" })],
     caVariables: ["CA", "GONE", "UNSET", "PRESET_CA"],
     paths: [`${root}/file`, `${root}/none`],

@@ -13,6 +13,7 @@ import { codeOf, WorkcellError } from "../errors/index.ts";
 import { realPlace } from "../lib/real-place.ts";
 import type { FolderFacts, HostFacts, MountRequest, PresetFacts, Sourced } from "../model/index.ts";
 import { pathFolders, requireTool } from "./find-tool.ts";
+import { probeLimits } from "./limits.ts";
 import { isInsideAny } from "./trusted-path.ts";
 
 export interface HostQuestions {
@@ -28,6 +29,8 @@ export interface HostQuestions {
   /** Paths that a plan may want to show or cover. */
   readonly paths: readonly string[];
   readonly presets: readonly PresetFacts[];
+  /** CPUs that the cell may use: where the host has more, /proc/cpuinfo is read too. */
+  readonly cpus: number;
 }
 
 function architecture(): HostFacts["arch"] {
@@ -151,6 +154,7 @@ export function probeHost(questions: HostQuestions): HostFacts {
     environment: env,
     folders,
     subuids: probeSubuids(),
+    limits: probeLimits(questions.cpus),
     presets: questions.presets,
   };
 }

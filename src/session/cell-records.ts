@@ -1,13 +1,13 @@
 import path from "node:path";
 import { WorkcellError } from "../errors/index.ts";
-import type { RefusedCall, Running } from "../launch/index.ts";
+import { type RefusedCall, type Running, sweepCellGroups } from "../launch/index.ts";
 import { printable } from "../lib/printable.ts";
 import type { Denial, HostFacts, Plan, Policy } from "../model/index.ts";
 import { nameOfCall } from "../plan/index.ts";
 import { type AuditLog, openAudit } from "../report/index.ts";
 import { lockBy } from "./lock-by.ts";
 import { openGate } from "./open-gate.ts";
-import type { RunRequest } from "./run-once.ts";
+import type { RunRequest } from "./request.ts";
 import { stateOf } from "./store.ts";
 import { sweepSessions } from "./sweep.ts";
 
@@ -21,6 +21,8 @@ interface RecordsInput {
 
 /** What listens and writes while a cell runs. */
 export interface CellRecords {
+  /** Takes down something that was refused. */
+  deny(denial: Denial): void;
   /** Takes down the system calls that the cell's filter refused. */
   refuse(calls: readonly RefusedCall[]): Promise<void>;
   close(): Promise<void>;
@@ -66,7 +68,15 @@ export async function openRecords(input: RecordsInput, denials: Denial[]): Promi
   const { request, facts, policy, plan, running } = input;
   const audit = openRunAudit(input);
   // While the cell is being built there is nothing else to do.
+  const deny = (denial: Denial) => {
+    denials.push(denial);
+    request.onDenial?.(denial);
+    const { layer, rule, origin, what: subject } = denial;
+    const { session, cell } = plan;
+    audit.append({ session, cell, kind: "call", decision: "deny", layer, rule, origin, subject });
+  };
   sweepSessions(stateOf(facts), (notice) => request.onNotice?.(notice));
+  sweepCellGroups(facts.limits.cgroups);
   // A cell that fails before it has made its sockets rejects `ready`, and never resolves the other.
   const listeners =
     plan.tunnel === "direct" ? await Promise.race([running.listeners, running.ready]) : undefined;
@@ -85,22 +95,9 @@ export async function openRecords(input: RecordsInput, denials: Denial[]): Promi
     },
   });
   return {
+    deny,
     refuse: async (calls) => {
-      for (const call of calls) {
-        const denial = await denialOf(call, facts.arch);
-        denials.push(denial);
-        request.onDenial?.(denial);
-        audit.append({
-          session: plan.session,
-          cell: plan.cell,
-          kind: "call",
-          decision: "deny",
-          layer: denial.layer,
-          rule: denial.rule,
-          origin: denial.origin,
-          subject: denial.what,
-        });
-      }
+      for (const call of calls) deny(await denialOf(call, facts.arch));
     },
     close: async () => {
       try {

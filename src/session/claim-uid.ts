@@ -1,4 +1,13 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import type { HostFacts, Settings } from "../model/index.ts";
@@ -20,13 +29,24 @@ export function checkUidRange(range: Settings["uidRange"], subuids: HostFacts["s
 export function claimUid(state: string, range: Settings["uidRange"], name: string): number {
   const folder = path.join(state, "uids");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // A claim is whole from the first moment, so that one of a run that was killed can be found by its name.
+  const draft = path.join(folder, `.${name}`);
+  writeFileSync(draft, `${name}\n`, { mode: 0o600 });
+  try {
+    return linkFirstFree(draft, folder, range, name);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function linkFirstFree(draft: string, folder: string, range: Settings["uidRange"], name: string): number {
   const { first, last } = range.value;
   const size = last - first + 1;
   const start = Math.floor(Math.random() * size);
   for (let step = 0; step < size; step++) {
     const uid = first + ((start + step) % size);
     try {
-      writeFileSync(path.join(folder, `${uid}`), `${name}\n`, { flag: "wx", mode: 0o600 });
+      linkSync(draft, path.join(folder, `${uid}`));
       return uid;
     } catch (error) {
       if (codeOf(error) !== "EEXIST") throw error;
@@ -51,4 +71,15 @@ export function ownerOfUid(state: string, uid: number): string | undefined {
 /** Gives a session's uid back; one that has been given to another session meanwhile stays that one's. */
 export function releaseUid(state: string, uid: number, name: string): void {
   if (ownerOfUid(state, uid) === name) rmSync(path.join(state, "uids", `${uid}`), { force: true });
+}
+
+/** Gives back every uid that a session has; what cannot be read is not known to be its. */
+export function releaseUidsOf(state: string, name: string): void {
+  const folder = path.join(state, "uids");
+  if (!existsSync(folder)) return;
+  rmSync(path.join(folder, `.${name}`), { force: true });
+  for (const entry of readdirSync(folder)) {
+    const file = path.join(folder, entry);
+    if (statSync(file, { throwIfNoEntry: false })?.isFile()) releaseUid(state, Number(entry), name);
+  }
 }

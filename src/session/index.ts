@@ -3,5 +3,7 @@
  * in: RunRequest. out: a running cell, its Outcome; the plan alone for --explain.
  * may import: settings, policy, probe, plan, launch, supervise, report, gate.
  */
+export { decide } from "./decide.ts";
 export { lockBy } from "./lock-by.ts";
-export { decide, explainRun, type RunningCell, type RunRequest, runOnce, startCell } from "./run-once.ts";
+export type { RunningCell, RunRequest } from "./request.ts";
+export { explainRun, runOnce, startCell } from "./run-once.ts";

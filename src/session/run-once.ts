@@ -1,129 +1,14 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import type { Readable, Writable } from "node:stream";
-import { type CommandStdio, launchCell, type Running } from "../launch/index.ts";
-import { cacheFolder } from "../lib/xdg-folders.ts";
-import type {
-  AuditEvent,
-  AuditLine,
-  Denial,
-  HostFacts,
-  Outcome,
-  Plan,
-  Policy,
-  Settings,
-} from "../model/index.ts";
-import { buildPlan, caVariables, optionalPaths, planFolders } from "../plan/index.ts";
-import { buildPolicy } from "../policy/index.ts";
-import { probeHost } from "../probe/index.ts";
-import { readSettings, type SettingsFlags } from "../settings/index.ts";
-import { supervise } from "../supervise/index.ts";
+import { type CellGroup, launchCell, makeCellGroup, type Running } from "../launch/index.ts";
+import type { Denial, Outcome, Plan, Policy } from "../model/index.ts";
+import { buildPlan } from "../plan/index.ts";
+import { denialOfPids, type HeldLimits, holdLimits, judgeLimit, supervise } from "../supervise/index.ts";
+import { type Decided, decide } from "./decide.ts";
+import { type JoinedOutput, joinOutput } from "./join-output.ts";
 import { prepareCell, recordPlan } from "./prepare-cell.ts";
+import type { RunningCell, RunRequest } from "./request.ts";
 import { imagineSession, type OpenSession, openSession, ownFolders } from "./store.ts";
-
-/** What is asked for: a command in a cell. */
-export interface RunRequest {
-  readonly flags: SettingsFlags;
-  readonly env: Readonly<Record<string, string>>;
-  readonly cwd: string;
-  readonly home: string;
-  /** Where Workcell is installed: the folder with `native/cellhost`. */
-  readonly installation: string;
-  readonly command: readonly string[];
-  readonly stdio: CommandStdio;
-  /** Give the command a terminal of its own, joined to ours; needs stdin and stdout to be one. */
-  readonly terminal?: boolean;
-  /** Cancels the command. */
-  readonly signal?: AbortSignal;
-  /** What is asked for can be done, as far as is known before anything is started or written. */
-  onDecided?(settings: Settings): void;
-  onNotice?(line: string): void;
-  onEvent?(event: AuditEvent): void;
-  onDenial?(denial: Denial): void;
-  /** Lines as they were written to the audit log. */
-  onAudit?(lines: readonly AuditLine[]): void;
-}
-
-/** A cell whose command runs. */
-export interface RunningCell {
-  readonly plan: Plan;
-  readonly facts: HostFacts;
-  /** PID 1 of the cell as the host numbers it. */
-  readonly hostPid: number;
-  /** The command's process, likewise. */
-  readonly commandPid: number;
-  readonly stdin: Writable | null;
-  readonly stdout: Readable | null;
-  readonly stderr: Readable | null;
-  /** Sends a signal to the command; false when it has ended. */
-  kill(signal: NodeJS.Signals): boolean;
-  /** Resolves when nothing of the cell is alive and its records are written. */
-  readonly outcome: Promise<Outcome>;
-}
-
-interface Decided {
-  readonly settings: Settings;
-  readonly facts: HostFacts;
-  readonly policy: Policy;
-}
-
-type DecideRequest = Omit<RunRequest, "command" | "stdio"> & {
-  /** False: what the host's tools answer is not kept for the next time. */
-  readonly keepAnswers?: boolean;
-};
-
-/** settings -> policy -> facts. Writes nothing but the cache of what the host's tools answered. */
-export async function decide(request: DecideRequest): Promise<Decided> {
-  const { env, cwd, home } = request;
-  const { settings, notices } = await readSettings(request);
-  for (const notice of notices) request.onNotice?.(notice);
-  const native = (name: string) => path.join(request.installation, "native", name);
-  const questions = {
-    env,
-    cwd,
-    home,
-    cellhost: native("cellhost"),
-    cellinit: native("cellinit"),
-    mounts: settings.mounts,
-    caVariables,
-    paths: optionalPaths,
-  };
-  const facts = probeHost({ ...questions, presets: [] });
-  const policy = checkedPolicy(settings, facts);
-  if (settings.presets.length === 0) return { settings, facts, policy };
-  // Tools of the host are asked only when nothing else stands in the way.
-  const asked = probeHost({ ...questions, presets: await askHost(settings, request) });
-  return { settings, facts: asked, policy: checkedPolicy(settings, asked) };
-}
-
-/** The policy, once the plan would take its folders: by then there would be a session to take away again. */
-function checkedPolicy(settings: Settings, facts: HostFacts): Policy {
-  const policy = buildPolicy(settings, facts);
-  planFolders({ settings, policy, facts, home: "/sessions/unnamed", ...ownFolders(facts) });
-  return policy;
-}
-
-async function askHost(settings: Settings, request: DecideRequest) {
-  const { askPresets } = await import("../probe/index.ts");
-  const { env, home } = request;
-  return askPresets({
-    presets: settings.presets.map((preset) => preset.value),
-    env,
-    home,
-    cacheFolder: cacheFolder(env, home),
-    keep: request.keepAnswers ?? true,
-    exclude: writableFolders(settings, request),
-  });
-}
-
-/**
- * What this cell may write to, and where the person works, which an earlier one may have been connected to. A home
- * is never connected as a whole, and holds the tools of version managers.
- */
-function writableFolders(settings: Settings, { cwd, home }: Pick<RunRequest, "cwd" | "home">): string[] {
-  const connected = settings.mounts.map(({ value }) => path.resolve(cwd, value.source));
-  return cwd === home ? connected : [cwd, ...connected];
-}
 
 /** The plan of a run that does not happen, for `--explain`. */
 export async function explainRun(
@@ -131,8 +16,9 @@ export async function explainRun(
 ): Promise<{ plan: Plan; policy: Policy }> {
   const { settings, facts, policy } = await decide({ ...request, keepAnswers: false });
   const session = imagineSession({ settings, host: facts });
+  const { command, terminal = false } = request;
   return {
-    plan: buildPlan({ settings, policy, facts, session, ...ownFolders(facts), command: request.command }),
+    plan: buildPlan({ settings, policy, facts, session, ...ownFolders(facts), command, terminal }),
     policy,
   };
 }
@@ -142,26 +28,25 @@ export async function explainRun(
  * Resolves once the command runs. Throws WorkcellError when it cannot; then nothing of it is left.
  */
 export async function startCell(request: RunRequest): Promise<RunningCell> {
-  const { settings, facts, policy } = await decide(request);
+  const decided = await decide(request);
+  const { settings, facts, policy } = decided;
   request.onDecided?.(settings);
   const session = openSession({ settings, host: facts });
+  let group: CellGroup | undefined;
   try {
-    const input = {
-      settings,
-      policy,
-      facts,
-      session: session.facts,
-      ...ownFolders(facts),
-      command: request.command,
-      terminal: request.terminal ?? false,
-    };
-    const plan = buildPlan(input);
+    const { command, terminal = false } = request;
+    const input = { settings, policy, facts, session: session.facts, ...ownFolders(facts) };
+    const plan = buildPlan({ ...input, command, terminal });
     prepareCell(plan, session);
+    group = makeCellGroup(plan.cell, plan.limits, facts.limits.cgroups);
     const startedAt = performance.now();
+    const output = joinOutput(request.stdio, plan.limits);
     // bwrap builds the cell while Workcell opens the gate; the command waits for both.
-    const running = launchCell(plan, request.stdio, session.cellFolder);
-    return await finishStart({ request, facts, policy, plan, session, running, startedAt });
+    const place = { folder: session.cellFolder, procsFiles: group?.procsFiles ?? [] };
+    const running = launchCell(plan, output.stdio, place);
+    return await finishStart({ request, decided, plan, session, running, startedAt, output, group });
   } catch (error) {
+    await group?.remove();
     session.abandon();
     throw error;
   }
@@ -169,45 +54,53 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
 
 interface Started {
   readonly request: RunRequest;
-  readonly facts: HostFacts;
-  readonly policy: Policy;
+  readonly decided: Decided;
   readonly plan: Plan;
   readonly session: OpenSession;
   readonly running: Running;
   readonly startedAt: number;
+  readonly output: JoinedOutput;
+  readonly group: CellGroup | undefined;
 }
 
 async function finishStart(started: Started): Promise<RunningCell> {
-  const { request, facts, plan, session, running } = started;
+  const { request, decided, plan, session, running, output } = started;
   const denials: Denial[] = [];
   let closeRecords = async () => {};
   try {
     const { openRecords } = await import("./cell-records.ts");
     recordPlan(plan, session);
-    const records = await openRecords(started, denials);
+    const records = await openRecords({ request, ...decided, plan, running }, denials);
     closeRecords = () => records.close();
     await running.ready;
+    const held = await holdCell(started);
+    const idle = output.meter(running, held);
     const how = {
       command: plan.command[0] ?? "",
       ...(plan.timeoutMs === undefined ? {} : { timeoutMs: plan.timeoutMs }),
       ...(request.signal === undefined ? {} : { cancel: request.signal }),
+      ...(idle === undefined ? {} : { idle }),
     };
     const supervised = supervise(running, how);
     return {
       plan,
-      facts,
+      facts: decided.facts,
       ...(running.pids() ?? { hostPid: 0, commandPid: 0 }),
       stdin: running.stdin,
       stdout: running.stdout,
       stderr: running.stderr,
       kill: (signal) => running.signal(signal),
       outcome: supervised.then(async ({ ending, record }) => {
+        const findings = held.finish();
         try {
+          await output.drained();
+          const refusedPids = denialOfPids(findings);
+          if (refusedPids !== undefined) records.deny(refusedPids);
           await records.refuse(record.refused);
           await records.close();
           return recordOutcome(started, {
             schema: "workcell.outcome/1",
-            ...ending,
+            ...judgeLimit(ending, findings),
             durationMs: Math.round(performance.now() - started.startedAt),
             resources: record.used ?? { cpuMs: null, maxRssBytes: null },
             denials,
@@ -216,6 +109,7 @@ async function finishStart(started: Started): Promise<RunningCell> {
             cell: plan.cell,
           });
         } finally {
+          await started.group?.remove();
           session.close();
         }
       }),
@@ -227,6 +121,28 @@ async function finishStart(started: Started): Promise<RunningCell> {
     await closeRecords();
     throw error;
   }
+}
+
+/** Holds what the kernel does not: watches memory and disk from before the command begins. */
+function holdCell({ request, decided, plan, session, running, group }: Started): Promise<HeldLimits> {
+  const { folder, ownDisk = false } = session.facts;
+  return holdLimits({
+    limits: plan.limits,
+    rootPid: running.pids()?.hostPid ?? 0,
+    countSwap: decided.facts.limits.swapBytes > 0,
+    ...(group === undefined ? {} : { group }),
+    disk: {
+      folders: [path.join(folder, "home"), path.join(folder, "tmp")],
+      ...(session.isFresh ? { startBytes: 0 } : {}),
+      loop: ownDisk,
+    },
+    onReached: () => running.kill(),
+    onLost: (name, cause) => {
+      running.kill();
+      const why = cause instanceof Error ? cause.message : String(cause);
+      request.onNotice?.(`the cell was ended: its limit of ${name} could not be watched any more (${why})`);
+    },
+  });
 }
 
 /** Keeps the outcome among the session's records. The command has its exit code, whether that can be done or not. */

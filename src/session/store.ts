@@ -1,11 +1,13 @@
-import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { codeOf, WorkcellError } from "../errors/index.ts";
-import { startTime } from "../launch/index.ts";
 import { realPlace } from "../lib/real-place.ts";
 import { cacheFolder, configFolder, stateFolder } from "../lib/xdg-folders.ts";
 import type { HostFacts, SessionFacts, Settings } from "../model/index.ts";
+import { defaultLimits } from "../settings/index.ts";
 import { checkUidRange, claimUid, releaseUid } from "./claim-uid.ts";
+import { attachDisk, createDisk, detachDisk, hasDisk, removeDisk, wantsDisk } from "./disk.ts";
+import { isSessionLive, putMarker } from "./marker.ts";
 import { makeSessionName, sessionNamePattern } from "./names.ts";
 import { readSession, type SessionRecord } from "./session-record.ts";
 import { takeAway } from "./take-away.ts";
@@ -15,6 +17,8 @@ export interface OpenSession {
   readonly facts: SessionFacts;
   /** Folder of this cell's records. */
   readonly cellFolder: string;
+  /** True: it was made for this cell, and there is nothing in its home. */
+  readonly isFresh: boolean;
   /** Takes away what the cell leaves: for a session that was made for one command, all but its records. */
   close(): void;
   /** The same for a cell that never ran; of a session made for it nothing stays at all. */
@@ -85,30 +89,49 @@ function beingMade(name: string): WorkcellError {
   });
 }
 
-function createSession(input: StoreInput, sessions: string): { record: SessionRecord; folder: string } {
-  const { settings, host } = input;
-  const asked = settings.session?.value;
-  let name = asked ?? makeSessionName(Math.random);
-  while (!makeFresh(path.join(sessions, name))) {
-    if (asked !== undefined) throw beingMade(asked);
-    name = makeSessionName(Math.random);
-  }
+/** A name that no session has. */
+function freshName(sessions: string): string {
+  let name = makeSessionName(Math.random);
+  while (existsSync(path.join(sessions, name))) name = makeSessionName(Math.random);
+  return name;
+}
+
+function createSession(
+  { settings, host }: StoreInput,
+  sessions: string,
+  name: string,
+): { record: SessionRecord; folder: string } {
+  if (!makeFresh(path.join(sessions, name))) throw beingMade(name);
   const folder = path.join(sessions, name);
   let uid: number | undefined;
   try {
     if (host.uid === 0) uid = claimUid(stateOf(host), settings.uidRange, name);
     const created = new Date().toISOString();
     const record: SessionRecord = {
-      ...{ schema: "workcell.session/1", name, created, durable: asked !== undefined },
+      ...{ schema: "workcell.session/1", name, created, durable: settings.session !== undefined },
       ...(uid === undefined ? {} : { uid }),
     };
     writeFileSync(path.join(folder, "session.json"), `${JSON.stringify(record)}\n`, { mode: 0o600 });
     makeFolders(folder, uid);
+    if (uid !== undefined && wantsDisk(settings, host.uid)) {
+      giveDisk({ settings, host }, folder, uid);
+    }
     return { record, folder };
   } catch (error) {
+    if (hasDisk(folder)) removeDisk(folder);
     rmSync(folder, { recursive: true, force: true });
     if (uid !== undefined) releaseUid(stateOf(host), uid, name);
     throw error;
+  }
+}
+
+/** Where no disk can be made, as in most containers, the session's folders are watched instead, and the plan says so. */
+function giveDisk({ settings, host }: StoreInput, folder: string, uid: number): void {
+  const bytes = settings.diskBytes?.value ?? defaultLimits(settings.profile.value).diskBytes;
+  try {
+    createDisk({ folder, cacheFolder: cacheFolder(host.environment, host.home), bytes, uid });
+  } catch (error) {
+    if (!(error instanceof WorkcellError)) throw error;
   }
 }
 
@@ -131,23 +154,43 @@ export function openSession(input: StoreInput): OpenSession {
   mkdirSync(sessions, { recursive: true, mode: 0o700 });
   const asked = settings.session?.value;
   const existing = asked === undefined ? undefined : readSession(state, asked, host.uid === 0);
-  const { record, folder } = existing ?? createSession(input, sessions);
+  const name = asked ?? freshName(sessions);
   const cell = makeCellId();
+  const takeMarker = putMarker(state, { name, cell }, asked === undefined ? "once" : "durable");
+  try {
+    return openCell({ state, cell, takeMarker, existing }, existing ?? createSession(input, sessions, name));
+  } catch (error) {
+    takeMarker();
+    throw error;
+  }
+}
+
+interface NewCell {
+  readonly state: string;
+  readonly cell: string;
+  /** Takes the cell's marker away. */
+  readonly takeMarker: () => void;
+  readonly existing: unknown;
+}
+
+function openCell(
+  { state, cell, takeMarker, existing }: NewCell,
+  { record, folder }: { readonly record: SessionRecord; readonly folder: string },
+): OpenSession {
   const cellFolder = path.join(folder, "cells", cell);
   mkdirSync(cellFolder, { mode: 0o755 });
-  const marker = path.join(state, "running", `${record.name}.${cell}`);
-  mkdirSync(path.dirname(marker), { recursive: true, mode: 0o700 });
-  writeFileSync(
-    marker,
-    `${process.pid} ${startTime(process.pid)} ${record.durable ? "durable" : (record.uid ?? "once")}\n`,
-  );
+  const ownDisk = hasDisk(folder);
+  if (ownDisk && record.uid !== undefined) attachDisk(folder, record.uid);
   const close = () => {
     if (!record.durable) forgetSession(state, record.name, record.uid);
-    rmSync(marker, { force: true });
+    takeMarker();
+    if (record.durable) detachDisk(folder, () => isSessionLive(state, record.name));
   };
+  const { name, uid } = record;
   return {
-    facts: { name: record.name, folder, cell, ...(record.uid === undefined ? {} : { uid: record.uid }) },
+    facts: { name, folder, cell, ...(uid === undefined ? {} : { uid }), ...(ownDisk ? { ownDisk } : {}) },
     cellFolder,
+    isFresh: existing === undefined,
     close,
     abandon: () => {
       close();
@@ -159,6 +202,7 @@ export function openSession(input: StoreInput): OpenSession {
 /** Takes away a session's home and temporary files; its records stay. */
 export function forgetSession(state: string, name: string, uid: number | undefined): void {
   const folder = path.join(state, "sessions", name);
+  if (hasDisk(folder)) removeDisk(folder);
   for (const part of ["home", "tmp"]) takeAway(path.join(folder, part));
   if (uid !== undefined) releaseUid(state, uid, name);
 }

@@ -66,6 +66,43 @@ test("sweepSessions() gives a killed session's uid back, unless it is another's 
   expect(names("uids")).toEqual(["1900000002"]);
 });
 
+test("sweepSessions() finds the uid of a run that was killed before it could note it", () => {
+  const { state, add, names, sweep } = place();
+  add("killed", `${DEAD} 100 once\n`);
+  for (const [uid, name] of [
+    ["1900000001", "killed"],
+    ["1900000002", "newer"],
+    [".killed", "killed"],
+  ] as const)
+    writeFileSync(path.join(state, "uids", uid), `${name}\n`);
+  sweep();
+  expect(names("uids")).toEqual(["1900000002"]);
+});
+
+test("sweepSessions() takes a session whole that was never finished, unless somebody else is making it", () => {
+  const { state, names, sweep } = place();
+  const half = (name: string) => mkdirSync(path.join(state, "sessions", name, "home"), { recursive: true });
+  const mark = (file: string, text: string) => writeFileSync(path.join(state, "running", file), text);
+  for (const name of ["once", "named", "taken-up"]) half(name);
+  mark("once.c1", `${DEAD} 100 once\n`);
+  mark("named.c1", `${DEAD} 100 durable\n`);
+  mark("taken-up.c1", `${DEAD} 100 durable\n`);
+  mark("taken-up.c2", `${process.pid} ${startTime(process.pid)} durable\n`);
+  sweep();
+  expect([names("sessions"), names("running")]).toEqual([["taken-up"], ["taken-up.c2"]]);
+});
+
+test("sweepSessions() takes the drafts of markers that nobody is writing any more", () => {
+  const { state, names, sweep } = place();
+  const draft = (name: string, text: string) => writeFileSync(path.join(state, "running", name), text);
+  draft(".old.c1", "");
+  utimesSync(path.join(state, "running/.old.c1"), 0, 0);
+  draft(".new.c1", "");
+  draft(".killed.c1", `${DEAD} 100 once\n`);
+  sweep();
+  expect(names("running")).toEqual([".new.c1"]);
+});
+
 test("sweepSessions() says what it cannot clear, keeps its marker and goes on", () => {
   const { state, add, names, sweep, notices } = place();
   add("a-stuck", `${DEAD} 100 1900000001\n`);

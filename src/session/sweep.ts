@@ -1,11 +1,15 @@
-import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { codeOf } from "../errors/index.ts";
-import { startTime } from "../launch/index.ts";
+import { releaseUidsOf } from "./claim-uid.ts";
+import { sweepDisks } from "./disk.ts";
+import { isLive, isSessionLive, readMarker } from "./marker.ts";
 import { forgetSession } from "./store.ts";
 
 /** Records of ended sessions that are kept. */
 const KEPT_RECORDS = 200;
+/** Time in which a marker is written in any case, in `ms`. */
+const DRAFT_MS = 60_000;
 
 function list(folder: string): string[] {
   try {
@@ -19,17 +23,33 @@ function list(folder: string): string[] {
 /** Cells whose Workcell was killed: what they left goes, as it would have gone at their end. */
 function sweepAbandoned(state: string, say: (notice: string) => void): void {
   const running = path.join(state, "running");
-  for (const marker of list(running)) {
-    const [pid, started, kind = ""] = readMarker(path.join(running, marker));
-    // An empty marker is being written this very moment.
-    if (pid === undefined || started === undefined || startTime(Number(pid)) === started) continue;
-    const name = marker.slice(0, marker.lastIndexOf("."));
+  for (const file of list(running)) {
+    const marker = readMarker(path.join(running, file));
+    if (marker === undefined ? !isOldDraft(path.join(running, file)) : isLive(marker)) continue;
     // Its marker stays when this fails, so that the next run tries again.
     attempt(say, () => {
-      if (kind !== "durable") forgetSession(state, name, kind === "once" ? undefined : Number(kind));
-      rmSync(path.join(running, marker), { force: true });
+      if (marker !== undefined && !file.startsWith(".")) clearAbandoned(state, file, marker.kind);
+      rmSync(path.join(running, file), { force: true });
     });
   }
+}
+
+/** A draft without a word in it is being written this very moment, or its run was killed just then. */
+function isOldDraft(file: string): boolean {
+  const written = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
+  return path.basename(file).startsWith(".") && Date.now() - written > DRAFT_MS;
+}
+
+function clearAbandoned(state: string, file: string, kind: string): void {
+  const name = file.slice(0, file.lastIndexOf("."));
+  const folder = path.join(state, "sessions", name);
+  // What is made last of a session: without it the run was killed while it made one.
+  const isWhole = existsSync(path.join(folder, "cells"));
+  if (isWhole ? kind === "durable" : isSessionLive(state, name)) return;
+  forgetSession(state, name, /^\d+$/.test(kind) ? Number(kind) : undefined);
+  releaseUidsOf(state, name);
+  // There is nothing to record, and nobody could open it again.
+  if (!isWhole) rmSync(folder, { recursive: true, force: true });
 }
 
 /** What other runs left must not stop this one: that it cannot be cleared is said, and no more. */
@@ -38,16 +58,6 @@ function attempt(say: (notice: string) => void, clear: () => void): void {
     clear();
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function readMarker(file: string): string[] {
-  try {
-    return readFileSync(file, "utf8").trim().split(" ").filter(Boolean);
-  } catch (error) {
-    // Its run has just ended.
-    if (codeOf(error) === "ENOENT") return [];
-    throw error;
   }
 }
 
@@ -72,5 +82,6 @@ function pruneRecords(state: string): void {
 /** Clears what killed runs left behind, and old records. Done while a new cell starts, so that nobody waits for it. */
 export function sweepSessions(state: string, say: (notice: string) => void): void {
   sweepAbandoned(state, say);
+  attempt(say, () => sweepDisks(path.join(state, "sessions"), (name) => isSessionLive(state, name)));
   attempt(say, () => pruneRecords(state));
 }

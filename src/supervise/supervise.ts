@@ -11,9 +11,14 @@ export interface Supervision {
   readonly timeoutMs?: number;
   /** Cancels the command: SIGTERM, grace, SIGKILL. */
   readonly cancel?: AbortSignal;
+  /** Aborted when the command has been silent for so many ms. */
+  readonly idle?: { readonly signal: AbortSignal; readonly ms: number };
 }
 
-/** Lets the command of a cell that is ready begin, watches the cell until it is empty, ends it when its time is up, and says how it ended. */
+/**
+ * Lets the command of a cell that is ready begin, watches the cell until it is empty, ends it when its time is up, and
+ * says how it ended.
+ */
 export async function supervise(
   running: Running,
   how: Supervision,
@@ -29,6 +34,7 @@ export async function supervise(
     timers.push(setTimeout(() => running.kill(), GRACE_MS));
   };
   const onAbort = () => end("cancelled");
+  how.idle?.signal.addEventListener("abort", () => end("timed-out"), { once: true });
   if (how.timeoutMs !== undefined) timers.push(setTimeout(() => end("timed-out"), how.timeoutMs));
   how.cancel?.addEventListener("abort", onAbort, { once: true });
   // Cancelled before its go-byte: there is no command yet that could be asked to end.
@@ -40,5 +46,7 @@ export async function supervise(
   const record = await running.ended;
   for (const timer of timers) clearTimeout(timer);
   how.cancel?.removeEventListener("abort", onAbort);
-  return { ending: judgeEnding(record, intervention, how.command), record };
+  const ending = judgeEnding(record, intervention, how.command);
+  if (ending.status !== "timed-out" || !how.idle?.signal.aborted) return { ending, record };
+  return { ending: { ...ending, idleMs: how.idle.ms }, record };
 }

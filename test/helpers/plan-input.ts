@@ -36,6 +36,15 @@ export const facts: HostFacts = {
   folders: {},
   subuids: [],
   presets: [],
+  limits: {
+    uid: 1000,
+    kernel: "6.1.0",
+    cpuIds: [0, 1],
+    memoryBytes: 16 * 1024 ** 3,
+    swapBytes: 0,
+    cgroups: { kind: "none", swap: false, missing: "this user has no control groups" },
+    meminfo: "MemTotal:       16777216 kB\nMemFree:        8388608 kB\n",
+  },
 };
 
 export const settings: Settings = {

@@ -22,13 +22,23 @@ function hintAtMount({ mounts }: Settings, context: CommandContext): void {
   if (isProject) say(context, "No folder is connected; add -m .:rw to work on this one.");
 }
 
+const mebibytes = (bytes: number) => `${(bytes / 1024 ** 2).toFixed(bytes < 10 * 1024 ** 2 ? 1 : 0)} MiB`;
+
 function sayEnding(outcome: Outcome, context: CommandContext): void {
   if (outcome.status === "never-started") say(context, outcome.reason);
-  if (outcome.status === "timed-out")
-    say(context, "the command was ended: its time was up (--timeout gives it more)");
+  if (outcome.status === "timed-out") {
+    const why =
+      outcome.idleMs === undefined ? "its time was up (--timeout" : "it was silent for too long (--idle";
+    say(context, `the command was ended: ${why} gives it more)`);
+  }
   if (outcome.status === "cancelled") say(context, "the command was cancelled");
   if (outcome.status === "forwarder-lost")
     say(context, "the cell was ended: the shell that looks after its tunnels was lost");
+  if ("limit" in outcome) {
+    const { name, limitBytes, usedBytes, flag } = outcome.limit;
+    const used = `${mebibytes(usedBytes)} of ${mebibytes(limitBytes)}`;
+    say(context, `the command was ended: its limit of ${name} was reached, ${used} (${flag} raises it)`);
+  }
 }
 
 function sayDenials(denials: readonly Denial[], context: CommandContext): void {

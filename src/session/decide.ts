@@ -1,0 +1,77 @@
+import path from "node:path";
+import { warmCellGroups } from "../launch/index.ts";
+import { cacheFolder } from "../lib/xdg-folders.ts";
+import type { HostFacts, Policy, Settings } from "../model/index.ts";
+import { caVariables, optionalPaths, planFolders } from "../plan/index.ts";
+import { buildPolicy } from "../policy/index.ts";
+import { probeHost } from "../probe/index.ts";
+import { defaultLimits, readSettings } from "../settings/index.ts";
+import type { RunRequest } from "./request.ts";
+import { ownFolders } from "./store.ts";
+
+/** What a run is, before anything is started or written. */
+export interface Decided {
+  readonly settings: Settings;
+  readonly facts: HostFacts;
+  readonly policy: Policy;
+}
+
+export type DecideRequest = Omit<RunRequest, "command" | "stdio"> & {
+  /** False: what the host's tools answer is not kept for the next time. */
+  readonly keepAnswers?: boolean;
+};
+
+/** settings -> policy -> facts. Writes nothing but the cache of what the host's tools answered. */
+export async function decide(request: DecideRequest): Promise<Decided> {
+  const { env, cwd, home } = request;
+  const { settings, notices } = await readSettings(request);
+  for (const notice of notices) request.onNotice?.(notice);
+  const native = (name: string) => path.join(request.installation, "native", name);
+  const questions = {
+    env,
+    cwd,
+    home,
+    cellhost: native("cellhost"),
+    cellinit: native("cellinit"),
+    mounts: settings.mounts,
+    caVariables,
+    paths: optionalPaths,
+    cpus: settings.cpus?.value ?? defaultLimits(settings.profile.value).cpus,
+  };
+  const facts = probeHost({ ...questions, presets: [] });
+  warmCellGroups(facts.limits.cgroups);
+  const policy = checkedPolicy(settings, facts);
+  if (settings.presets.length === 0) return { settings, facts, policy };
+  // Tools of the host are asked only when nothing else stands in the way.
+  const asked = probeHost({ ...questions, presets: await askHost(settings, request) });
+  return { settings, facts: asked, policy: checkedPolicy(settings, asked) };
+}
+
+/** The policy, once the plan would take its folders: by then there would be a session to take away again. */
+function checkedPolicy(settings: Settings, facts: HostFacts): Policy {
+  const policy = buildPolicy(settings, facts);
+  planFolders({ settings, policy, facts, home: "/sessions/unnamed", ...ownFolders(facts) });
+  return policy;
+}
+
+async function askHost(settings: Settings, request: DecideRequest) {
+  const { askPresets } = await import("../probe/index.ts");
+  const { env, home } = request;
+  return askPresets({
+    presets: settings.presets.map((preset) => preset.value),
+    env,
+    home,
+    cacheFolder: cacheFolder(env, home),
+    keep: request.keepAnswers ?? true,
+    exclude: writableFolders(settings, request),
+  });
+}
+
+/**
+ * What this cell may write to, and where the person works, which an earlier one may have been connected to. A home
+ * is never connected as a whole, and holds the tools of version managers.
+ */
+function writableFolders(settings: Settings, { cwd, home }: Pick<RunRequest, "cwd" | "home">): string[] {
+  const connected = settings.mounts.map(({ value }) => path.resolve(cwd, value.source));
+  return cwd === home ? connected : [cwd, ...connected];
+}

@@ -1,0 +1,58 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { codeOf } from "../errors/index.ts";
+import { startTime } from "../launch/index.ts";
+
+/** Who runs a cell, and whether its session goes with it. */
+export interface Marker {
+  readonly pid: number;
+  /** Start time of that process: together they name one process for ever. */
+  readonly started: string;
+  /** `durable`, `once`, or the host uid of a session that goes with its cell. */
+  readonly kind: string;
+}
+
+const markerOf = (state: string, name: string, cell: string) =>
+  path.join(state, "running", `${name}.${cell}`);
+
+/**
+ * Says that this process runs a cell of a session. It is put before anything else of the cell is made, and whole at
+ * once: whatever a killed run leaves can be found by it. Returns how to take it away.
+ */
+export function putMarker(
+  state: string,
+  where: { readonly name: string; readonly cell: string },
+  kind: string,
+) {
+  const marker = markerOf(state, where.name, where.cell);
+  const draft = path.join(path.dirname(marker), `.${path.basename(marker)}`);
+  mkdirSync(path.dirname(marker), { recursive: true, mode: 0o700 });
+  writeFileSync(draft, `${process.pid} ${startTime(process.pid)} ${kind}\n`);
+  renameSync(draft, marker);
+  return () => rmSync(marker, { force: true });
+}
+
+/** What a marker says; undefined when it has just gone, or says nothing (yet). */
+export function readMarker(file: string): Marker | undefined {
+  try {
+    const [pid, started, kind = ""] = readFileSync(file, "utf8").trim().split(" ").filter(Boolean);
+    return pid === undefined || started === undefined ? undefined : { pid: Number(pid), started, kind };
+  } catch (error) {
+    // Its run has just ended.
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** True while the process that put it is alive. */
+export const isLive = ({ pid, started }: Marker) => startTime(pid) === started;
+
+/** True while any process runs a cell of this session. */
+export function isSessionLive(state: string, name: string): boolean {
+  const running = path.join(state, "running");
+  return readdirSync(running).some((file) => {
+    if (file.slice(0, file.lastIndexOf(".")) !== name) return false;
+    const marker = readMarker(path.join(running, file));
+    return marker !== undefined && isLive(marker);
+  });
+}

@@ -1,0 +1,44 @@
+import type { Readable, Writable } from "node:stream";
+import type { CommandStdio } from "../launch/index.ts";
+import type { AuditEvent, AuditLine, Denial, HostFacts, Outcome, Plan, Settings } from "../model/index.ts";
+import type { SettingsFlags } from "../settings/index.ts";
+
+/** What is asked for: a command in a cell. */
+export interface RunRequest {
+  readonly flags: SettingsFlags;
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly home: string;
+  /** Where Workcell is installed: the folder with `native/cellhost`. */
+  readonly installation: string;
+  readonly command: readonly string[];
+  readonly stdio: CommandStdio;
+  /** Give the command a terminal of its own, joined to ours; needs stdin and stdout to be one. */
+  readonly terminal?: boolean;
+  /** Cancels the command. */
+  readonly signal?: AbortSignal;
+  /** What is asked for can be done, as far as is known before anything is started or written. */
+  onDecided?(settings: Settings): void;
+  onNotice?(line: string): void;
+  onEvent?(event: AuditEvent): void;
+  onDenial?(denial: Denial): void;
+  /** Lines as they were written to the audit log. */
+  onAudit?(lines: readonly AuditLine[]): void;
+}
+
+/** A cell whose command runs. */
+export interface RunningCell {
+  readonly plan: Plan;
+  readonly facts: HostFacts;
+  /** PID 1 of the cell as the host numbers it. */
+  readonly hostPid: number;
+  /** The command's process, likewise. */
+  readonly commandPid: number;
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+  /** Sends a signal to the command; false when it has ended. */
+  kill(signal: NodeJS.Signals): boolean;
+  /** Resolves when nothing of the cell is alive and its records are written. */
+  readonly outcome: Promise<Outcome>;
+}
