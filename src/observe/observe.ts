@@ -1,3 +1,4 @@
+import path from "node:path";
 import type { Observations, Seen } from "../report/index.ts";
 import { type Look, lookAtCell, seen } from "./look.ts";
 import { observeNeighbours } from "./neighbours.ts";
@@ -26,7 +27,8 @@ async function observeLimits(request: ObserveRequest, wanted: Wanted, { plan, in
   const { limits } = plan;
   if (limits === undefined) return { memory: null, disk: null };
   const place = {
-    folder: plan.sockets.folder,
+    // The session that was looked at is over, and its folder gone; other sessions lie beside it.
+    folder: path.resolve(plan.sockets.folder, "../.."),
     type: "seen" in inside ? inside.seen.disks.home.type : "",
   };
   const [memory, disk] = await Promise.all([

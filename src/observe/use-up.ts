@@ -74,7 +74,7 @@ function memoryProblem(): string | undefined {
 }
 
 interface DiskPlace {
-  /** Folder on the host that the session's disk, or its folders, lie in. */
+  /** Folder on the host that sessions lie in. */
   readonly folder: string;
   /** File system of the home, as the cell sees it. */
   readonly type: string;

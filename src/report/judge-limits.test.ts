@@ -35,7 +35,7 @@ test("a cell that can use what the reference's can, and no more", () => {
   expect(verdicts(found)).toEqual({
     "hw.ram": [
       "match",
-      "2.73 GiB, then out-of-memory, held by a control group; with a limit of 192 MiB: 140 MiB, then out-of-memory",
+      "2.73 GiB, then out-of-memory at 2.80 GiB, held by a control group; with a limit of 192 MiB: 140 MiB, then out-of-memory at 192 MiB",
     ],
     "hw.swap": [
       "match",
@@ -43,12 +43,12 @@ test("a cell that can use what the reference's can, and no more", () => {
     ],
     "hw.session-disk": [
       "match",
-      "9.70 GB, then ENOSPC, disk-full, held by a disk of its own; with a quota of 32 MiB: 27 MiB, then ENOSPC, disk-full",
+      "9.70 GB, then ENOSPC, disk-full at 10.00 GB, held by a disk of its own; with a quota of 32 MiB: 27 MiB, then ENOSPC, disk-full at 32 MiB",
     ],
     "disk.sessions": [
       "match",
-      "/sessions/brave-loving-maxwell, ext4 of 10.00 GB: 9.70 GB, then ENOSPC, disk-full, held by a disk of its own; " +
-        "with a quota of 32 MiB: 27 MiB, then ENOSPC, disk-full",
+      "/sessions/brave-loving-maxwell, ext4 of 10.00 GB: 9.70 GB, then ENOSPC, disk-full at 10.00 GB, held by a disk of its own; " +
+        "with a quota of 32 MiB: 27 MiB, then ENOSPC, disk-full at 32 MiB",
     ],
   });
   expect(summarizeRows(judgeRows(found))).toBe(
@@ -66,27 +66,31 @@ test("a plan without limits is not built, and what could not be tried is unknown
 });
 
 const other = 4 * 2 ** 30;
+const enough: Exhaustion = { reachedBytes: 2.94 * 2 ** 30, swappedBytes: 0, error: "", ended: "exited" };
+const hadEnough = { whole: { seen: enough } };
+/** Somebody watches, and names the limit at the end. */
+const watchedUpTo = (of: UsedUp, limitBytes: number, name: "memory" | "disk") => ({
+  held: "watched" as const,
+  ...whole(of, { error: "", limit: { name, limitBytes, usedBytes: limitBytes, flag: `--${name}` } }),
+});
 
 describe("memory that is not as the reference's", () => {
   test.each([
-    [
-      "a larger limit",
-      { saidBytes: other, ...whole(sampleMemory, { reachedBytes: 2.94 * 2 ** 30, ended: "exited" }) },
-    ],
+    ["a larger limit", { saidBytes: other, ...hadEnough }],
     ["a smaller limit", whole(sampleMemory, { reachedBytes: 2.5 * 2 ** 30 })],
     ["more before the end", whole(sampleMemory, { reachedBytes: 2.85 * 2 ** 30 })],
     ["an end of another kind", whole(sampleMemory, { ended: "signalled" })],
     ["a small limit that holds nothing", small(sampleMemory, { ended: "exited" })],
+    ["a watched limit that is larger", watchedUpTo(sampleMemory, 2.9 * 2 ** 30, "memory")],
   ])("%s", (_, change) => {
     expect(verdicts(memory(change))["hw.ram"]?.[0]).toBe("differs");
   });
 
   test("says what the profile gives instead", () => {
-    const change = whole(sampleMemory, { reachedBytes: 2.94 * 2 ** 30, ended: "exited" });
-    expect(verdicts(memory({ saidBytes: other, ...change }))["hw.ram"]).toEqual([
+    expect(verdicts(memory({ saidBytes: other, ...hadEnough }))["hw.ram"]).toEqual([
       "differs",
       "2.94 GiB, then exited, held by a control group; the profile gives 4.00 GiB; with a limit of 192 MiB: 140 MiB, then " +
-        "out-of-memory; but 2.80 GiB did not end it; more than 2.80 GiB can be used",
+        "out-of-memory at 192 MiB; but 2.80 GiB did not end it; more than 2.80 GiB can be used",
     ]);
   });
 
@@ -94,7 +98,7 @@ describe("memory that is not as the reference's", () => {
     const change = { ...whole(sampleMemory, { reachedBytes: 2.9 * 2 ** 30 }), held: "watched" as const };
     expect(verdicts(memory(change))["hw.ram"]).toEqual([
       "match",
-      "2.90 GiB, then out-of-memory, held by watching; with a limit of 192 MiB: 140 MiB, then out-of-memory",
+      "2.90 GiB, then out-of-memory at 2.80 GiB, held by watching; with a limit of 192 MiB: 140 MiB, then out-of-memory at 192 MiB",
     ]);
   });
 
@@ -103,7 +107,7 @@ describe("memory that is not as the reference's", () => {
     expect(verdicts(memory(change))["hw.ram"]).toEqual([
       "unknown",
       "could not be tried: the host has only 1.0 GiB of memory to spare; with a limit of 192 MiB: 140 MiB, then " +
-        "out-of-memory",
+        "out-of-memory at 192 MiB",
     ]);
   });
 });
@@ -129,6 +133,7 @@ describe("a disk that is not as the reference's turns both rows", () => {
     ["no end at 10 GB", whole(sampleDisk, { reachedBytes: 10.5e9, error: "", ended: "exited" })],
     ["a smaller disk", whole(sampleDisk, { reachedBytes: 9e9 })],
     ["a larger disk", whole(sampleDisk, { reachedBytes: 10.3e9 })],
+    ["a watched quota that is larger", watchedUpTo(sampleDisk, 10.3e9, "disk")],
     ["another quota that is not tried", { saidBytes: 5e9, whole: { unseen: "no room" } }],
   ])("%s", (_, change) => {
     expect(statusesOf(disk(change))).toEqual(["match", "match", "differs", "differs"]);
@@ -143,7 +148,7 @@ describe("a disk that is not as the reference's turns both rows", () => {
     expect(verdicts(disk(watched))["hw.session-disk"]).toEqual([
       "match",
       "10.00 GB, not filled itself: the host has only 2.0 GiB of disk to spare, held by watching; with a quota of 32 MiB: " +
-        "64 MiB, then disk-full",
+        "64 MiB, then disk-full at 32 MiB",
     ]);
   });
 

@@ -21,9 +21,6 @@ const diskBytes = 10 * GB;
 /** What the cell's own processes take, and the file system's tables, before the command has anything. */
 const overheadBytes = 160 * MIB;
 const tablesPart = 0.06;
-/** A quota is watched in steps. */
-const overrun = 1.05;
-
 const holds: Readonly<Record<Hold, string>> = {
   cgroup: "a control group",
   loop: "a disk of its own",
@@ -40,9 +37,10 @@ const mib = (bytes: number) => `${Math.round(bytes / MIB)} MiB`;
 
 type Size = (bytes: number) => string;
 
-/** How it ended, in words: `2.74 GiB, then out-of-memory`. */
-function endOf({ reachedBytes, error, ended }: Exhaustion, size: Size): string {
-  return `${size(reachedBytes)}, then ${[error, ended].filter(Boolean).join(", ")}`;
+/** How it ended, in words: `2.74 GiB, then out-of-memory at 2.80 GiB`. */
+function endOf({ reachedBytes, error, ended, limit }: Exhaustion, size: Size): string {
+  const named = limit === undefined ? "" : ` at ${size(limit.limitBytes)}`;
+  return `${size(reachedBytes)}, then ${[error, ended].filter(Boolean).join(", ")}${named}`;
 }
 
 interface Limit {
@@ -51,13 +49,20 @@ interface Limit {
   readonly held: Hold;
 }
 
+/**
+ * Where the limit stood. The kernel stops at it; who watches is told a moment late, and what is filled meanwhile
+ * measures the machine: then it is the limit that was named at the end.
+ */
+function notAbove(one: Exhaustion, { bytes, size, held }: Limit, what: string): Requirement {
+  const stood = held === "watched" ? (one.limit?.limitBytes ?? Infinity) : one.reachedBytes;
+  return { holds: stood <= bytes, otherwise: `more than ${size(bytes)} ${what}` };
+}
+
 /** It was ended, and not after much more than it was to have. */
-function ended(one: Exhaustion, { bytes, size, held }: Limit): Requirement[] {
-  // Who watches is told a moment late, and what is filled meanwhile measures the machine.
-  const most = held === "watched" ? Infinity : bytes;
+function ended(one: Exhaustion, limit: Limit): Requirement[] {
   return [
-    { holds: one.ended === "out-of-memory", otherwise: `${size(bytes)} did not end it` },
-    { holds: one.reachedBytes <= most, otherwise: `more than ${size(bytes)} can be used` },
+    { holds: one.ended === "out-of-memory", otherwise: `${limit.size(limit.bytes)} did not end it` },
+    notAbove(one, limit, "can be used"),
   ];
 }
 
@@ -93,30 +98,24 @@ function judgeSwap({ small, whole, hostSwapBytes }: UsedUp): Verdict {
 }
 
 /** A write was refused, or the cell was ended: both are a disk that is full. */
-function filled(one: Exhaustion, limit: { bytes: number; size: Size }): Requirement[] {
-  const { bytes, size } = limit;
+function filled(one: Exhaustion, limit: Limit): Requirement[] {
   const full = one.ended === "disk-full" && (one.error === "" || one.error === "ENOSPC");
-  const how = one.error === "" ? one.ended : `${one.error}, ${one.ended}`;
+  const how = [one.error, one.ended].filter(Boolean).join(", ");
   return [
-    { holds: full, otherwise: `a quota of ${size(bytes)} ended so: ${how}` },
-    // Writing goes on until the watch has looked, which measures the disk's speed and not the quota.
-    { holds: one.error === "" || one.reachedBytes <= bytes, otherwise: `more than ${size(bytes)} fit on it` },
+    { holds: full, otherwise: `a quota of ${limit.size(limit.bytes)} ended so: ${how}` },
+    notAbove(one, limit, "fit on it"),
   ];
 }
 
-function diskRequirements({ small, whole, saidBytes }: UsedUp): Requirement[] {
-  const inSmall = filled(small, { bytes: small.limitBytes, size: mib });
+function diskRequirements({ held, small, whole, saidBytes }: UsedUp): Requirement[] {
+  const inSmall = filled(small, { bytes: small.limitBytes, size: mib, held });
   if (!("seen" in whole))
     return [...inSmall, { holds: saidBytes === diskBytes, otherwise: `its quota is ${gb(saidBytes)}` }];
-  const { reachedBytes } = whole.seen;
+  const least = diskBytes * (1 - tablesPart);
   return [
     ...inSmall,
-    ...filled(whole.seen, { bytes: diskBytes, size: gb }),
-    {
-      holds: reachedBytes >= diskBytes * (1 - tablesPart),
-      otherwise: `less than ${gb(diskBytes)} fit on it`,
-    },
-    { holds: reachedBytes <= diskBytes * overrun, otherwise: `more than ${gb(diskBytes)} fit on it` },
+    ...filled(whole.seen, { bytes: diskBytes, size: gb, held }),
+    { holds: whole.seen.reachedBytes >= least, otherwise: `less than ${gb(diskBytes)} fit on it` },
   ];
 }
 
