@@ -61,7 +61,10 @@ function remains(person: Person): readonly string[] {
   const homes = list("sessions").flatMap((session) =>
     list(session).filter((entry) => /\/(home|tmp)$/.test(entry)),
   );
-  return [...list("running"), ...list("uids"), ...homes];
+  // A marker's draft is left when the kill falls between two system calls; a start a minute later takes it away.
+  return [...list("running"), ...list("uids"), ...homes].filter(
+    (entry) => !path.basename(entry).startsWith("."),
+  );
 }
 
 describe.skipIf(absent.length > 0).each(people)("P11: a cell of $name ends with its parent", (person) => {
