@@ -4,8 +4,10 @@ import { codeOf, WorkcellError } from "../errors/index.ts";
 import { realPlace } from "../lib/real-place.ts";
 import { cacheFolder, configFolder, stateFolder } from "../lib/xdg-folders.ts";
 import type { HostFacts, SessionFacts, Settings } from "../model/index.ts";
+import { defaultLimits } from "../settings/index.ts";
 import { checkUidRange, claimUid, releaseUid } from "./claim-uid.ts";
-import { putMarker } from "./marker.ts";
+import { attachDisk, createDisk, detachDisk, hasDisk, removeDisk, wantsDisk } from "./disk.ts";
+import { isSessionLive, putMarker } from "./marker.ts";
 import { makeSessionName, sessionNamePattern } from "./names.ts";
 import { readSession, type SessionRecord } from "./session-record.ts";
 import { takeAway } from "./take-away.ts";
@@ -15,6 +17,8 @@ export interface OpenSession {
   readonly facts: SessionFacts;
   /** Folder of this cell's records. */
   readonly cellFolder: string;
+  /** True: it was made for this cell, and there is nothing in its home. */
+  readonly isFresh: boolean;
   /** Takes away what the cell leaves: for a session that was made for one command, all but its records. */
   close(): void;
   /** The same for a cell that never ran; of a session made for it nothing stays at all. */
@@ -109,11 +113,25 @@ function createSession(
     };
     writeFileSync(path.join(folder, "session.json"), `${JSON.stringify(record)}\n`, { mode: 0o600 });
     makeFolders(folder, uid);
+    if (uid !== undefined && wantsDisk(settings, host.uid)) {
+      giveDisk({ settings, host }, folder, uid);
+    }
     return { record, folder };
   } catch (error) {
+    if (hasDisk(folder)) removeDisk(folder);
     rmSync(folder, { recursive: true, force: true });
     if (uid !== undefined) releaseUid(stateOf(host), uid, name);
     throw error;
+  }
+}
+
+/** Where no disk can be made, as in most containers, the session's folders are watched instead, and the plan says so. */
+function giveDisk({ settings, host }: StoreInput, folder: string, uid: number): void {
+  const bytes = settings.diskBytes?.value ?? defaultLimits(settings.profile.value).diskBytes;
+  try {
+    createDisk({ folder, cacheFolder: cacheFolder(host.environment, host.home), bytes, uid });
+  } catch (error) {
+    if (!(error instanceof WorkcellError)) throw error;
   }
 }
 
@@ -161,13 +179,18 @@ function openCell(
 ): OpenSession {
   const cellFolder = path.join(folder, "cells", cell);
   mkdirSync(cellFolder, { mode: 0o755 });
+  const ownDisk = hasDisk(folder);
+  if (ownDisk && record.uid !== undefined) attachDisk(folder, record.uid);
   const close = () => {
     if (!record.durable) forgetSession(state, record.name, record.uid);
     takeMarker();
+    if (record.durable) detachDisk(folder, () => isSessionLive(state, record.name));
   };
+  const { name, uid } = record;
   return {
-    facts: { name: record.name, folder, cell, ...(record.uid === undefined ? {} : { uid: record.uid }) },
+    facts: { name, folder, cell, ...(uid === undefined ? {} : { uid }), ...(ownDisk ? { ownDisk } : {}) },
     cellFolder,
+    isFresh: existing === undefined,
     close,
     abandon: () => {
       close();
@@ -179,6 +202,7 @@ function openCell(
 /** Takes away a session's home and temporary files; its records stay. */
 export function forgetSession(state: string, name: string, uid: number | undefined): void {
   const folder = path.join(state, "sessions", name);
+  if (hasDisk(folder)) removeDisk(folder);
   for (const part of ["home", "tmp"]) takeAway(path.join(folder, part));
   if (uid !== undefined) releaseUid(state, uid, name);
 }

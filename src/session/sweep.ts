@@ -2,6 +2,7 @@ import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { codeOf } from "../errors/index.ts";
 import { releaseUidsOf } from "./claim-uid.ts";
+import { sweepDisks } from "./disk.ts";
 import { isLive, isSessionLive, readMarker } from "./marker.ts";
 import { forgetSession } from "./store.ts";
 
@@ -81,5 +82,6 @@ function pruneRecords(state: string): void {
 /** Clears what killed runs left behind, and old records. Done while a new cell starts, so that nobody waits for it. */
 export function sweepSessions(state: string, say: (notice: string) => void): void {
   sweepAbandoned(state, say);
+  attempt(say, () => sweepDisks(path.join(state, "sessions"), (name) => isSessionLive(state, name)));
   attempt(say, () => pruneRecords(state));
 }
