@@ -25,7 +25,6 @@ async function observeOthers(request: ObserveRequest, wanted: Wanted) {
 
 async function observeLimits(request: ObserveRequest, wanted: Wanted, { plan, inside }: Look) {
   const { limits } = plan;
-  if (limits === undefined) return { memory: null, disk: null };
   const place = {
     // The session that was looked at is over, and its folder gone; other sessions lie beside it.
     folder: path.resolve(plan.sockets.folder, "../.."),

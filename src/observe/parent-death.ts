@@ -17,24 +17,40 @@ function flagWords({ profile, tunnel, tier, settings }: SettingsFlags): string[]
   return given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
 }
 
-/** Waits until the cell's command runs, and returns everything that descends from its Workcell. */
-async function untilRunning(parent: number, seconds: string, isOver: () => boolean): Promise<HostProcess[]> {
+interface RunningCell {
+  /** Everything that descends from the second Workcell. */
+  readonly processes: readonly HostProcess[];
+  readonly session: string;
+}
+
+/** Waits until the cell's command runs. */
+async function untilRunning(parent: number, seconds: string, isOver: () => boolean): Promise<RunningCell> {
   for (const deadline = performance.now() + START_MS; performance.now() < deadline; await wait(10)) {
     if (isOver()) throw new Error("the second Workcell ended before its cell ran");
     const tree = processTree(parent);
-    const running = tree.some(({ pid }) => {
+    const command = tree.find(({ pid }) => {
       const words = commandLine(pid);
       return words.length === 2 && words[1] === seconds;
     });
-    if (running) return tree.filter(({ pid }) => pid !== parent);
+    if (command !== undefined) {
+      const processes = tree.filter(({ pid }) => pid !== parent);
+      return { processes, session: path.basename(homeOf(command.pid)) };
+    }
   }
   throw new Error(`the second Workcell's cell did not run within ${START_MS} ms`);
 }
 
-/** Mounts of Workcell's in the host's own namespace; others may come and go meanwhile. */
-function readMounts(): string[] {
+function homeOf(pid: number): string {
+  const variables = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+  const home = variables.find((one) => one.startsWith("HOME="))?.slice("HOME=".length);
+  if (home === undefined) throw new Error("the second Workcell's command has no home");
+  return home;
+}
+
+/** Mounts of a session in the host's own namespace; others may come and go meanwhile. */
+function countMounts(session: string): number {
   const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
-  return lines.filter((line) => line.includes("workcell"));
+  return lines.filter((line) => line.includes(`/sessions/${session}/`)).length;
 }
 
 async function watch(
@@ -62,7 +78,6 @@ function endAll(processes: readonly HostProcess[]): void {
 
 /** Kills a second Workcell while its cell runs, and watches what becomes of the cell. */
 export async function observeParentDeath(request: ObserveRequest): Promise<ParentDeath> {
-  const mountsBefore = new Set(readMounts());
   const seconds = `600.${randomInt(1_000_000, 9_999_999)}`;
   const main = path.join(request.installation, "workcell.js");
   const args = [main, "run", ...flagWords(request.flags), "--", "sleep", seconds];
@@ -79,11 +94,12 @@ export async function observeParentDeath(request: ObserveRequest): Promise<Paren
   );
   let cell: readonly HostProcess[] = [];
   try {
-    cell = await untilRunning(parent.pid ?? 0, seconds, () => over);
+    const { processes, session } = await untilRunning(parent.pid ?? 0, seconds, () => over);
+    cell = processes;
     const killedAt = performance.now();
     parent.kill("SIGKILL");
     const { alive, afterMs } = await watch(cell, killedAt);
-    const mountsLeft = readMounts().filter((line) => !mountsBefore.has(line)).length;
+    const mountsLeft = countMounts(session);
     return { processesBefore: cell.length, processesAfter: alive, mountsLeft, afterMs };
   } finally {
     endAll([...cell, ...(over ? [] : processTree(parent.pid ?? 0))]);

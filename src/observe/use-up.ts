@@ -9,13 +9,17 @@ const TIME_MS = 20_000;
 const MIB = 1024 ** 2;
 const GB = 1000 ** 3;
 
+type Range = Omit<Fill, "heldMs">;
+
 /** What the reference has, and a little more: whether that much can be had is what is tried. */
-const wholeMemory: Fill = {
-  what: "memory",
-  stepsBytes: [16 * MIB],
+const wholeMemory: Range = {
+  ...{ what: "memory", stepsBytes: [16 * MIB] },
   mostBytes: Math.floor(2.94 * 1024 * MIB),
 };
-const wholeDisk: Fill = { what: "allocation", stepsBytes: [GB, GB / 10], mostBytes: 10.5 * GB };
+const wholeDisk: Range = { what: "allocation", stepsBytes: [GB, GB / 10], mostBytes: 10.5 * GB };
+
+/** The longest that a watch that costs little may take to look, on a busy machine. */
+const LOOK_MS = 10_000;
 
 /** File systems on which reserved blocks are only reserved, and counted as used. */
 const reserving = ["ext4", "xfs", "btrfs"];
@@ -23,7 +27,7 @@ const reserving = ["ext4", "xfs", "btrfs"];
 interface SmallTrial {
   readonly flag: "memory" | "disk";
   readonly limitBytes: number;
-  readonly fill: Fill;
+  readonly fill: Range;
 }
 
 const smallMemory: SmallTrial = {
@@ -54,7 +58,7 @@ async function exhaust(request: ObserveRequest, fill: Fill): Promise<Exhaustion>
 
 async function exhaustSmall(request: ObserveRequest, { flag, limitBytes, fill }: SmallTrial) {
   const flags = { ...request.flags, [flag]: `${limitBytes}` };
-  return { ...(await exhaust({ ...request, flags }, fill)), limitBytes };
+  return { ...(await exhaust({ ...request, flags }, { ...fill, heldMs: LOOK_MS })), limitBytes };
 }
 
 /** A field of /proc/meminfo in bytes. */
@@ -92,28 +96,30 @@ function diskProblem({ folder, type }: DiskPlace, limits: PlannedLimits): string
 
 interface Tried {
   readonly small: SmallTrial;
-  readonly whole: Fill;
+  readonly whole: Range;
+  /** The profile's own limit: nobody waits for one that was not reached. */
+  readonly saidBytes: number;
   /** Why the whole cannot be tried here. */
   readonly problem: string | undefined;
 }
 
 /** Two cells at once. */
-async function useUp(request: ObserveRequest, { small, whole, problem }: Tried) {
+async function useUp(request: ObserveRequest, { small, whole, saidBytes, problem }: Tried) {
   // A session of the person's choice is not filled up.
   const { session: _, ...flags } = request.flags;
   const fresh = { ...request, flags };
+  const filled = { ...whole, heldMs: saidBytes < whole.mostBytes ? LOOK_MS : 0 };
   const [inSmall, inWhole] = await Promise.all([
     exhaustSmall(fresh, small),
-    problem === undefined ? seen(() => exhaust(fresh, whole)) : { unseen: problem },
+    problem === undefined ? seen(() => exhaust(fresh, filled)) : { unseen: problem },
   ]);
-  return { small: inSmall, whole: inWhole, hostSwapBytes: meminfo("SwapTotal") };
+  return { saidBytes, small: inSmall, whole: inWhole, hostSwapBytes: meminfo("SwapTotal") };
 }
 
 /** Uses memory up in a cell with a small limit, and in one with the profile's own. */
 export async function useUpMemory(request: ObserveRequest, limits: PlannedLimits): Promise<UsedUp> {
-  const tried = { small: smallMemory, whole: wholeMemory, problem: memoryProblem() };
-  const { held, memoryBytes } = limits;
-  return { held: held.memory, saidBytes: memoryBytes, ...(await useUp(request, tried)) };
+  const tried = { small: smallMemory, whole: wholeMemory, saidBytes: limits.memoryBytes };
+  return { held: limits.held.memory, ...(await useUp(request, { ...tried, problem: memoryProblem() })) };
 }
 
 /** The same with the session's disk. */
@@ -122,7 +128,7 @@ export async function useUpDisk(
   limits: PlannedLimits,
   place: DiskPlace,
 ): Promise<UsedUp> {
-  const tried = { small: smallDisk, whole: wholeDisk, problem: diskProblem(place, limits) };
-  const { held, diskBytes } = limits;
-  return { held: held.disk, saidBytes: diskBytes, ...(await useUp(request, tried)) };
+  const tried = { small: smallDisk, whole: wholeDisk, saidBytes: limits.diskBytes };
+  const problem = diskProblem(place, limits);
+  return { held: limits.held.disk, ...(await useUp(request, { ...tried, problem })) };
 }

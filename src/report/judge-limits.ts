@@ -1,14 +1,6 @@
 import type { Hold } from "../model/index.ts";
 import type { Exhaustion, Observations, UsedUp } from "./observations.ts";
-import {
-  type Judge,
-  notBuilt,
-  type Requirement,
-  required,
-  unknown,
-  type Verdict,
-  whenSeen,
-} from "./verdict.ts";
+import { type Judge, type Requirement, required, unknown, type Verdict, whenSeen } from "./verdict.ts";
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
@@ -37,10 +29,10 @@ const mib = (bytes: number) => `${Math.round(bytes / MIB)} MiB`;
 
 type Size = (bytes: number) => string;
 
-/** How it ended, in words: `2.74 GiB, then out-of-memory at 2.80 GiB`. */
+/** How it ended, in words: `2.74 GiB filled, then out-of-memory at 2.80 GiB`. */
 function endOf({ reachedBytes, error, ended, limit }: Exhaustion, size: Size): string {
   const named = limit === undefined ? "" : ` at ${size(limit.limitBytes)}`;
-  return `${size(reachedBytes)}, then ${[error, ended].filter(Boolean).join(", ")}${named}`;
+  return `${size(reachedBytes)} filled, then ${[error, ended].filter(Boolean).join(", ")}${named}`;
 }
 
 interface Limit {
@@ -148,22 +140,10 @@ function judgeSessionsPartition(used: UsedUp, { inside }: Observations): Verdict
   });
 }
 
-function ofLimit(
-  key: "memory" | "disk",
-  what: string,
-  judge: (used: UsedUp, observations: Observations) => Verdict,
-): Judge {
-  return (observations) => {
-    const found = observations[key];
-    if (found === null) return notBuilt(what)(observations);
-    return whenSeen(found, (used) => judge(used, observations));
-  };
-}
-
 /** What a cell may use, by using it up. */
 export const limitJudges: Readonly<Record<string, Judge>> = {
-  "hw.ram": ofLimit("memory", "memory limit", judgeMemory),
-  "hw.swap": ofLimit("memory", "swap limit", judgeSwap),
-  "hw.session-disk": ofLimit("disk", "disk quota", judgeSessionDisk),
-  "disk.sessions": ofLimit("disk", "sized session disk", judgeSessionsPartition),
+  "hw.ram": ({ memory }) => whenSeen(memory, judgeMemory),
+  "hw.swap": ({ memory }) => whenSeen(memory, judgeSwap),
+  "hw.session-disk": ({ disk }) => whenSeen(disk, judgeSessionDisk),
+  "disk.sessions": (all) => whenSeen(all.disk, (used) => judgeSessionsPartition(used, all)),
 };

@@ -25,7 +25,7 @@ const arrived = (change: Partial<OutsideView["arrivals"]>) =>
   without({ arrivals: { ...outside.arrivals, ...change } });
 
 const notBuilt = [
-  ...["hw.ram", "hw.swap", "hw.session-disk", "disk.sessions", "agent.model", "agent.tools"],
+  ...["agent.model", "agent.tools"],
   ...["agent.mcp.browser", "agent.mcp.cloudflare", "life.task"],
 ];
 const hostRows = ["hw.cpu", "hw.root-disk", "os.distribution", "os.kernel", "os.arch"];
@@ -40,7 +40,7 @@ test("judgeRows() gives every row of the reference once, in its order", () => {
   expect(new Set(rows.map(({ id }) => id)).size).toBe(40);
 });
 
-test("an environment as the reference has it: 24 match, 5 host, 2 not applicable, 9 not built", () => {
+test("an environment as the reference has it: 28 match, 5 host, 2 not applicable, 5 not built", () => {
   const expected = referenceRows.map(({ id }) => {
     if (notBuilt.includes(id)) return [id, "unknown"];
     if (hostRows.includes(id)) return [id, "host"];
@@ -48,7 +48,7 @@ test("an environment as the reference has it: 24 match, 5 host, 2 not applicable
   });
   expect(statuses(found)).toEqual(Object.fromEntries(expected));
   expect(summarizeRows(judgeRows(found))).toBe(
-    "24 match · 0 differ · 5 host · 2 not applicable · 9 not built",
+    "28 match · 0 differ · 5 host · 2 not applicable · 5 not built",
   );
   expect(unmetRows(judgeRows(found)).map(({ id }) => id)).toEqual(notBuilt);
   expect(judgeEnvironment(found)).toMatchObject({ profile: "cowork", tier: "process", tunnel: "socat" });
@@ -74,7 +74,7 @@ test("the direct tunnel: rows that need the reference's forwarders differ, and s
     "proc.5":
       "`node`, the command given: Workcell's observer, PID 3; PID 4714 on the host; but it has PID 3, not 5",
   });
-  expect(summarizeRows(rows)).toBe("17 match · 7 differ · 5 host · 2 not applicable · 9 not built");
+  expect(summarizeRows(rows)).toBe("21 match · 7 differ · 5 host · 2 not applicable · 5 not built");
 });
 
 test("a direct tunnel whose sockets are not the gate's is not drawn as one", () => {
@@ -86,7 +86,15 @@ test("a direct tunnel whose sockets are not the gate's is not drawn as one", () 
 
 test("what could not be observed is unknown with the reason, never match", () => {
   const why = { unseen: "the cell ended with 125" };
-  const blind = { ...found, inside: why, outside: why, parentDeath: why, neighbours: why };
+  const blind = {
+    ...found,
+    inside: why,
+    outside: why,
+    parentDeath: why,
+    neighbours: why,
+    memory: why,
+    disk: why,
+  };
   for (const row of judgeRows(blind)) {
     if (notBuilt.includes(row.id) || notApplicable.includes(row.id)) continue;
     expect({ id: row.id, status: row.status }).toEqual({ id: row.id, status: "unknown" });
@@ -206,7 +214,9 @@ describe("one thing that is not as required turns its rows, and no others", () =
   test("every row that can match is turned by one of them", () => {
     const matching = referenceRows.map(({ id }) => id).filter((id) => !others.includes(id));
     const turned = new Set(cases.flatMap(([, , ids]) => ids));
-    const alone = ["proc.1", "proc.3", "life.report"];
+    // Those of the limits are turned in judge-limits.test.ts.
+    const limits = ["hw.ram", "hw.swap", "hw.session-disk", "disk.sessions"];
+    const alone = [...limits, "proc.1", "proc.3", "life.report"];
     expect(matching.filter((id) => !turned.has(id))).toEqual(alone);
     expect(statuses(lost(1))["proc.1"]).toBe("differs");
     expect(statuses(lost(3))["proc.3"]).toBe("differs");

@@ -46,10 +46,10 @@ test("renderUnmet() has a line for each row that is not as required, and none fo
   const inside = { seen: { ...sampleInside, hostname: "debian" } };
   const { rows } = judgeEnvironment({ ...found, inside });
   const some = rows.filter(({ id }) =>
-    ["os.hostname", "os.kernel", "disk.efi", "hw.ram", "proc.1"].includes(id),
+    ["os.hostname", "os.kernel", "disk.efi", "agent.model", "proc.1"].includes(id),
   );
   expect(renderUnmet(some).split("\n")).toEqual([
-    "unknown  hw.ram               not built yet: memory limit",
+    "unknown  agent.model          not built yet: agent",
     'differs  os.hostname          `debian`; the host\'s own is untouched; but it is "debian"',
     "",
   ]);

@@ -166,7 +166,6 @@ export interface Observations {
   readonly outside: Seen<OutsideView>;
   readonly parentDeath: Seen<ParentDeath>;
   readonly neighbours: Seen<Neighbours>;
-  /** Null: the plan has no limits. */
-  readonly memory: Seen<UsedUp> | null;
-  readonly disk: Seen<UsedUp> | null;
+  readonly memory: Seen<UsedUp>;
+  readonly disk: Seen<UsedUp>;
 }

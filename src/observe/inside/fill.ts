@@ -5,8 +5,6 @@ import { setTimeout as wait } from "node:timers/promises";
 import { said } from "./attempt.ts";
 import type { Fill } from "./task.ts";
 
-/** Who watches a limit looks every so often, at disks more seldom: what has been filled stays filled for that long. */
-const heldMs = { memory: 1000, disk: 2500, allocation: 2500 };
 const PAGE_BYTES = 4096;
 
 /** Takes so many bytes more, or throws. */
@@ -66,6 +64,6 @@ export async function fill(task: Fill, tell: (what: object) => void): Promise<vo
       tell({ reachedBytes, swappedBytes: swappedBytes(), error });
     }
   }
-  if (error === "") await wait(heldMs[task.what]);
+  if (error === "") await wait(task.heldMs);
   else process.exitCode = 1;
 }

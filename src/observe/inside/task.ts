@@ -30,6 +30,8 @@ export interface Fill {
   /** Bytes of one step; the next smaller ones are taken when a larger one does not go any more. */
   readonly stepsBytes: readonly number[];
   readonly mostBytes: number;
+  /** What was taken in full stays taken for so long, in ms: who watches a limit looks every so often. */
+  readonly heldMs: number;
 }
 
 /** What the observer is told to do; it is written in front of its program. */
