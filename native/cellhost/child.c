@@ -51,6 +51,7 @@ void become_program(struct supervise_request *request, const struct child_ends *
 
   /* 5. Before the program starts anything, and while we may write there. */
   join_cgroups(request);
+  hold_to_cpus(&request->cpus);
 
   /* 6. Root's part, which ends with root given up; the kernel disarms the parent's death then. */
   if (enter->uid != 0) {

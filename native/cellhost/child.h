@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdbool.h>
 
+#include "cpus.h"
 #include "enter.h"
 
 enum { MAX_CGROUPS = 32 };
@@ -14,6 +15,7 @@ struct supervise_request {
   const char *cgroup_names[MAX_CGROUPS];
   int cgroups[MAX_CGROUPS];
   size_t cgroups_count;
+  cpu_set_t cpus; /* none: as many as we may use ourselves */
   bool terminal;
   const char *exec_socket; /* NULL: nobody may ask for further commands */
 };

@@ -29,6 +29,7 @@ static void read_supervise_arguments(struct supervise_request *request, char **r
     const char *flag = take(&rest, "supervise");
     if (strcmp(flag, "--") == 0) break;
     if (strcmp(flag, "--cgroup") == 0) take_cgroup(request, &rest, flag);
+    else if (strcmp(flag, "--cpus") == 0) take_cpus(&request->cpus, &rest, flag);
     else if (strcmp(flag, "--exec-socket") == 0) request->exec_socket = take_absolute(&rest, flag);
     else if (strcmp(flag, "--terminal") == 0) request->terminal = true;
     else if (!take_enter_flag(enter, flag, &rest)) misuse("unknown argument", flag);

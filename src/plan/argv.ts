@@ -1,4 +1,5 @@
 import type { HostMount, Plan, PlannedMount } from "../model/index.ts";
+import { cpuList } from "./limited-views.ts";
 
 /** The descriptors that cellhost inherits; bwrap gets all but the channel, and 7 for cellinit to speak on. */
 export const descriptorNumbers = { channel: 3, "filter-1": 4, "filter-2": 5, stderr: 6 } as const;
@@ -75,7 +76,8 @@ function supervisorArguments(plan: Plan): string[] {
     .filter(({ name }) => name !== "channel")
     .flatMap(({ fd }) => ["--keep-fd", `${fd}`]);
   const terminal = plan.terminal ? ["--terminal"] : [];
-  return [plan.cellhost, "supervise", ...terminal, ...dropArguments(plan), ...keep, "--"];
+  const cpus = plan.limits.held.cpus === "host" ? [] : ["--cpus", cpuList(plan.limits.cpuIds)];
+  return [plan.cellhost, "supervise", ...terminal, ...cpus, ...dropArguments(plan), ...keep, "--"];
 }
 
 /** cellinit and what it is to do, up to the command's own words. */
