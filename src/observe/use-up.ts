@@ -103,17 +103,18 @@ interface Tried {
   readonly problem: string | undefined;
 }
 
-/** Two cells at once. */
+/** One cell after the other: what the one gives back would hide from a watch what the other takes. */
 async function useUp(request: ObserveRequest, { small, whole, saidBytes, problem }: Tried) {
   // A session of the person's choice is not filled up.
   const { session: _, ...flags } = request.flags;
   const fresh = { ...request, flags };
   const filled = { ...whole, heldMs: saidBytes < whole.mostBytes ? LOOK_MS : 0 };
-  const [inSmall, inWhole] = await Promise.all([
-    exhaustSmall(fresh, small),
-    problem === undefined ? seen(() => exhaust(fresh, filled)) : { unseen: problem },
-  ]);
-  return { saidBytes, small: inSmall, whole: inWhole, hostSwapBytes: meminfo("SwapTotal") };
+  return {
+    saidBytes,
+    hostSwapBytes: meminfo("SwapTotal"),
+    small: await exhaustSmall(fresh, small),
+    whole: problem === undefined ? await seen(() => exhaust(fresh, filled)) : { unseen: problem },
+  };
 }
 
 /** Uses memory up in a cell with a small limit, and in one with the profile's own. */

@@ -49,8 +49,8 @@ test("renderUnmet() has a line for each row that is not as required, and none fo
     ["os.hostname", "os.kernel", "disk.efi", "agent.model", "proc.1"].includes(id),
   );
   expect(renderUnmet(some).split("\n")).toEqual([
-    "unknown  agent.model          not built yet: agent",
     'differs  os.hostname          `debian`; the host\'s own is untouched; but it is "debian"',
+    "unknown  agent.model          not built yet: agent",
     "",
   ]);
 });
