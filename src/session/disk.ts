@@ -14,13 +14,12 @@ const imageOf = (folder: string) => path.join(folder, "disk.ext4");
 const pointOf = (folder: string) => path.join(folder, "disk");
 
 /**
- * True when a session is to have a disk of its own: it costs some tens of ms, which a session that stays is worth, and
- * the reference's always. Others are watched.
+ * True when a session is to have a disk of its own: it costs some tens of ms, which a session that stays is worth.
+ * Others are watched: a mount would outlive a Workcell that is killed, until the next one sweeps.
  */
 export function wantsDisk(settings: Settings, uid: number): boolean {
   const waived = settings.waive?.some(({ value }) => value === "disk") === true;
-  const worthIt = settings.session !== undefined || settings.profile.value === "cowork";
-  return worthIt && !waived && canMakeDisks(uid);
+  return settings.session !== undefined && !waived && canMakeDisks(uid);
 }
 
 /** True when the session was made with a disk. */
