@@ -24,7 +24,8 @@ describe.each(helper.starters)("cellhost supervise, started by $name", (starter)
     ["in a cell", bwrap],
     ["bare", bare],
   ])("%s: says ready, waits for go, passes the program's code on", async (_where, around) => {
-    const cell = supervise(programs, { starter, around }, "seal", "wait", "print", "ran", "status", "7");
+    const steps = ["sleep", "150", "seal", "wait", "print", "ran", "status", "7"];
+    const cell = supervise(programs, { starter, around }, ...steps);
     // Before ready it is no order: nothing may wait in the socket that would let the command run unseen.
     cell.send("g");
     const ready = await cell.until("ready");
