@@ -88,11 +88,14 @@ describe.each(people)("sessions of workcell run as $name", (person) => {
     const second = await desk.run([...named, "cat ~/file; id -u; id -un; pwd"]);
     expect(second.stdout).toBe(`kept\n${first.stdout}`);
     expect(first.stdout).toMatch(/^\d+\nlong-lived-noether\n\/sessions\/long-lived-noether\n$/);
-    const { uid } = statSync(path.join(sessionOf("long-lived-noether"), "home/file"));
-    expect(uid).toBe(person.uid ?? statSync(path.join(sessionOf("long-lived-noether"), "home")).uid);
-    // SECURITY: what root's cell writes never belongs to the host's root.
-    if (person.uid === undefined)
-      expect(uid).toBeGreaterThanOrEqual(process.getuid?.() === 0 ? 1_900_000_000 : 1);
+    // What root's cell writes never belongs to the host's root: the session has a user of its own.
+    const record = JSON.parse(
+      readFileSync(path.join(sessionOf("long-lived-noether"), "session.json"), "utf8"),
+    );
+    expect(record).toMatchObject({ name: "long-lived-noether", durable: true });
+    if (person.uid === undefined && process.getuid?.() === 0)
+      expect(record.uid).toBeGreaterThanOrEqual(1_900_000_000);
+    else expect(record.uid).toBeUndefined();
     expect(namesIn(path.join(sessionOf("long-lived-noether"), "cells"))).toHaveLength(2);
   });
 
