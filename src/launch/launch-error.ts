@@ -15,7 +15,9 @@ const CANNOT_IDMAP = 122;
 const SOURCE_GONE = 123;
 
 /** Says why a cell could not be started, with the remedy for what is known. */
-export function launchError(plan: Plan, { record, code, said }: FailedLaunch): WorkcellError {
+export function launchError(plan: Plan, { record, code: ownCode, said }: FailedLaunch): WorkcellError {
+  // What fails before there is a process to supervise is cellhost's own exit, what fails after it that process's.
+  const code = record.endCode ?? ownCode;
   const failed = record.failed === undefined ? [] : [record.failed.step];
   const why = [said, ...failed, ...record.control.complaints].filter(Boolean).join("; ");
   if (code === CANNOT_IDMAP) {

@@ -17,6 +17,8 @@ export interface SupervisorRecord {
   readonly status?: number;
   /** What the whole cell used; known at its end. */
   readonly used?: { readonly cpuMs: number; readonly maxRssBytes: number };
+  /** Exit code of the cell's first process: cellhost's own codes where it became no bwrap. */
+  readonly endCode?: number;
   readonly refused: readonly RefusedCall[];
   /** What the shell of the reference tunnel said, and what bwrap complained of. */
   readonly control: ControlRecord;
@@ -26,7 +28,8 @@ export interface SupervisorRecord {
 type Message = Readonly<Record<string, unknown>>;
 
 const number = (value: unknown) => (typeof value === "number" ? value : 0);
-const text = (value: unknown) => (typeof value === "string" ? value : "");
+/** cellhost writes a byte as the character of its number, since what it hands on may be no UTF-8. */
+const text = (value: unknown) => (typeof value === "string" ? Buffer.from(value, "latin1").toString() : "");
 
 function failureOf(message: Message): NonNullable<SupervisorRecord["failed"]> {
   const code = number(message["code"]);
@@ -71,6 +74,7 @@ export class SupervisorReader {
       }
       case "end":
         this.#add({
+          endCode: (number(message["status"]) >> 8) & 0xff,
           used: {
             cpuMs: Math.round(number(message["cpuUs"]) / 1000),
             maxRssBytes: number(message["maxRssKb"]) * 1024,
