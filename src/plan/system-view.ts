@@ -5,21 +5,16 @@ const MIB = 1024 * 1024;
 /** True for paths that every user of the host may walk to, and that a cell sees as they are. */
 export const isSystem = (path: string) => /^\/(usr|bin|sbin|lib\w*|opt|etc|proc|sys)(\/|$)/.test(path);
 
-/** What of /etc a cell sees, when the host has it. Files with credentials (npmrc, pip.conf, gitconfig) are not among them. */
+/**
+ * What of /etc a cell sees, when the host has it. Every entry is a mount that every start waits for, so what programs
+ * do without is not here; files with credentials (npmrc, pip.conf, gitconfig) never are.
+ */
 const visibleEtc: readonly string[] = [
   ...["alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d"],
-  ...["ssl", "ca-certificates", "ca-certificates.conf", "pki", "crypto-policies"],
-  ...[
-    "os-release",
-    "debian_version",
-    "lsb-release",
-    "redhat-release",
-    "localtime",
-    "timezone",
-    "locale.alias",
-  ],
-  ...["services", "protocols", "login.defs", "mime.types", "magic", "magic.mime", "terminfo", "inputrc"],
-  ...["profile", "profile.d", "bash.bashrc", "bash_completion.d", "vim", "fonts", "xml", "sgml"],
+  ...["ssl", "pki", "crypto-policies"],
+  ...["os-release", "debian_version", "lsb-release", "redhat-release", "localtime"],
+  ...["services", "protocols", "mime.types", "inputrc"],
+  ...["profile", "profile.d", "bash.bashrc", "vim", "fonts"],
   ...["java-11-openjdk", "java-17-openjdk", "java-21-openjdk", "java", "maven", "perl"],
   ...[
     "python3",
