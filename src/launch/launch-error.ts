@@ -19,7 +19,7 @@ export function launchError(plan: Plan, { record, code: ownCode, said }: FailedL
   // What fails before there is a process to supervise is cellhost's own exit, what fails after it that process's.
   const code = record.endCode ?? ownCode;
   const failed = record.failed === undefined ? [] : [record.failed.step];
-  const why = [said, ...failed, ...record.control.complaints].filter(Boolean).join("; ");
+  const why = [said, ...failed, ...record.shell.complaints].filter(Boolean).join("; ");
   if (code === CANNOT_IDMAP) {
     return new WorkcellError("WC_MOUNT", {
       message: `Cannot connect a folder as another user's: its file system has no idmapped mounts (${why})`,
@@ -36,6 +36,6 @@ export function launchError(plan: Plan, { record, code: ownCode, said }: FailedL
     message: `Cannot start the cell of session "${plan.session}": ${why || "the sandbox ended before it was sealed"}`,
     remedy:
       "Mend what it names, such as a folder of -w or -m; else run workcell doctor to see what this machine lacks",
-    details: { complaints: record.control.complaints },
+    details: { complaints: record.shell.complaints },
   });
 }

@@ -7,7 +7,7 @@ function read(...messages: readonly Record<string, unknown>[]) {
   return reader.record;
 }
 
-const nothing = { refused: [], control: { ready: false, complaints: [] } };
+const nothing = { refused: [], shell: { complaints: [] } };
 
 test("SupervisorReader gathers what cellhost tells of a cell, from ready to its end", () => {
   expect(
@@ -34,7 +34,7 @@ test("SupervisorReader keeps what the inside could not do, and what bwrap compla
     code: 127,
   });
   expect(read({ t: "failed", step: "seal", errno: "EPERM", code: 3 }).failed?.code).toBe(125);
-  expect(read({ t: "line", text: "bwrap: no" }).control.complaints).toEqual(["bwrap: no"]);
+  expect(read({ t: "line", text: "bwrap: no" }).shell.complaints).toEqual(["bwrap: no"]);
 });
 
 test("SupervisorReader takes bytes for what they were, and passes over what it does not know", () => {

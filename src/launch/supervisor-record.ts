@@ -1,4 +1,4 @@
-import { ControlReader, type ControlRecord } from "./control-channel.ts";
+import { nothingSaid, readShellLine, type ShellRecord } from "./shell-lines.ts";
 
 /** A system call that the filter refused. */
 export interface RefusedCall {
@@ -21,7 +21,7 @@ export interface SupervisorRecord {
   readonly endCode?: number;
   readonly refused: readonly RefusedCall[];
   /** What the shell of the reference tunnel said, and what bwrap complained of. */
-  readonly control: ControlRecord;
+  readonly shell: ShellRecord;
 }
 
 /** One message of cellhost, read but not believed yet. */
@@ -39,18 +39,17 @@ function failureOf(message: Message): NonNullable<SupervisorRecord["failed"]> {
 
 /** Gathers cellhost's messages (native/cellhost) into what is known of the cell. */
 export class SupervisorReader {
-  #control = new ControlReader();
-  #record: Omit<SupervisorRecord, "control"> = { refused: [] };
+  #record: SupervisorRecord = { refused: [], shell: nothingSaid };
 
   get record(): SupervisorRecord {
-    return { ...this.#record, control: this.#control.record };
+    return this.#record;
   }
 
   /** Takes one message; those that are not known are passed over. */
   push(message: Message): void {
     switch (message["t"]) {
       case "line":
-        this.#control.push(`${text(message["text"])}\n`);
+        this.#add({ shell: readShellLine(this.#record.shell, text(message["text"])) });
         break;
       case "ready":
         this.#add({

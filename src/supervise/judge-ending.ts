@@ -30,13 +30,13 @@ function fromStatus(status: number): Ending {
 
 /** Tells how the command ended from what cellhost and, in the reference tunnel, the shell said. PURE. */
 export function judgeEnding(record: SupervisorRecord, intervention: Intervention, command: string): Ending {
-  const { control, failed, status } = record;
-  const unstarted = failed?.code ?? control.notStarted;
+  const { shell, failed, status } = record;
+  const unstarted = failed?.code ?? shell.notStarted;
   if (unstarted !== undefined) return notStarted(unstarted, failed?.step ?? command, command);
   if (intervention === "timed-out") return { status: "timed-out", exitCode: 124, signal: null };
   if (intervention === "cancelled") return { status: "cancelled", exitCode: 130, signal: null };
   if (status !== undefined) return fromStatus(status);
-  if (control.exitCode === undefined) return { status: "forwarder-lost", exitCode: 137, signal: null };
-  if (control.signal !== undefined) return signalled(os.constants.signals[control.signal]);
-  return { status: "exited", exitCode: control.exitCode, signal: null };
+  if (shell.exitCode === undefined) return { status: "forwarder-lost", exitCode: 137, signal: null };
+  if (shell.signal !== undefined) return signalled(os.constants.signals[shell.signal]);
+  return { status: "exited", exitCode: shell.exitCode, signal: null };
 }
