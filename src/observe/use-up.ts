@@ -1,6 +1,6 @@
 import { readFileSync, statfsSync } from "node:fs";
 import type { PlannedLimits } from "../model/index.ts";
-import type { Exhaustion, UsedUp } from "../report/index.ts";
+import type { Exhaustion, Seen, UsedUp } from "../report/index.ts";
 import type { Fill } from "./inside/task.ts";
 import { seen } from "./look.ts";
 import { type ObserveRequest, startObserver } from "./run-observer.ts";
@@ -16,10 +16,14 @@ const wholeMemory: Range = {
   ...{ what: "memory", stepsBytes: [16 * MIB] },
   mostBytes: Math.floor(2.94 * 1024 * MIB),
 };
-const wholeDisk: Range = { what: "allocation", stepsBytes: [GB, GB / 10], mostBytes: 10.5 * GB };
+const wholeDisk: Range = { what: "allocation", stepsBytes: [GB, GB / 10], mostBytes: 12 * GB };
 
 /** The longest that a watch that costs little may take to look, on a busy machine. */
-const LOOK_MS = 10_000;
+const LOOK_MS = 4000;
+/** What the kernel ends, it ends at once. */
+const KILL_MS = 500;
+/** What others free on a file system meanwhile hides from a watch what the cell takes. */
+const ATTEMPTS = 3;
 
 /** File systems on which reserved blocks are only reserved, and counted as used. */
 const reserving = ["ext4", "xfs", "btrfs"];
@@ -48,17 +52,18 @@ async function exhaust(request: ObserveRequest, fill: Fill): Promise<Exhaustion>
     signal: AbortSignal.timeout(TIME_MS),
   });
   try {
-    const last = (await observer.askToTheEnd()) as Omit<Exhaustion, "ended">;
+    const last = (await observer.askToTheEnd()) as Omit<Exhaustion, "held" | "ended" | "attempts">;
     const outcome = await observer.cell.outcome;
-    return { ...last, ended: outcome.status, ...("limit" in outcome && { limit: outcome.limit }) };
+    return {
+      ...last,
+      held: observer.cell.plan.limits.held[fill.what === "memory" ? "memory" : "disk"],
+      attempts: 1,
+      ended: outcome.status,
+      ...("limit" in outcome && { limit: outcome.limit }),
+    };
   } finally {
     await observer.end();
   }
-}
-
-async function exhaustSmall(request: ObserveRequest, { flag, limitBytes, fill }: SmallTrial) {
-  const flags = { ...request.flags, [flag]: `${limitBytes}` };
-  return { ...(await exhaust({ ...request, flags }, { ...fill, heldMs: LOOK_MS })), limitBytes };
 }
 
 /** A field of /proc/meminfo in bytes. */
@@ -84,9 +89,7 @@ interface DiskPlace {
   readonly type: string;
 }
 
-function diskProblem({ folder, type }: DiskPlace, limits: PlannedLimits): string | undefined {
-  // A disk of its own is a sparse file, and takes from the host what is written alone.
-  if (limits.held.disk === "loop") return undefined;
+function diskProblem({ folder, type }: DiskPlace): string | undefined {
   if (!reserving.includes(type))
     return `on ${type || "this file system"} it would have to be written in full`;
   const { bavail, bsize } = statfsSync(folder);
@@ -99,28 +102,49 @@ interface Tried {
   readonly whole: Range;
   /** The profile's own limit: nobody waits for one that was not reached. */
   readonly saidBytes: number;
+  readonly isWatched: boolean;
   /** Why the whole cannot be tried here. */
   readonly problem: string | undefined;
 }
 
-/** One cell after the other: what the one gives back would hide from a watch what the other takes. */
-async function useUp(request: ObserveRequest, { small, whole, saidBytes, problem }: Tried) {
+/** Tries again what a watch did not end: a limit that does not hold never ends anything. */
+async function untilEnded(exhaustOnce: () => Promise<Exhaustion>): Promise<Exhaustion> {
+  for (let attempt = 1; ; attempt += 1) {
+    const found = await exhaustOnce();
+    const passedBy = found.held === "watched" && found.ended === "exited" && found.error === "";
+    if (!passedBy || attempt === ATTEMPTS) return { ...found, attempts: attempt };
+  }
+}
+
+/** The two cells in which a limit is tried, ready to be started. */
+function trials(request: ObserveRequest, { small, whole, saidBytes, isWatched, problem }: Tried) {
   // A session of the person's choice is not filled up.
   const { session: _, ...flags } = request.flags;
   const fresh = { ...request, flags };
-  const filled = { ...whole, heldMs: saidBytes < whole.mostBytes ? LOOK_MS : 0 };
+  const inReach = saidBytes < whole.mostBytes;
+  const heldMs = isWatched ? LOOK_MS : KILL_MS;
+  const wholeOnce = () => exhaust(fresh, { ...whole, heldMs: inReach ? heldMs : 0 });
+  const { flag, limitBytes } = small;
+  const limited = { ...fresh, flags: { ...flags, [flag]: `${limitBytes}` } };
+  const smallOnce = () => exhaust(limited, { ...small.fill, heldMs });
   return {
-    saidBytes,
-    hostSwapBytes: meminfo("SwapTotal"),
-    small: await exhaustSmall(fresh, small),
-    whole: problem === undefined ? await seen(() => exhaust(fresh, filled)) : { unseen: problem },
+    trySmall: async () => ({ ...(await untilEnded(smallOnce)), limitBytes }),
+    tryWhole: async (): Promise<Seen<Exhaustion>> =>
+      problem === undefined
+        ? seen(() => (inReach ? untilEnded(wholeOnce) : wholeOnce()))
+        : { unseen: problem },
   };
 }
 
 /** Uses memory up in a cell with a small limit, and in one with the profile's own. */
 export async function useUpMemory(request: ObserveRequest, limits: PlannedLimits): Promise<UsedUp> {
-  const tried = { small: smallMemory, whole: wholeMemory, saidBytes: limits.memoryBytes };
-  return { held: limits.held.memory, ...(await useUp(request, { ...tried, problem: memoryProblem() })) };
+  const saidBytes = limits.memoryBytes;
+  const { trySmall, tryWhole } = trials(request, {
+    ...{ small: smallMemory, whole: wholeMemory, saidBytes, problem: memoryProblem() },
+    isWatched: limits.held.memory === "watched",
+  });
+  const [small, whole] = await Promise.all([trySmall(), tryWhole()]);
+  return { saidBytes, small, whole, hostSwapBytes: meminfo("SwapTotal") };
 }
 
 /** The same with the session's disk. */
@@ -129,7 +153,13 @@ export async function useUpDisk(
   limits: PlannedLimits,
   place: DiskPlace,
 ): Promise<UsedUp> {
-  const tried = { small: smallDisk, whole: wholeDisk, saidBytes: limits.diskBytes };
-  const problem = diskProblem(place, limits);
-  return { held: limits.held.disk, ...(await useUp(request, { ...tried, problem })) };
+  const saidBytes = limits.diskBytes;
+  const { trySmall, tryWhole } = trials(request, {
+    ...{ small: smallDisk, whole: wholeDisk, saidBytes, problem: diskProblem(place) },
+    isWatched: limits.held.disk !== "waived",
+  });
+  // One after the other: blocks that the one gives back would hide from a watch what the other takes.
+  const small = await trySmall();
+  const whole = await tryWhole();
+  return { saidBytes, small, whole, hostSwapBytes: meminfo("SwapTotal") };
 }

@@ -60,12 +60,23 @@ test("what could not be tried is unknown with the reason", () => {
 });
 
 const other = 4 * 2 ** 30;
-const enough: Exhaustion = { reachedBytes: 2.94 * 2 ** 30, swappedBytes: 0, error: "", ended: "exited" };
+const enough: Exhaustion = {
+  reachedBytes: 2.94 * 2 ** 30,
+  swappedBytes: 0,
+  error: "",
+  attempts: 1,
+  held: "cgroup",
+  ended: "exited",
+};
 const hadEnough = { whole: { seen: enough } };
 /** Somebody watches, and names the limit at the end. */
 const watchedUpTo = (of: UsedUp, limitBytes: number, name: "memory" | "disk") => ({
-  held: "watched" as const,
-  ...whole(of, { error: "", limit: { name, limitBytes, usedBytes: limitBytes, flag: `--${name}` } }),
+  ...small(of, { held: "watched" }),
+  ...whole(of, {
+    held: "watched",
+    error: "",
+    limit: { name, limitBytes, usedBytes: limitBytes, flag: `--${name}` },
+  }),
 });
 
 describe("memory that is not as the reference's", () => {
@@ -89,7 +100,11 @@ describe("memory that is not as the reference's", () => {
   });
 
   test("who watches is a moment late, which is no difference", () => {
-    const change = { ...whole(sampleMemory, { reachedBytes: 2.9 * 2 ** 30 }), held: "watched" as const };
+    const held = "watched";
+    const change = {
+      ...small(sampleMemory, { held }),
+      ...whole(sampleMemory, { reachedBytes: 2.9 * 2 ** 30, held }),
+    };
     expect(verdicts(memory(change))["hw.ram"]).toEqual([
       "match",
       "2.90 GiB filled, then out-of-memory at 2.80 GiB, held by watching; with a limit of 192 MiB: 140 MiB filled, then out-of-memory at 192 MiB",
@@ -135,14 +150,13 @@ describe("a disk that is not as the reference's turns both rows", () => {
 
   test("a watched one ends with its cell, and the quota itself is only said where it cannot be tried", () => {
     const watched: Partial<UsedUp> = {
-      held: "watched",
-      ...small(sampleDisk, { error: "", reachedBytes: 64 * 2 ** 20 }),
+      ...small(sampleDisk, { held: "watched", error: "", reachedBytes: 64 * 2 ** 20, attempts: 2 }),
       whole: { unseen: "the host has only 2.0 GiB of disk to spare" },
     };
     expect(verdicts(disk(watched))["hw.session-disk"]).toEqual([
       "match",
       "10.00 GB, not filled itself: the host has only 2.0 GiB of disk to spare, held by watching; with a quota of 32 MiB: " +
-        "64 MiB filled, then disk-full at 32 MiB",
+        "64 MiB filled, then disk-full at 32 MiB in attempt 2",
     ]);
   });
 

@@ -30,23 +30,22 @@ const mib = (bytes: number) => `${Math.round(bytes / MIB)} MiB`;
 type Size = (bytes: number) => string;
 
 /** How it ended, in words: `2.74 GiB filled, then out-of-memory at 2.80 GiB`. */
-function endOf({ reachedBytes, error, ended, limit }: Exhaustion, size: Size): string {
+function endOf({ reachedBytes, error, ended, limit, attempts }: Exhaustion, size: Size): string {
   const named = limit === undefined ? "" : ` at ${size(limit.limitBytes)}`;
-  return `${size(reachedBytes)} filled, then ${[error, ended].filter(Boolean).join(", ")}${named}`;
+  return `${size(reachedBytes)} filled, then ${[error, ended].filter(Boolean).join(", ")}${named}${attempts > 1 ? ` in attempt ${attempts}` : ""}`;
 }
 
 interface Limit {
   readonly bytes: number;
   readonly size: Size;
-  readonly held: Hold;
 }
 
 /**
  * Where the limit stood. The kernel stops at it; who watches is told a moment late, and what is filled meanwhile
  * measures the machine: then it is the limit that was named at the end.
  */
-function notAbove(one: Exhaustion, { bytes, size, held }: Limit, what: string): Requirement {
-  const stood = held === "watched" ? (one.limit?.limitBytes ?? Infinity) : one.reachedBytes;
+function notAbove(one: Exhaustion, { bytes, size }: Limit, what: string): Requirement {
+  const stood = one.held === "watched" ? (one.limit?.limitBytes ?? Infinity) : one.reachedBytes;
   return { holds: stood <= bytes, otherwise: `more than ${size(bytes)} ${what}` };
 }
 
@@ -58,18 +57,18 @@ function ended(one: Exhaustion, limit: Limit): Requirement[] {
   ];
 }
 
-function judgeMemory({ held, small, whole, saidBytes }: UsedUp): Verdict {
+function judgeMemory({ small, whole, saidBytes }: UsedUp): Verdict {
   const inSmall = `with a limit of ${mib(small.limitBytes)}: ${endOf(small, mib)}`;
   if (!("seen" in whole)) return unknown(`could not be tried: ${whole.unseen}; ${inSmall}`);
   const least = memoryBytes - overheadBytes;
   const other = Math.abs(saidBytes - memoryBytes) < MIB ? "" : `; the profile gives ${gib(saidBytes)}`;
   return required(
-    `${endOf(whole.seen, gib)}, held by ${holds[held]}${other}; ${inSmall}`,
+    `${endOf(whole.seen, gib)}, held by ${holds[small.held]}${other}; ${inSmall}`,
     "inside: a program of a fresh cell wrote to more and more memory until its cell was ended; a second one likewise, " +
       "with a small limit",
     [
-      ...ended(small, { bytes: small.limitBytes, size: mib, held }),
-      ...ended(whole.seen, { bytes: memoryBytes, size: gib, held }),
+      ...ended(small, { bytes: small.limitBytes, size: mib }),
+      ...ended(whole.seen, { bytes: memoryBytes, size: gib }),
       { holds: whole.seen.reachedBytes >= least, otherwise: `less than ${gib(memoryBytes)} can be used` },
     ],
   );
@@ -99,23 +98,23 @@ function filled(one: Exhaustion, limit: Limit): Requirement[] {
   ];
 }
 
-function diskRequirements({ held, small, whole, saidBytes }: UsedUp): Requirement[] {
-  const inSmall = filled(small, { bytes: small.limitBytes, size: mib, held });
+function diskRequirements({ small, whole, saidBytes }: UsedUp): Requirement[] {
+  const inSmall = filled(small, { bytes: small.limitBytes, size: mib });
   if (!("seen" in whole))
     return [...inSmall, { holds: saidBytes === diskBytes, otherwise: `its quota is ${gb(saidBytes)}` }];
   const least = diskBytes * (1 - tablesPart);
   return [
     ...inSmall,
-    ...filled(whole.seen, { bytes: diskBytes, size: gb, held }),
+    ...filled(whole.seen, { bytes: diskBytes, size: gb }),
     { holds: whole.seen.reachedBytes >= least, otherwise: `less than ${gb(diskBytes)} fit on it` },
   ];
 }
 
-function describeDisk({ held, small, whole, saidBytes }: UsedUp): string {
+function describeDisk({ small, whole, saidBytes }: UsedUp): string {
   const inSmall = `with a quota of ${mib(small.limitBytes)}: ${endOf(small, mib)}`;
   const inWhole =
     "seen" in whole ? endOf(whole.seen, gb) : `${gb(saidBytes)}, not filled itself: ${whole.unseen}`;
-  return `${inWhole}, held by ${holds[held]}; ${inSmall}`;
+  return `${inWhole}, held by ${holds[small.held]}; ${inSmall}`;
 }
 
 const howFilled =
@@ -130,7 +129,7 @@ function judgeSessionsPartition(used: UsedUp, { inside }: Observations): Verdict
   return whenSeen(inside, ({ user, disks }) => {
     const { type, bytes } = disks.home;
     return required(
-      `${user.home}, ${type}${used.held === "loop" ? ` of ${gb(bytes)}` : ""}: ${describeDisk(used)}`,
+      `${user.home}, ${type}${used.small.held === "loop" ? ` of ${gb(bytes)}` : ""}: ${describeDisk(used)}`,
       `${howFilled}; statfs and /proc/mounts of the home`,
       [
         { holds: /^\/sessions\/[^/]+$/.test(user.home), otherwise: "it is no folder of /sessions" },

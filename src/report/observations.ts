@@ -137,16 +137,18 @@ export interface Exhaustion {
   readonly swappedBytes: number;
   /** What it was told in the end, e.g. `ENOSPC`; empty when it was refused nothing. */
   readonly error: string;
+  /** What held the limit, as the cell's plan says. */
+  readonly held: Hold;
   /** How its cell ended; `exited` too when it had enough. */
   readonly ended: Outcome["status"];
+  /** Cells it took until one was ended: what others do to a disk meanwhile can hide one from a watch. */
+  readonly attempts: number;
   /** The limit that ended it. */
   readonly limit?: LimitReached;
 }
 
 /** A limit, tried by using up what it limits. */
 export interface UsedUp {
-  /** What holds it, as Workcell says. */
-  readonly held: Hold;
   /** The profile's own limit, as Workcell says: what is not tried itself is only said. */
   readonly saidBytes: number;
   /** A cell with a small limit, held in the same way. */
