@@ -34,7 +34,7 @@ export function judgeEnvironment(observations: Observations): EnvironmentReport 
 
 const isNotBuilt = (row: ReportRow) => row.status === "unknown" && row.observed.startsWith("not built yet:");
 
-/** `24 match · 0 differ · 5 host · 2 not applicable · 9 not built`, and what could not be observed, if any. */
+/** `28 match · 0 differ · 5 host · 2 not applicable · 5 not built`, and what could not be observed, if any. */
 export function summarizeRows(rows: readonly ReportRow[]): string {
   const count = (holds: (row: ReportRow) => boolean) => rows.filter(holds).length;
   const unobserved = count((row) => row.status === "unknown" && !isNotBuilt(row));
