@@ -1,5 +1,6 @@
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, constants, fchownSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { codeOf } from "../errors/index.ts";
 import type { Plan } from "../model/index.ts";
 import type { OpenSession } from "./store.ts";
 
@@ -20,13 +21,41 @@ export function prepareCell(plan: Plan, session: OpenSession): void {
     makeHomeFolder(path.join(session.facts.folder, "home"), folder, plan.root?.uid);
 }
 
-/** Only folders of Workcell's own making are walked: a home that a cell has been in may hold symlinks. */
+/** True if it was made now, false if something of that name is there. */
+function makeFresh(folder: string): boolean {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+const folderItself = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+/** What a cell may have done to a folder of its own home; its programs then do without. */
+const cellsOwnAffair = ["ELOOP", "ENOTDIR", "EACCES", "ENOENT", "EROFS", "ENOSPC", "EDQUOT"];
+
+/**
+ * Makes a folder of the session's home with the folders above it.
+ * SECURITY(P1): a cell has been in that home, and another may be in it now. Each folder is opened itself, never
+ * through a link, and what is made or given away is named by the open folder it lies in.
+ */
 function makeHomeFolder(home: string, folder: string, uid: number | undefined): void {
-  if (mkdirSync(path.join(home, folder), { recursive: true }) === undefined || uid === undefined) return;
-  let current = home;
-  for (const part of folder.split("/")) {
-    current = path.join(current, part);
-    chownSync(current, uid, uid);
+  let fd = openSync(home, folderItself);
+  try {
+    for (const part of folder.split("/")) {
+      const place = `/proc/self/fd/${fd}/${part}`;
+      const isFresh = makeFresh(place);
+      const inner = openSync(place, folderItself);
+      closeSync(fd);
+      fd = inner;
+      if (isFresh && uid !== undefined) fchownSync(fd, uid, uid);
+    }
+  } catch (error) {
+    if (!cellsOwnAffair.includes(codeOf(error) ?? "")) throw error;
+  } finally {
+    closeSync(fd);
   }
 }
 
