@@ -100,13 +100,25 @@ function listen(
   listening.catch(() => {});
   // The cell's user is not always ours. The folder, which only the two may enter, guards the sockets.
   try {
-    if (typeof place === "string") server.listen({ path: place, readableAll: true, writableAll: true });
+    if (typeof place === "string") listenForAll(server, place);
     else server.listen(place);
   } catch (error) {
-    // Node changes the mode even of a socket that it could not make, and tells the true reason a tick later.
     setImmediate(() => server.emit("error", error));
   }
   return { server, listening };
+}
+
+/**
+ * SECURITY(P1): the socket is made with its mode. A cell may write to the folder it lies in, and could put a link in
+ * its place before a chmod by name, which then gave away a file of the host's.
+ */
+function listenForAll(server: net.Server, place: string): void {
+  const mask = process.umask(0);
+  try {
+    server.listen(place);
+  } finally {
+    process.umask(mask);
+  }
 }
 
 function listenError(place: ListeningPlace, cause: Error): WorkcellError {

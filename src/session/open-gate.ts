@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { type CellEnds, createGate, type Served, upstreamFromEnvironment } from "../gate/index.ts";
 import type { AuditEvent, Denial, Plan, Policy } from "../model/index.ts";
 
@@ -40,8 +40,6 @@ export async function openGate(input: GateInput): Promise<CellGate> {
   const at = (name: string) => `/proc/self/fd/${fd}/${name}`;
   const served = serve(input, { http: at(http), socks: at(socks) });
   await served.ready;
-  // The forwarders of a root's cell connect as the session's user.
-  if (plan.root !== undefined) for (const name of [http, socks]) chmodSync(at(name), 0o666);
   return {
     close: async () => {
       await served.close();
