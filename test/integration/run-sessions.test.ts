@@ -68,6 +68,17 @@ describe.each(people)("sessions of workcell run as $name", (person) => {
     expect(namesIn(path.join(desk.state, "running"))).toEqual([]);
   });
 
+  test("a sandbox that cannot be built: its words, 125, at once, and nothing stays", async () => {
+    const before = namesIn(sessions());
+    desk.folder("broken");
+    desk.file("broken/bwrap", "#!/bin/sh\necho it broke >&2\nexit 1\n", 0o755);
+    const env = { PATH: `${path.join(desk.home, "../broken")}:${process.env["PATH"]}` };
+    const ended = await desk.run(["true"], { env, within: 10_000 });
+    expect([ended.code, ended.stdout]).toEqual([125, ""]);
+    expect(ended.stderr).toMatch(/^workcell: Cannot start the cell .*\n {2}remedy: .*\n$/);
+    expect([namesIn(sessions()), namesIn(path.join(desk.state, "running"))]).toEqual([before, []]);
+  });
+
   test("no value of -e is on disk or on a command line, while the command has it", async () => {
     const secret = `s3cret-${process.pid}-${Math.random()}`;
     const words = ["-e", `TOKEN=${secret}`, "-e", "PASSED", "sh", "-c", "echo $TOKEN $PASSED; read x"];
@@ -112,6 +123,29 @@ describe.each(people)("sessions of workcell run as $name", (person) => {
     const { code, stdout } = await first.ended;
     expect([code, stdout]).toEqual([0, "first-is-up\nfrom-second\n"]);
   });
+
+  test.runIf(existsSync("/usr/bin/apt-get"))(
+    "what Workcell makes in a session's home follows no link that a cell has laid there",
+    async () => {
+      const victim = desk.folder("victim");
+      const named = ["--session", "trap-layer", "--preset", "apt", "sh", "-c"];
+      // The control: without a link the folder is there, and the session's own.
+      const partial = "~/.local/state/apt/lists/partial";
+      expect((await desk.run([...named, `stat -c %U ${partial}`])).stdout).toBe("trap-layer\n");
+      for (const [from, to] of [
+        ["~/.local", victim],
+        ["~/.local", path.join("/proc/1/root", victim)],
+        [partial, victim],
+      ]) {
+        const lay = `rm -rf ~/.local; mkdir -p "$(dirname ${from})"; ln -s ${to} ${from}`;
+        expect((await desk.run([...named, lay])).code).toBe(0);
+        const before = statSync(victim);
+        expect((await desk.run([...named, "true"])).code).toBe(0);
+        expect(statSync(victim)).toMatchObject({ uid: before.uid, gid: before.gid, mode: before.mode });
+        expect(namesIn(victim)).toEqual([]);
+      }
+    },
+  );
 
   test("a run that was killed is swept by the next start, and one that lives is not", async () => {
     const words = ["run", "sh", "-c", "echo x >~/file; echo up; read x; cat ~/file"];

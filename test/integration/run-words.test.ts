@@ -105,12 +105,20 @@ describe.each(someWays)("the words and variables of workcell run as $name", (per
   });
 
   test("-e sets a variable to any text, and passes the host's value in", async () => {
-    const flags = ["A=1", "EMPTY=", "TEXT=a b\nc 'd' \"e\" $HOME ünï=x", "HERE", "ABSENT", "HOME=/tmp"];
+    const flags = [
+      "A=1",
+      "EMPTY=",
+      "PADDED=  x ",
+      "TEXT=a b\nc 'd' \"e\" $HOME ünï=x",
+      "HERE",
+      "ABSENT",
+      "HOME=/tmp",
+    ];
     const words = [...flags.flatMap((flag) => ["-e", flag]), "env", "-0"];
     const found = variablesOf((await desk.run(words, { env: { HERE: "passed" } })).stdout);
-    const names = ["A", "EMPTY", "TEXT", "HERE", "ABSENT", "HOME"];
+    const names = ["A", "EMPTY", "PADDED", "TEXT", "HERE", "ABSENT", "HOME"];
     expect(names.map((name) => found.get(name))).toEqual([
-      ...["1", "", "a b\nc 'd' \"e\" $HOME ünï=x", "passed", undefined, "/tmp"],
+      ...["1", "", "  x ", "a b\nc 'd' \"e\" $HOME ünï=x", "passed", undefined, "/tmp"],
     ]);
   });
 
