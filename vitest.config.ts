@@ -5,7 +5,7 @@ const forks = { pool: "forks" as const, maxWorkers: 2 };
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["src/**/*.test.ts"], ...forks } },
+      { test: { name: "unit", include: ["src/**/*.test.ts"], testTimeout: 20_000, ...forks } },
       { test: { name: "contract", include: ["test/contract/**/*.test.ts"], ...forks } },
       {
         test: {

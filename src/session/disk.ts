@@ -1,4 +1,13 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import path from "node:path";
 import type { Settings } from "../model/index.ts";
 import { canMakeDisks, makeDiskImage, runTool } from "./disk-image.ts";
@@ -24,6 +33,9 @@ export function wantsDisk(settings: Settings, uid: number): boolean {
 
 /** True when the session was made with a disk. */
 export const hasDisk = (folder: string): boolean => existsSync(imageOf(folder));
+
+/** Size of the disk that a session was made with, in bytes. */
+export const diskSize = (folder: string): number => statSync(imageOf(folder)).size;
 
 /** Mount points at or below a folder, as the kernel writes them; the last mounted first. */
 function mountsBelow(folder: string): readonly string[] {

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type CellGroup, launchCell, makeCellGroup, type Running } from "../launch/index.ts";
-import type { Denial, Outcome, Plan, Policy } from "../model/index.ts";
+import type { Denial, Outcome, Plan, Policy, Weaker } from "../model/index.ts";
 import { buildPlan } from "../plan/index.ts";
 import { denialOfPids, type HeldLimits, holdLimits, judgeLimit, supervise } from "../supervise/index.ts";
 import { type Decided, decide } from "./decide.ts";
@@ -91,8 +91,8 @@ async function finishStart(started: Started): Promise<RunningCell> {
       stderr: running.stderr,
       kill: (signal) => running.signal(signal),
       outcome: supervised.then(async ({ ending, record }) => {
-        const findings = held.finish();
         try {
+          const findings = await held.finish();
           await output.drained();
           const refusedPids = denialOfPids(findings);
           if (refusedPids !== undefined) records.deny(refusedPids);
@@ -104,7 +104,7 @@ async function finishStart(started: Started): Promise<RunningCell> {
             durationMs: Math.round(performance.now() - started.startedAt),
             resources: record.used ?? { cpuMs: null, maxRssBytes: null },
             denials,
-            weaker: plan.weaker,
+            weaker: [...plan.weaker, ...weakerLandlock(record.ready?.landlockAbi ?? 0)],
             session: plan.session,
             cell: plan.cell,
           });
@@ -121,6 +121,12 @@ async function finishStart(started: Started): Promise<RunningCell> {
     await closeRecords();
     throw error;
   }
+}
+
+/** What the kernel's Landlock cannot do: scopes for signals and abstract sockets came with ABI 6 (Linux 6.12). */
+function weakerLandlock(abi: number): readonly Weaker[] {
+  if (abi >= 6) return [];
+  return abi === 0 ? [{ limit: "landlock", how: "none" }] : [{ limit: "landlock-scope", how: `ABI ${abi}` }];
 }
 
 /** Holds what the kernel does not: watches memory and disk from before the command begins. */

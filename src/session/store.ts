@@ -6,7 +6,7 @@ import { cacheFolder, configFolder, stateFolder } from "../lib/xdg-folders.ts";
 import type { HostFacts, SessionFacts, Settings } from "../model/index.ts";
 import { defaultLimits } from "../settings/index.ts";
 import { checkUidRange, claimUid, releaseUid } from "./claim-uid.ts";
-import { attachDisk, createDisk, detachDisk, hasDisk, removeDisk, wantsDisk } from "./disk.ts";
+import { attachDisk, createDisk, detachDisk, diskSize, hasDisk, removeDisk, wantsDisk } from "./disk.ts";
 import { isSessionLive, putMarker } from "./marker.ts";
 import { makeSessionName, sessionNamePattern } from "./names.ts";
 import { readSession, type SessionRecord } from "./session-record.ts";
@@ -125,6 +125,16 @@ function createSession(
   }
 }
 
+/** A disk keeps the size that it was made with. */
+function checkDiskSize(folder: string, name: string, asked: Settings["diskBytes"]): void {
+  const has = diskSize(folder);
+  if (asked === undefined || asked.value === has) return;
+  throw new WorkcellError("WC_SESSION", {
+    message: `Cannot give session "${name}" a disk of ${asked.value} bytes (${asked.origin}): it has one of ${has}`,
+    remedy: "Leave the size out, or name a new session: --session NAME",
+  });
+}
+
 /** Where no disk can be made, as in most containers, the session's folders are watched instead, and the plan says so. */
 function giveDisk({ settings, host }: StoreInput, folder: string, uid: number): void {
   const bytes = settings.diskBytes?.value ?? defaultLimits(settings.profile.value).diskBytes;
@@ -158,7 +168,11 @@ export function openSession(input: StoreInput): OpenSession {
   const cell = makeCellId();
   const takeMarker = putMarker(state, { name, cell }, asked === undefined ? "once" : "durable");
   try {
-    return openCell({ state, cell, takeMarker, existing }, existing ?? createSession(input, sessions, name));
+    const { diskBytes } = settings;
+    return openCell(
+      { state, cell, takeMarker, existing, diskBytes },
+      existing ?? createSession(input, sessions, name),
+    );
   } catch (error) {
     takeMarker();
     throw error;
@@ -171,15 +185,18 @@ interface NewCell {
   /** Takes the cell's marker away. */
   readonly takeMarker: () => void;
   readonly existing: unknown;
+  /** The size that is asked for; absent: none. */
+  readonly diskBytes: Settings["diskBytes"];
 }
 
 function openCell(
-  { state, cell, takeMarker, existing }: NewCell,
+  { state, cell, takeMarker, existing, diskBytes }: NewCell,
   { record, folder }: { readonly record: SessionRecord; readonly folder: string },
 ): OpenSession {
   const cellFolder = path.join(folder, "cells", cell);
   mkdirSync(cellFolder, { mode: 0o755 });
   const ownDisk = hasDisk(folder);
+  if (ownDisk) checkDiskSize(folder, record.name, diskBytes);
   if (ownDisk && record.uid !== undefined) attachDisk(folder, record.uid);
   const close = () => {
     if (!record.durable) forgetSession(state, record.name, record.uid);

@@ -39,7 +39,7 @@ test("holdLimits() ends the whole cell when the kernel has ended a process of it
   await vi.waitFor(() => expect(onReached).toHaveBeenCalled(), 2000);
   const reached = reachedLimit("memory", MIB, 12);
   expect(onReached.mock.calls).toEqual([[reached]]);
-  expect(held.finish()).toEqual({ limits, reached, usage: counted });
+  expect(await held.finish()).toEqual({ limits, reached, usage: counted });
 });
 
 test("holdLimits() watches the folders of a session without a disk, and says only the first limit", async () => {
@@ -47,10 +47,10 @@ test("holdLimits() watches the folders of a session without a disk, and says onl
   const { home, input, onReached } = cell(limits);
   const held = await holdLimits(input);
   writeFileSync(path.join(home, "a"), Buffer.alloc(3 * MIB, 1));
-  await vi.waitFor(() => expect(onReached).toHaveBeenCalled(), 5000);
+  await vi.waitFor(() => expect(onReached).toHaveBeenCalled(), 15_000);
   held.reach(reachedLimit("output", 1, 2));
   expect(onReached.mock.calls).toHaveLength(1);
-  expect(held.finish().reached).toMatchObject({ name: "disk", flag: "--disk" });
+  expect((await held.finish()).reached).toMatchObject({ name: "disk", flag: "--disk" });
 });
 
 test("holdLimits() takes what others count, and the space of a session's own disk", async () => {
@@ -58,7 +58,7 @@ test("holdLimits() takes what others count, and the space of a session's own dis
   const held = await holdLimits(input);
   held.reach(reachedLimit("output", 1, 2));
   expect(onReached.mock.calls).toEqual([[{ name: "output", limitBytes: 1, usedBytes: 2, flag: "--output" }]]);
-  expect(held.finish()).toMatchObject({
+  expect(await held.finish()).toMatchObject({
     reached: { name: "output" },
     disk: { freeBytes: expect.any(Number) },
   });
@@ -68,11 +68,11 @@ test("holdLimits() watches nothing that is waived or that the kernel holds, and 
   const waived = cell(limitsHeld("waived", "waived"), { oomKills: 3 });
   const stopped = cell(limitsHeld("cgroup", "watched"), { oomKills: 1 });
   const [one, other] = await Promise.all([holdLimits(waived.input), holdLimits(stopped.input)]);
-  other.finish();
+  await other.finish();
   writeFileSync(path.join(stopped.home, "a"), Buffer.alloc(3 * MIB, 1));
   await sleep(300);
   expect(
     [waived.onReached, waived.onLost, stopped.onReached, stopped.onLost].map((f) => f.mock.calls),
   ).toEqual([[], [], [], []]);
-  expect(one.finish()).not.toHaveProperty("reached");
+  expect(await one.finish()).not.toHaveProperty("reached");
 });

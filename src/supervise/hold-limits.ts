@@ -26,12 +26,13 @@ export interface HoldInput {
 export interface HeldLimits {
   /** Says that a limit was reached which somebody else counts: the output's. */
   reach(limit: LimitReached): void;
-  /** Stops watching and says what was found; the cell has ended. */
-  finish(): LimitFindings;
+  /** Stops watching, looks a last time and says what was found; the cell has ended. */
+  finish(): Promise<LimitFindings>;
 }
 
 interface Stoppable {
   stop(): void;
+  lastLook?(): Promise<void>;
 }
 
 async function watchMemoryOf(input: HoldInput, reach: HeldLimits["reach"]): Promise<Stoppable | undefined> {
@@ -77,8 +78,9 @@ export async function holdLimits(input: HoldInput): Promise<HeldLimits> {
   const diskSpace = input.disk.loop ? (await import("./disk-usage.ts")).readDiskSpace : undefined;
   return {
     reach,
-    finish: () => {
+    finish: async () => {
       for (const watch of watches) watch?.stop();
+      if (reached === undefined) for (const watch of watches) await watch?.lastLook?.();
       const [place = "/"] = input.disk.folders;
       return {
         limits: input.limits,

@@ -47,18 +47,24 @@ test("meterOutput() hands on everything at or below the limit, at the pace of a 
 });
 
 test("meterOutput() calls idle what carries no byte for the time, and nothing that does", async () => {
-  const onIdle = vi.fn();
-  const meter = meterOutput({ idleMs: 60, onExceeded: () => {}, onIdle });
-  const source = new PassThrough();
-  void meter.relay(source, sinkOf([]));
-  for (let index = 0; index < 4; index += 1) {
-    await sleep(30);
-    if (index % 2 === 0) source.write("x");
-    else meter.sawInput();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const onIdle = vi.fn();
+    const meter = meterOutput({ idleMs: 60, onExceeded: () => {}, onIdle });
+    const source = new PassThrough();
+    void meter.relay(source, sinkOf([]));
+    for (let index = 0; index < 4; index += 1) {
+      await vi.advanceTimersByTimeAsync(40);
+      if (index % 2 === 0) source.write("x");
+      else meter.sawInput();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(onIdle).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(onIdle).toHaveBeenCalledTimes(1);
+  } finally {
+    vi.useRealTimers();
   }
-  expect(onIdle).not.toHaveBeenCalled();
-  await sleep(100);
-  expect(onIdle).toHaveBeenCalledTimes(1);
 });
 
 test("meterOutput() outlives a reader that goes away", async () => {

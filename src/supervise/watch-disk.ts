@@ -62,7 +62,7 @@ function waitMs(bound: number, limitBytes: number): number {
  * Watches a session's folders where it has no disk of its own. The file system's own count, which is one call, says
  * when they cannot be over the limit; only when they could be are they walked. Ends with `stop`.
  */
-export function watchDisk(watch: DiskWatch): { stop(): void } {
+export function watchDisk(watch: DiskWatch): { stop(): void; lastLook(): Promise<void> } {
   const [place = "/"] = watch.folders;
   const measure = createMeasure(watch, place);
   let timer: NodeJS.Timeout | undefined;
@@ -97,11 +97,19 @@ export function watchDisk(watch: DiskWatch): { stop(): void } {
       });
     }, ms);
   };
+  const stop = () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
   next(NEAR_MS);
   return {
-    stop: () => {
-      stopped = true;
-      clearTimeout(timer);
+    stop,
+    // A command may have filled the disk and ended between two looks.
+    lastLook: async () => {
+      stop();
+      if (known !== undefined && boundOf(known, place) <= watch.limitBytes) return;
+      const { bytes } = await measure();
+      if (bytes > watch.limitBytes) watch.onExceeded(bytes);
     },
   };
 }
