@@ -54,6 +54,8 @@ async function exhaust(request: ObserveRequest, fill: Fill): Promise<Exhaustion>
   try {
     const last = (await observer.askToTheEnd()) as Omit<Exhaustion, "held" | "ended" | "attempts">;
     const outcome = await observer.cell.outcome;
+    if (fill.what === "allocation" && !["", "ENOSPC"].includes(last.error))
+      throw new Error(`blocks cannot be reserved in the cell: ${last.error}`);
     return {
       ...last,
       held: observer.cell.plan.limits.held[fill.what === "memory" ? "memory" : "disk"],

@@ -34,7 +34,7 @@ function writeDisk(): Take {
 function allocateDisk(): Take {
   let end = 0;
   return (bytes) => {
-    const range = ["--offset", `${end}`, "--length", `${bytes}`];
+    const range = ["-o", `${end}`, "-l", `${bytes}`];
     const { status, stderr, error } = spawnSync("fallocate", [...range, filler()], { encoding: "utf8" });
     if (error !== undefined) throw error;
     if (status !== 0) throw new Error(/No space left/.test(stderr) ? "ENOSPC" : stderr.trim());
