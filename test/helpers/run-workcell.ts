@@ -104,12 +104,15 @@ export interface Desk extends Disposable {
   outside(argv: readonly string[], options?: RunOptions): Promise<Ended>;
 }
 
-/** Copies what is built to where everybody may read it; a checkout often lies where a user cannot go. */
-function install(to: string): string {
+function ensureBuilt(): void {
   const made = execFileSync(process.execPath, [path.join(root, "test/helpers/ensure-built.mjs")], {
     encoding: "utf8",
   });
   if (made !== "") process.stderr.write(made);
+}
+
+/** Copies what is built to where everybody may read it; a checkout often lies where a user cannot go. */
+function install(to: string): string {
   // Whoever builds meanwhile publishes an entry last: copied first, it finds all that it names.
   const built = readdirSync(path.join(root, "dist")).filter((name) => !name.startsWith(".build-"));
   for (const name of ["bin", "dist/workcell.js", ...built.map((entry) => `dist/${entry}`)])
@@ -162,6 +165,7 @@ const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
 
 /** Makes a desk for a person in a fresh folder. */
 export function makeDesk(person: Person, parent = tmpdir()): Desk {
+  ensureBuilt();
   const place = mkdtempSync(path.join(parent, "workcell-run-"));
   chmodSync(place, 0o755);
   const folder = (name: string) => {
