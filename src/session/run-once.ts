@@ -4,6 +4,7 @@ import { type CellGroup, launchCell, makeCellGroup, type Running } from "../laun
 import type { Denial, Outcome, Plan, Policy, Weaker } from "../model/index.ts";
 import { buildPlan } from "../plan/index.ts";
 import { denialOfPids, type HeldLimits, holdLimits, judgeLimit, supervise } from "../supervise/index.ts";
+import { checkMountPoints } from "./check-mount-points.ts";
 import { type Decided, decide } from "./decide.ts";
 import { type JoinedOutput, joinOutput } from "./join-output.ts";
 import { prepareCell, recordPlan } from "./prepare-cell.ts";
@@ -37,6 +38,7 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
     const { command, terminal = false } = request;
     const input = { settings, policy, facts, session: session.facts, ...ownFolders(facts) };
     const plan = buildPlan({ ...input, command, terminal });
+    checkMountPoints(plan, session.facts.folder);
     prepareCell(plan, session);
     group = makeCellGroup(plan.cell, plan.limits, facts.limits.cgroups);
     const startedAt = performance.now();
