@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Desk, makeDesk, people } from "../helpers/run-workcell.ts";
@@ -59,7 +59,9 @@ describe.each(people)("what workcell run of $name leaves and records", (person) 
   test("a session whose record is damaged is not opened, and what it holds stays", async () => {
     expect((await desk.run(["--session", "calm-curie", "touch", "kept"])).code).toBe(0);
     const folder = path.join(desk.state, "sessions/calm-curie");
-    desk.file("home/.local/state/workcell/sessions/calm-curie/session.json", "{");
+    const record = "home/.local/state/workcell/sessions/calm-curie/session.json";
+    const whole = readFileSync(path.join(folder, "session.json"), "utf8");
+    desk.file(record, "{");
     chmodSync(path.join(folder, "session.json"), 0o600);
     const ended = await desk.run(["--session", "calm-curie", "true"]);
     expect([ended.code, ended.stdout, ended.stderr.split("\n")]).toEqual([
@@ -71,7 +73,9 @@ describe.each(people)("what workcell run of $name leaves and records", (person) 
         "",
       ],
     ]);
-    expect(listed(folder, "home")).toContain("kept");
+    desk.file(record, whole);
+    chmodSync(path.join(folder, "session.json"), 0o600);
+    expect((await desk.run(["--session", "calm-curie", "ls"])).stdout).toBe("kept\n");
   });
 
   test("a home or a state that lies behind a link is no more connected than where it really is", async () => {
