@@ -16,6 +16,7 @@ export interface FolderFacts {
   readonly uid: number;
   readonly gid: number;
   readonly device: number;
+  readonly inode: number;
 }
 
 /** What a host's own tool says of its configuration, as far as a preset needs it. */

@@ -34,6 +34,8 @@ export interface PlannedMount {
   readonly perms?: string;
   /** The owner on disk of a connected folder; root's cells see it under their own uid instead. */
   readonly owner?: { readonly uid: number; readonly gid: number };
+  /** Which folder was decided on: what stands in the cell must be that one. */
+  readonly identity?: { readonly device: number; readonly inode: number };
   readonly reason: string;
 }
 

@@ -10,7 +10,7 @@ const CONTROL = 7;
 /** Where cellinit stands in the cell. */
 export const cellinitPlace = "/run/workcell/cellinit";
 
-/** Variables that a loader or shell acts on before the command runs are set inside, not on bwrap itself. */
+/** Variables that a loader or shell acts on: nothing that Workcell starts may see them before the command. */
 const actsOnLaunchers = /^(LD_|GCONV_PATH$|GLIBC_TUNABLES$|BASH_ENV$|ENV$|NODE_OPTIONS$)/;
 
 function mountArguments(mount: PlannedMount, source: string): string[] {
@@ -100,6 +100,16 @@ export function sealArguments(
   ];
 }
 
+/**
+ * SECURITY(P3): a loader's variables could name what an earlier command left in a folder, and bwrap, the shell and the
+ * forwarders are not sealed. They are set by the command's own process, once it is.
+ */
+function commandWords(plan: Plan): string[] {
+  const acting = plan.environment.filter(({ name }) => actsOnLaunchers.test(name));
+  if (acting.length === 0) return [...plan.command];
+  return ["/usr/bin/env", ...acting.map(({ name, value }) => `${name}=${value}`), ...plan.command];
+}
+
 /** The plan as one command line: cellhost, bwrap, what makes the tunnel and seals the command, the command. */
 export function planArgv(plan: Plan, bwrap: string, inside: readonly string[]): string[] {
   const hostMounts = plan.root?.mounts ?? [];
@@ -107,14 +117,11 @@ export function planArgv(plan: Plan, bwrap: string, inside: readonly string[]): 
     ...supervisorArguments(plan),
     bwrap,
     ...isolationArguments(plan),
-    ...plan.environment
-      .filter(({ name }) => actsOnLaunchers.test(name))
-      .flatMap(({ name, value }) => ["--setenv", name, value]),
     ...plan.mounts.flatMap((mount) => mountArguments(mount, scratchSource(mount.source ?? "", hostMounts))),
     ...["--add-seccomp-fd", `${descriptorNumbers["filter-1"]}`],
     "--",
     ...inside,
-    ...plan.command,
+    ...commandWords(plan),
   ];
 }
 

@@ -66,9 +66,10 @@ function planMounts(
     ...certificateMounts(facts).values(),
     ...planPackageSources(facts),
     ...toolMounts(facts),
-    cellinitMount(facts),
     ...sessionMounts(session, home),
     ...nestFolders(folders),
+    // SECURITY(P8): after all that an earlier command could have laid links in the way of, or it would supply this.
+    cellinitMount(facts),
     {
       kind: "remount-ro",
       target: "/",

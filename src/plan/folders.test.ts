@@ -18,8 +18,9 @@ const narrower = "Name the folder that the work is in, e.g. -m ~/project:rw";
 test("planFolders() connects below the home in cowork, and at their own place elsewhere", () => {
   const mounts = [mount("/srv/job", "rw", "work"), mount("/data", "ro")];
   const owner = { uid: 1000, gid: 100 };
-  const rw = { kind: "bind", source: "/srv/job", owner, reason: "connected rw (flag --mount)" };
-  const ro = { kind: "ro-bind", source: "/data", owner, reason: "connected ro (flag --mount)" };
+  const known = { owner, identity: { device: 1, inode: 1 } };
+  const rw = { kind: "bind", source: "/srv/job", ...known, reason: "connected rw (flag --mount)" };
+  const ro = { kind: "ro-bind", source: "/data", ...known, reason: "connected ro (flag --mount)" };
   expect(folders(mounts)).toEqual([
     { ...rw, target: `${home}/mnt/work` },
     { ...ro, target: `${home}/mnt/data` },

@@ -100,12 +100,15 @@ export function planFolders(input: FoldersInput): PlannedMount[] {
     }
     checkTwice(rule, target, earlier);
     earlier.set(target, rule);
-    const owner = Object.values(facts.folders).find((folder) => folder.realPath === rule.source);
+    const found = Object.values(facts.folders).find((folder) => folder.realPath === rule.source);
     return {
       kind: rule.mode === "ro" ? "ro-bind" : "bind",
       target,
       source: rule.source,
-      ...(owner === undefined ? {} : { owner: { uid: owner.uid, gid: owner.gid } }),
+      ...(found && {
+        owner: { uid: found.uid, gid: found.gid },
+        identity: { device: found.device, inode: found.inode },
+      }),
       reason: `connected ${rule.mode} (${rule.origin})`,
     };
   });

@@ -54,7 +54,7 @@ test("buildNetworkPolicy() makes rules of flags and of the tools the host has, e
 });
 
 const facts = (folders: HostFacts["folders"]) => ({ presets: [], folders }) as unknown as HostFacts;
-const folder = (realPath: string) => ({ realPath, uid: 1, gid: 1, device: 1 });
+const folder = (realPath: string) => ({ realPath, uid: 1, gid: 1, device: 1, inode: 1 });
 
 test("buildPolicy() names a folder after its real path, unless it has a name", () => {
   expect(buildPolicy(settings, facts({ ".": folder("/srv/job") })).folders).toEqual([

@@ -19,8 +19,8 @@ function place() {
 }
 
 const factsOf = (folder: string) => {
-  const { uid, gid, dev } = statSync(folder);
-  return { realPath: folder, uid, gid, device: dev };
+  const { uid, gid, dev, ino } = statSync(folder);
+  return { realPath: folder, uid, gid, device: dev, inode: ino };
 };
 
 test("probeFolder() finds a folder by a relative path and behind a link, by its real path", () => {

@@ -45,7 +45,8 @@ function architecture(): HostFacts["arch"] {
 function lookUp(file: string): FolderFacts | undefined {
   const realPath = realpathSync(file);
   const found = statSync(realPath);
-  return found.isDirectory() ? { realPath, uid: found.uid, gid: found.gid, device: found.dev } : undefined;
+  const { uid, gid, dev: device, ino: inode } = found;
+  return found.isDirectory() ? { realPath, uid, gid, device, inode } : undefined;
 }
 
 function refuseOutside(request: Sourced<MountRequest>, realPath: string): void {

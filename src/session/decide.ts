@@ -41,6 +41,11 @@ export async function decide(request: DecideRequest): Promise<Decided> {
   const facts = probeHost({ ...questions, presets: [] });
   warmCellGroups(facts.limits.cgroups);
   const policy = checkedPolicy(settings, facts);
+  for (const { value } of settings.mounts) {
+    const real = facts.folders[value.source]?.realPath;
+    if (real !== undefined && real !== path.resolve(cwd, value.source))
+      request.onNotice?.(`"${value.source}" leads through a link: the folder that is connected is "${real}"`);
+  }
   if (settings.presets.length === 0) return { settings, facts, policy };
   // Tools of the host are asked only when nothing else stands in the way.
   const asked = probeHost({ ...questions, presets: await askHost(settings, request) });

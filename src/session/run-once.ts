@@ -4,6 +4,7 @@ import { type CellGroup, launchCell, makeCellGroup, type Running } from "../laun
 import type { Denial, Outcome, Plan, Policy, Weaker } from "../model/index.ts";
 import { buildPlan } from "../plan/index.ts";
 import { denialOfPids, type HeldLimits, holdLimits, judgeLimit, supervise } from "../supervise/index.ts";
+import { checkConnected } from "./check-connected.ts";
 import { checkMountPoints } from "./check-mount-points.ts";
 import { type Decided, decide } from "./decide.ts";
 import { type JoinedOutput, joinOutput } from "./join-output.ts";
@@ -75,6 +76,7 @@ async function finishStart(started: Started): Promise<RunningCell> {
     const records = await openRecords({ request, ...decided, plan, running }, denials);
     closeRecords = () => records.close();
     await running.ready;
+    checkConnected(plan, running.pids()?.hostPid ?? 0);
     const held = await holdCell(started);
     const idle = output.meter(running, held);
     const how = {

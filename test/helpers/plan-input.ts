@@ -73,7 +73,7 @@ export function planInput(changes: Changes = {}): PlanInput {
   const chosen = { ...settings, ...changes.settings };
   const folders = chosen.mounts.map(({ value }): [string, FolderFacts] => [
     value.source,
-    { realPath: value.source, uid: 1000, gid: 100, device: 1 },
+    { realPath: value.source, uid: 1000, gid: 100, device: 1, inode: 1 },
   ]);
   const found = { ...facts, folders: Object.fromEntries(folders), ...changes.facts };
   const name = "brave-loving-maxwell";

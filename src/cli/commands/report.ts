@@ -1,5 +1,3 @@
-import { writeFileSync } from "node:fs";
-import path from "node:path";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import { observe } from "../../observe/index.ts";
@@ -14,6 +12,7 @@ import {
   unmetRows,
 } from "../../report/index.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
+import { openPersonFile } from "../person-file.ts";
 import { readSettingsFlags, settingsFlagsNamed } from "../settings-flags.ts";
 
 type Format = "markdown" | "json";
@@ -43,10 +42,15 @@ async function observeRows(flags: FlagValues, wanted: ReadonlySet<string>, conte
   return { observations, report: { ...whole, rows: whole.rows.filter(({ id }) => wanted.has(id)) } };
 }
 
-function write(text: string, flags: FlagValues, context: CommandContext): void {
-  const file = flags.text("output");
-  if (file === undefined) context.stdout.write(text);
-  else writeFileSync(path.resolve(context.cwd, file), text);
+/** Opens the place of the report before it is made: observing takes seconds, and nothing of it should be lost. */
+function openOutput(flags: FlagValues, context: CommandContext): (text: string) => void {
+  const name = flags.text("output");
+  if (name === undefined) return (text) => void context.stdout.write(text);
+  const file = openPersonFile(name, "--output", context.cwd);
+  return (text) => {
+    file.replace(text);
+    file.close();
+  };
 }
 
 export const report: Command = {
@@ -72,13 +76,13 @@ export const report: Command = {
     const format = readFormat(flags);
     const only = flags.text("only");
     const wanted = only === undefined ? new Set(referenceRows.map(({ id }) => id)) : selectRowIds(only);
+    const write = openOutput(flags, context);
     const { observations, report: found } = await observeRows(flags, wanted, context);
     const verify = flags.has("verify");
     const unmet = unmetRows(found.rows);
-    if (format === "json")
-      write(renderReportJson(verify ? { ...found, rows: unmet } : found), flags, context);
-    else if (verify) write(renderUnmet(found.rows), flags, context);
-    else write(renderMarkdown(found, observations), flags, context);
+    if (format === "json") write(renderReportJson(verify ? { ...found, rows: unmet } : found));
+    else if (verify) write(renderUnmet(found.rows));
+    else write(renderMarkdown(found, observations));
     if (verify || flags.has("output")) context.stderr.write(`workcell: ${summarizeRows(found.rows)}\n`);
     return verify && unmet.length > 0 ? 1 : 0;
   },

@@ -1,28 +1,42 @@
-import { accessSync, constants, existsSync, readdirSync, writeFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import path from "node:path";
 import { isatty } from "node:tty";
-import { codeOf, WorkcellError } from "../../errors/index.ts";
+import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import type { AuditLine, Denial, Outcome, Settings } from "../../model/index.ts";
 import { explainRun, type RunningCell, type RunRequest, startCell } from "../../session/index.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
 import { forwardSignals } from "../forward-signals.ts";
+import { openPersonFile, type PersonFile } from "../person-file.ts";
 import { readSettingsFlags, settingsFlags } from "../settings-flags.ts";
 
 function say(context: CommandContext, line: string): void {
   context.stderr.write(`workcell: ${printable(line)}\n`);
 }
 
-/** A person who forgot `-m` would else wonder where the files are. */
-function hintAtMount({ mounts }: Settings, context: CommandContext): void {
-  if (mounts.length > 0) return;
+/** A person who forgot `-m`, or looks for the folder where the reference does not start, would else wonder. */
+function hintAtFolders({ mounts, profile, workdir }: Settings, context: CommandContext): void {
   const { cwd, home } = context;
-  if (cwd === home || cwd === "/" || cwd.startsWith(path.join(home, "."))) return;
+  const [first] = mounts;
+  if (first !== undefined) {
+    if (profile.value !== "cowork" || workdir !== undefined) return;
+    const name = first.value.name ?? path.basename(path.resolve(cwd, first.value.source));
+    say(
+      context,
+      `The command starts in its home, as in the reference; the folder is mnt/${name} (-w mnt/${name}).`,
+    );
+    return;
+  }
+  if (cwd === home || cwd === "/" || cwd.startsWith(`${home}/.`)) return;
   const isProject = readdirSync(cwd).some((name) => !name.startsWith("."));
   if (isProject) say(context, "No folder is connected; add -m .:rw to work on this one.");
 }
 
-const mebibytes = (bytes: number) => `${(bytes / 1024 ** 2).toFixed(bytes < 10 * 1024 ** 2 ? 1 : 0)} MiB`;
+/** An amount of memory or disk as a person writes it. */
+function amount(bytes: number): string {
+  const [unit, size] = bytes < 1024 ** 2 ? ["KiB", 1024] : ["MiB", 1024 ** 2];
+  return `${(bytes / size).toFixed(bytes < 10 * size ? 1 : 0)} ${unit}`;
+}
 
 function sayEnding(outcome: Outcome, context: CommandContext): void {
   if (outcome.status === "never-started") say(context, outcome.reason);
@@ -36,7 +50,7 @@ function sayEnding(outcome: Outcome, context: CommandContext): void {
     say(context, "the cell was ended: the shell that looks after its tunnels was lost");
   if ("limit" in outcome) {
     const { name, limitBytes, usedBytes, flag } = outcome.limit;
-    const used = `${mebibytes(usedBytes)} of ${mebibytes(limitBytes)}`;
+    const used = `${amount(usedBytes)} of ${amount(limitBytes)}`;
     say(context, `the command was ended: its limit of ${name} was reached, ${used} (${flag} raises it)`);
   }
 }
@@ -44,7 +58,8 @@ function sayEnding(outcome: Outcome, context: CommandContext): void {
 function sayDenials(denials: readonly Denial[], context: CommandContext): void {
   const seen = new Map(denials.map((denial) => [`${denial.what} ${denial.rule}`, denial]));
   for (const { what, layer, rule, remedy } of seen.values()) {
-    say(context, `refused ${what} (${layer}: ${rule}); ${layer === "gate" ? "to allow it: " : ""}${remedy}`);
+    const next = layer === "gate" ? `; to allow it: ${remedy}` : `. ${remedy}`;
+    say(context, `refused ${what} (${layer}: ${rule})${next}`);
   }
 }
 
@@ -72,10 +87,31 @@ async function explain(
   return 0;
 }
 
-async function copyAudit(file: string | undefined, lines: readonly AuditLine[]): Promise<void> {
-  if (file === undefined || lines.length === 0) return;
-  const { appendCopy } = await import("../../report/index.ts");
-  await appendCopy(file, lines);
+/** The files that the person wants written, opened when it is clear that there will be a run. */
+class PersonFiles {
+  #outcome: PersonFile | undefined;
+  #audit: PersonFile | undefined;
+
+  open(flags: FlagValues, { cwd }: CommandContext): void {
+    const [outcome, audit] = [flags.text("outcome"), flags.text("audit")];
+    if (outcome !== undefined) this.#outcome = openPersonFile(outcome, "--outcome", cwd);
+    if (audit !== undefined) this.#audit = openPersonFile(audit, "--audit", cwd);
+  }
+
+  addAudit(lines: readonly AuditLine[]): void {
+    this.#audit?.append(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  }
+
+  finish(outcome: Outcome): void {
+    this.#outcome?.replace(`${JSON.stringify(outcome)}\n`);
+    this.#outcome?.close();
+    this.#audit?.close();
+  }
+
+  abandon(): void {
+    this.#outcome?.abandon();
+    this.#audit?.abandon();
+  }
 }
 
 async function runCommand(
@@ -83,7 +119,7 @@ async function runCommand(
   words: readonly string[],
   context: CommandContext,
 ): Promise<Outcome> {
-  const lines: AuditLine[] = [];
+  const files = new PersonFiles();
   const cancel = new AbortController();
   let cell: RunningCell | undefined;
   const stopForwarding = forwardSignals(() => cell, cancel);
@@ -92,33 +128,23 @@ async function runCommand(
       ...makeRequest(flags, words, context),
       stdio: ["inherit", "inherit", "inherit"],
       signal: cancel.signal,
-      onDecided: (settings) => hintAtMount(settings, context),
+      onDecided: (settings) => {
+        files.open(flags, context);
+        hintAtFolders(settings, context);
+      },
       terminal: flags.has("terminal"),
-      ...(flags.has("audit") ? { onAudit: (more: readonly AuditLine[]) => void lines.push(...more) } : {}),
+      onAudit: (lines) => files.addAudit(lines),
     };
     cell = await startCell(request);
-    return await cell.outcome;
+    const outcome = await cell.outcome;
+    files.finish(outcome);
+    return outcome;
+  } catch (error) {
+    files.abandon();
+    throw error;
   } finally {
     stopForwarding();
-    await copyAudit(flags.text("audit"), lines);
   }
-}
-
-/** Looks at the file of `--outcome` before anything starts: no command runs whose outcome would be lost. */
-function checkOutcomeFile(flags: FlagValues, context: CommandContext): (outcome: Outcome) => void {
-  const file = flags.text("outcome");
-  if (file === undefined) return () => {};
-  const place = path.resolve(context.cwd, file);
-  try {
-    accessSync(existsSync(place) ? place : path.dirname(place), constants.W_OK);
-  } catch (cause) {
-    throw new WorkcellError("WC_USAGE", {
-      message: `Cannot write the outcome to "${file}" (flag --outcome): ${codeOf(cause) ?? "it cannot be opened"}`,
-      remedy: "Name a file in a folder that exists and that you may write to",
-      cause,
-    });
-  }
-  return (outcome) => writeFileSync(place, `${JSON.stringify(outcome)}\n`);
 }
 
 /** A terminal can only be joined to a terminal. */
@@ -153,11 +179,9 @@ export const run: Command = {
     }
     if (flags.has("explain")) return explain(flags, words, context);
     checkTerminal(flags);
-    const writeOutcome = checkOutcomeFile(flags, context);
     const outcome = await runCommand(flags, words, context);
     sayEnding(outcome, context);
     if (outcome.denials.length > 0) sayDenials(outcome.denials, context);
-    writeOutcome(outcome);
     return outcome.exitCode;
   },
 };

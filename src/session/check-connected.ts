@@ -1,0 +1,29 @@
+import { statSync } from "node:fs";
+import { codeOf, WorkcellError } from "../errors/index.ts";
+import type { Plan, PlannedMount } from "../model/index.ts";
+
+function isTheOne({ target, identity }: PlannedMount, hostPid: number): boolean {
+  try {
+    const found = statSync(`/proc/${hostPid}/root${target}`);
+    return found.dev === identity?.device && found.ino === identity.inode;
+  } catch (error) {
+    // A link that an earlier command laid in the way of the mount point leads nowhere here.
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ELOOP" || codeOf(error) === "EACCES") return false;
+    throw error;
+  }
+}
+
+/**
+ * SECURITY(P8): bwrap takes a folder by its path, and between the decision and the mount another process of the person's
+ * (a cell that may write to the folder above, say) can put a link in its place. Before the command begins, what stands
+ * in the cell is compared with what was decided on.
+ */
+export function checkConnected(plan: Plan, hostPid: number): void {
+  for (const mount of plan.mounts) {
+    if (mount.identity === undefined || isTheOne(mount, hostPid)) continue;
+    throw new WorkcellError("WC_MOUNT", {
+      message: `Cannot connect the folder "${mount.source}": another one stood in its place when the cell was built`,
+      remedy: "Start again when nothing moves it, and look at what does",
+    });
+  }
+}
