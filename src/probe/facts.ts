@@ -1,11 +1,13 @@
 import {
+  closeSync,
   existsSync,
+  fstatSync,
   lstatSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   realpathSync,
-  statSync,
 } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -42,11 +44,20 @@ function architecture(): HostFacts["arch"] {
   });
 }
 
+/** Opens a path without any right on what it leads to (open(2)); Node has no name for it. */
+const O_PATH = 0o10000000;
+
+/** The folder is opened, and then asked for its place and identity: two looks by name could meet two folders. */
 function lookUp(file: string): FolderFacts | undefined {
-  const realPath = realpathSync(file);
-  const found = statSync(realPath);
-  const { uid, gid, dev: device, ino: inode } = found;
-  return found.isDirectory() ? { realPath, uid, gid, device, inode } : undefined;
+  const fd = openSync(file, O_PATH);
+  try {
+    const found = fstatSync(fd);
+    if (!found.isDirectory()) return undefined;
+    const { uid, gid, dev: device, ino: inode } = found;
+    return { realPath: readlinkSync(`/proc/self/fd/${fd}`), uid, gid, device, inode };
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function refuseOutside(request: Sourced<MountRequest>, realPath: string): void {
