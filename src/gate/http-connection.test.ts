@@ -249,3 +249,18 @@ test("close() writes the records of what is open and ends it", async () => {
   expect(await talking).toBe("");
   expect(gate.events).toHaveLength(1);
 });
+
+test("what a refused request is called in the records is cut to 500 characters", async () => {
+  await using gate = await openGate([]);
+  for (const [path, host] of [
+    ["x", "h.example"],
+    ["A".repeat(20_000), "h.example"],
+    ["A".repeat(20_000), "other"],
+  ]) {
+    await gate.talk(`GET http://h.example/${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  }
+  const start = "GET http://h.example/";
+  const cut = `${start}${"A".repeat(478)}…`;
+  expect(gate.events.map(({ subject }) => subject)).toEqual([`${start}x`, cut, cut]);
+  expect(gate.denials.map(({ what }) => what)).toEqual([`${start}x`, cut]);
+});

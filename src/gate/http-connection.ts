@@ -102,7 +102,7 @@ async function serveConnect(
 }
 
 async function refuseMalformed(conversation: Conversation, fault: BadHead, shown: string): Promise<false> {
-  conversation.cell.malformed(fault.reason, "request", shown.slice(0, 500));
+  conversation.cell.malformed(fault.reason, "request", shown);
   await answerAndEnd(conversation, faultAnswer(fault.status, fault.reason));
   return false;
 }

@@ -1,5 +1,5 @@
 import type net from "node:net";
-import { printable } from "../lib/printable.ts";
+import { shortLine } from "../lib/short-line.ts";
 import type { Answer, AuditEvent, Denial, HostQuestion, NetworkPolicy } from "../model/index.ts";
 import { authorityText, type HostAnswer, mayConnect } from "../policy/index.ts";
 import type { UpstreamProxies } from "./machine-proxy.ts";
@@ -63,8 +63,8 @@ export class ServedCell {
   refuse(answer: Answer, kind: AuditEvent["kind"], subject: string): void {
     this.#emit({ ...this.#event(answer, kind, subject), decision: "deny" });
     const { rule, origin, remedy = "" } = answer;
-    const what = kind === "connect" ? `connect ${subject}` : subject;
-    this.context.denied({ layer: "gate", rule, origin, what: printable(what), remedy });
+    const what = shortLine(kind === "connect" ? `connect ${subject}` : subject);
+    this.context.denied({ layer: "gate", rule: shortLine(rule), origin, what, remedy: shortLine(remedy) });
   }
 
   /** Records a message that could not be taken as a question at all. */
@@ -117,9 +117,9 @@ export class ServedCell {
       kind,
       decision,
       layer,
-      rule: printable(rule),
+      rule: shortLine(rule),
       origin,
-      subject: printable(subject),
+      subject: shortLine(subject),
     };
   }
 

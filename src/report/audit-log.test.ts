@@ -75,6 +75,17 @@ test("flush() rejects with WC_AUDIT, and writes the batch once it can", async ()
   expect(linesOf(file)).toHaveLength(1);
 });
 
+test("openAudit() lets so many events wait, and takes the last ones down all the same", async () => {
+  writeFileSync(path.join(folder, "state"), "a file where the folder should be");
+  const log = openAudit(file, noLock, { now, maxWaiting: 2 });
+  expect(["a:1", "b:1", "c:1"].map((subject) => log.append(event(subject)))).toEqual([true, true, false]);
+  await expect(log.flush()).rejects.toMatchObject({ code: "WC_AUDIT" });
+  expect(log.append(event("d:1"))).toBe(false);
+  rmSync(path.join(folder, "state"));
+  await log.close([event("1 more")]);
+  expect(linesOf(file).map((line) => JSON.parse(line).subject)).toEqual(["a:1", "b:1", "1 more"]);
+});
+
 test("the log is rotated above its size, and the chain goes on in the new file", async () => {
   for (const name of ["a", "b", "c", "d", "e"]) await write([`${name}:1`], { maxBytes: 1000 });
   const subjects = [`${file}.1`, file].map((name) => linesOf(name).map((line) => JSON.parse(line).subject));

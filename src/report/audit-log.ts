@@ -8,11 +8,12 @@ import { endOfOlder, isWholeLine, readTail, setAside } from "./audit-tail.ts";
 
 /** The person's log of decisions, as one process writes to it. */
 export interface AuditLog {
-  /** Takes an event down; it is written with others, soon. */
-  append(event: AuditEvent): void;
+  /** Takes an event down; it is written with others, soon. False: too many wait already, and it was dropped. */
+  append(event: AuditEvent): boolean;
   /** Resolves when all that was taken down is in the file; rejects with WC_AUDIT when it cannot be. */
   flush(): Promise<void>;
-  close(): Promise<void>;
+  /** Flushes, with these as the last lines; they are taken down however many wait. */
+  close(last?: readonly AuditEvent[]): Promise<void>;
 }
 
 export interface AuditOptions {
@@ -20,6 +21,8 @@ export interface AuditOptions {
   readonly maxBytes?: number;
   /** How long an event waits for company, in ms. */
   readonly delayMs?: number;
+  /** How many events may wait for the file. */
+  readonly maxWaiting?: number;
   readonly now?: () => Date;
   /** Called with every batch once it is in the file. */
   readonly onWritten?: (lines: readonly AuditLine[]) => void;
@@ -39,6 +42,7 @@ export type Lock = (fd: number) => Promise<void>;
 
 const MAX_BYTES = 32 * 1024 * 1024;
 const BATCH = 1000;
+const MAX_WAITING = 10_000;
 const { O_APPEND, O_CREAT, O_RDWR } = constants;
 
 async function isStillThere(file: string, handle: FileHandle): Promise<boolean> {
@@ -170,15 +174,24 @@ export function openAudit(file: string, lock: Lock, options: AuditOptions = {}):
     return next;
   }
 
+  function take(event: AuditEvent): void {
+    waiting.push({ event, time: now().toISOString() });
+  }
+
   return {
     append(event) {
-      waiting.push({ event, time: now().toISOString() });
+      if (waiting.length >= (options.maxWaiting ?? MAX_WAITING)) return false;
+      take(event);
       timer ??= setTimeout(
         () => void write().catch((error) => options.onFailure?.(error)),
         options.delayMs ?? 50,
       );
+      return true;
     },
     flush: write,
-    close: write,
+    close(last = []) {
+      for (const event of last) take(event);
+      return write();
+    },
   };
 }

@@ -19,19 +19,26 @@ async function open(lock: "true" | "false", before: (log: string) => void = () =
   const facts = { ...base.facts, home, environment: {}, cellhost: `/usr/bin/${lock}` };
   const plan = { ...buildPlan(base), sockets: { folder: home, http: "h.sock", socks: "s.sock" } };
   const [notices, written, denials]: [string[], AuditLine[], Denial[]] = [[], [], []];
+  const counted = { told: 0 };
   const request = {
     ...{ flags: {}, env: {}, cwd: "/", home, installation: "/", command: [], stdio: [0, 1, 2] as const },
     onNotice: (line: string) => void notices.push(line),
     onAudit: (lines: readonly AuditLine[]) => void written.push(...lines),
+    onDenial: () => void counted.told++,
   };
   const records = await openRecords({ request, facts, policy: base.policy, plan } as never, denials);
-  return { log, home, records, notices, written, denials };
+  return {
+    ...{ log, home, records, notices, written, denials },
+    get told() {
+      return counted.told;
+    },
+  };
 }
 
-function ask(socketPath: string): Promise<number | undefined> {
+function ask(socketPath: string, place = "/"): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const request = http.get(
-      { socketPath, path: "http://no.example/", headers: { host: "no.example" } },
+      { socketPath, path: `http://no.example${place}`, headers: { host: "no.example" } },
       (answer) => {
         answer.resume().once("end", () => resolve(answer.statusCode));
       },
@@ -50,6 +57,24 @@ test("openRecords() writes what the gate decides, and nothing listens after clos
   ]);
   expect([notices, denials.length]).toEqual([[], 1]);
   await expect(ask(path.join(home, "h.sock"))).rejects.toThrow();
+});
+
+test("openRecords() keeps a flood of refusals small, and says how many more there were", async () => {
+  const opened = await open("true");
+  const { home, records, written, denials } = opened;
+  expect(await ask(path.join(home, "h.sock"), `/${"A".repeat(7000)}`)).toBe(403);
+  const refused = { layer: "filter", rule: "r", origin: "o", remedy: "m" } as const;
+  for (let index = 0; index < 12_000; index += 1) {
+    if (index % 1000 === 0) await new Promise((resolve) => setTimeout(resolve, 60));
+    records.deny({ ...refused, what: `mount by p${index}` });
+  }
+  await records.close();
+  expect(denials).toHaveLength(201);
+  expect([opened.told, denials[0]?.what.length]).toEqual([200, 500]);
+  expect(denials.at(-1)?.what).toBe("11801 more refusals like these");
+  expect(written).toHaveLength(10_001);
+  expect(written[0]?.subject).toBe(`GET http://no.example/${"A".repeat(477)}…`);
+  expect(written.at(-1)).toMatchObject({ kind: "call", subject: "2001 more refusals of this cell" });
 });
 
 test("openRecords() says once that the log cannot be written, and still closes", async () => {

@@ -2,9 +2,11 @@ import path from "node:path";
 import { WorkcellError } from "../errors/index.ts";
 import { type RefusedCall, type Running, sweepCellGroups } from "../launch/index.ts";
 import { printable } from "../lib/printable.ts";
+import { shortLine } from "../lib/short-line.ts";
 import type { Denial, HostFacts, Plan, Policy } from "../model/index.ts";
 import { nameOfCall } from "../plan/index.ts";
 import { type AuditLog, openAudit } from "../report/index.ts";
+import { budgetAudit, keepDenials } from "./kept-refusals.ts";
 import { lockBy } from "./lock-by.ts";
 import { openGate } from "./open-gate.ts";
 import type { RunRequest } from "./request.ts";
@@ -49,7 +51,7 @@ function openRunAudit({ request, facts }: RecordsInput): AuditLog {
     onRecovered: (note) => request.onNotice?.(note),
     onFailure: fail,
   });
-  return { ...audit, close: () => audit.close().catch(fail) };
+  return { ...audit, close: (last) => audit.close(last).catch(fail) };
 }
 
 async function denialOf({ nr, program }: RefusedCall, arch: HostFacts["arch"]): Promise<Denial> {
@@ -67,14 +69,19 @@ async function denialOf({ nr, program }: RefusedCall, arch: HostFacts["arch"]): 
 export async function openRecords(input: RecordsInput, denials: Denial[]): Promise<CellRecords> {
   const { request, facts, policy, plan, running } = input;
   const audit = openRunAudit(input);
-  // While the cell is being built there is nothing else to do.
-  const deny = (denial: Denial) => {
-    denials.push(denial);
-    request.onDenial?.(denial);
-    const { layer, rule, origin, what: subject } = denial;
-    const { session, cell } = plan;
-    audit.append({ session, cell, kind: "call", decision: "deny", layer, rule, origin, subject });
+  const { session, cell } = plan;
+  const kept = keepDenials(denials, session);
+  const budget = budgetAudit({ session, cell }, audit.append);
+  const tell = (denial: Denial) => {
+    if (kept.add(denial)) request.onDenial?.(denial);
   };
+  const deny = (denial: Denial) => {
+    tell(denial);
+    const { layer, rule, origin, what } = denial;
+    const subject = shortLine(what);
+    budget.add({ session, cell, kind: "call", decision: "deny", layer, rule, origin, subject });
+  };
+  // While the cell is being built there is nothing else to do.
   sweepSessions(stateOf(facts), (notice) => request.onNotice?.(notice));
   sweepCellGroups(facts.limits.cgroups);
   // A cell that fails before it has made its sockets rejects `ready`, and never resolves the other.
@@ -86,13 +93,9 @@ export async function openRecords(input: RecordsInput, denials: Denial[]): Promi
     policy,
     env: facts.environment,
     emit: (event) => {
-      audit.append(event);
-      request.onEvent?.(event);
+      if (budget.add(event)) request.onEvent?.(event);
     },
-    denied: (denial) => {
-      denials.push(denial);
-      request.onDenial?.(denial);
-    },
+    denied: tell,
   });
   return {
     deny,
@@ -103,7 +106,8 @@ export async function openRecords(input: RecordsInput, denials: Denial[]): Promi
       try {
         await gate.close();
       } finally {
-        await audit.close();
+        kept.close();
+        await audit.close(budget.rest());
       }
     },
   };

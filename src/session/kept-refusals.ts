@@ -1,0 +1,93 @@
+import { shortLine } from "../lib/short-line.ts";
+import type { AuditEvent, Denial } from "../model/index.ts";
+
+// A cell may ask as often as it likes: what is kept of it is bounded, and other sessions' evidence stays in the log.
+const limitDenials = 200;
+const limitRefusals = 10_000;
+
+/** The refusals that an outcome tells: each once, so many of them, and how many more there were. */
+export interface KeptDenials {
+  /** True when this one is told. */
+  add(denial: Denial): boolean;
+  /** Puts the last one down, which says how many were only counted. */
+  close(): void;
+}
+
+/** Keeps distinct denials in `kept`, at most 200 and one that counts the others. */
+export function keepDenials(kept: Denial[], session: string): KeptDenials {
+  const seen = new Set<string>();
+  let more = 0;
+  return {
+    add(denial) {
+      const { layer, what, rule, remedy } = denial;
+      const short = { ...denial, what: shortLine(what), rule: shortLine(rule), remedy: shortLine(remedy) };
+      const key = JSON.stringify([layer, short.what, short.rule]);
+      if (seen.has(key)) return false;
+      if (seen.size >= limitDenials) {
+        more += 1;
+        return false;
+      }
+      seen.add(key);
+      kept.push(short);
+      return true;
+    },
+    close() {
+      if (more === 0) return;
+      kept.push({
+        layer: "limits",
+        rule: `${limitDenials} different refusals of a cell are told`,
+        origin: "built in",
+        what: `${more} more refusals like these`,
+        remedy: `Run: workcell audit --denied --session ${session}`,
+      });
+      more = 0;
+    },
+  };
+}
+
+/** What of a cell goes to the audit log: refusals up to a number, and all else as far as the log takes it. */
+export interface AuditBudget {
+  /** True when the event is taken down. */
+  add(event: AuditEvent): boolean;
+  /** The lines that say at the end how many were only counted. */
+  rest(): AuditEvent[];
+}
+
+interface Counted {
+  readonly kind: AuditEvent["kind"];
+  count: number;
+}
+
+/** Hands events on to `append` within a cell's budget; what that does not take either is counted too. */
+export function budgetAudit(
+  cell: Pick<AuditEvent, "session" | "cell">,
+  append: (event: AuditEvent) => boolean,
+): AuditBudget {
+  const counted: { [decision in AuditEvent["decision"]]?: Counted } = {};
+  let refusals = 0;
+  return {
+    add(event) {
+      const { decision, kind } = event;
+      const isWithin = decision === "allow" || refusals < limitRefusals;
+      if (isWithin && append(event)) {
+        if (decision === "deny") refusals += 1;
+        return true;
+      }
+      counted[decision] ??= { kind, count: 0 };
+      counted[decision].count += 1;
+      return false;
+    },
+    rest: () =>
+      (["allow", "deny"] as const).flatMap((decision) => {
+        const more = counted[decision];
+        if (more === undefined) return [];
+        const what = decision === "deny" ? "refusals" : "connections";
+        const rule =
+          decision === "deny" && refusals >= limitRefusals
+            ? `${limitRefusals} refusals of a cell are written`
+            : "they came faster than the audit log could be written";
+        const subject = `${more.count} more ${what} of this cell`;
+        return [{ ...cell, kind: more.kind, decision, layer: "limits", rule, origin: "built in", subject }];
+      }),
+  };
+}
