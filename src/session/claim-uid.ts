@@ -31,8 +31,8 @@ export function claimUid(state: string, range: Settings["uidRange"], name: strin
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   // A claim is whole from the first moment, so that one of a run that was killed can be found by its name.
   const draft = path.join(folder, `.${name}`);
-  writeFileSync(draft, `${name}\n`, { mode: 0o600 });
   try {
+    writeFileSync(draft, `${name}\n`, { mode: 0o600 });
     return linkFirstFree(draft, folder, range, name);
   } finally {
     rmSync(draft, { force: true });

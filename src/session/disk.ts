@@ -3,15 +3,16 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   statSync,
 } from "node:fs";
 import path from "node:path";
+import { codeOf } from "../errors/index.ts";
 import type { Settings } from "../model/index.ts";
 import { canMakeDisks, makeDiskImage, runTool } from "./disk-image.ts";
-import { withDiskLock } from "./disk-lock.ts";
+import { withSessionLock } from "./session-lock.ts";
 
 /** The parts of a session that lie on its disk, with their permissions. */
 const parts = [
@@ -41,7 +42,11 @@ export const diskSize = (folder: string): number => statSync(imageOf(folder)).si
 function mountsBelow(folder: string): readonly string[] {
   return readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
-    .map((line) => (line.split(" ")[4] ?? "").replace(/\\040/g, " "))
+    .map((line) =>
+      (line.split(" ")[4] ?? "").replace(/\\([0-7]{3})/g, (_, octal) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      ),
+    )
     .filter((point) => point === folder || point.startsWith(`${folder}/`))
     .reverse();
 }
@@ -82,7 +87,7 @@ interface NewDisk {
   readonly uid: number;
 }
 
-/** Makes a session's disk and mounts it: its home and tmp lie on it from now on. Throws WC_SESSION. */
+/** Makes a session's disk and mounts it: its home and tmp lie on it from now on. The caller holds the session's lock. Throws WC_SESSION. */
 export function createDisk({ folder, cacheFolder, bytes, uid }: NewDisk): void {
   try {
     makeDiskImage(imageOf(folder), cacheFolder, bytes);
@@ -93,33 +98,41 @@ export function createDisk({ folder, cacheFolder, bytes, uid }: NewDisk): void {
   }
 }
 
-/** Mounts the disk of a session that is opened again, unless another cell of it has it mounted. */
+/** Mounts the disk of a session that is opened again, unless another cell of it has it mounted. The caller holds the session's lock. */
 export function attachDisk(folder: string, uid: number): void {
-  if (!hasDisk(folder)) return;
-  withDiskLock(folder, () => {
-    if (mountsBelow(folder).length > parts.length) return;
-    unmountAll(folder);
-    mountDisk(folder, uid);
-  });
+  if (!hasDisk(folder) || mountsBelow(folder).length > parts.length) return;
+  unmountAll(folder);
+  mountDisk(folder, uid);
 }
 
-/** Unmounts the disk of a session, unless another cell of it runs: `isUsed` is asked under the lock. */
-export function detachDisk(folder: string, isUsed: () => boolean): void {
-  if (!hasDisk(folder)) return;
-  withDiskLock(folder, () => {
-    if (!isUsed()) unmountAll(folder);
-  });
+/** Unmounts the disk of a session. The caller holds the session's lock, and no cell of the session runs. */
+export function detachDisk(folder: string): void {
+  if (hasDisk(folder)) unmountAll(folder);
 }
 
-/** Unmounts a session's disk and takes it away, with everything on it. */
+/** Unmounts a session's disk and takes it away, with everything on it. The caller holds the session's lock. */
 export function removeDisk(folder: string): void {
   unmountAll(folder);
   rmSync(imageOf(folder), { force: true });
-  rmSync(pointOf(folder), { recursive: true, force: true });
+  try {
+    // Only the empty mount point: whatever is still mounted must not be emptied.
+    rmdirSync(pointOf(folder));
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
 }
 
-/** Unmounts the disks of sessions that no cell runs in: those of killed Workcells. `isUsed` knows a session by name. */
-export function sweepDisks(sessions: string, isUsed: (name: string) => boolean): void {
-  if (mountsBelow(sessions).length === 0) return;
-  for (const name of readdirSync(sessions)) detachDisk(path.join(sessions, name), () => isUsed(name));
+/**
+ * Unmounts the disks of sessions that no cell runs in: those of killed Workcells, whatever else is left of the session.
+ * `isUsed` knows a session by name.
+ */
+export function sweepDisks(state: string, isUsed: (name: string) => boolean): void {
+  const sessions = path.join(state, "sessions");
+  const mounted = mountsBelow(sessions).map((point) => path.relative(sessions, point).split("/")[0] ?? "");
+  for (const name of new Set(mounted)) {
+    if (name === "" || isUsed(name)) continue;
+    withSessionLock(state, name, () => {
+      if (!isUsed(name)) unmountAll(path.join(sessions, name));
+    });
+  }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { codeOf } from "../errors/index.ts";
 import { startTime } from "../launch/index.ts";
@@ -27,8 +27,13 @@ export function putMarker(
   const marker = markerOf(state, where.name, where.cell);
   const draft = path.join(path.dirname(marker), `.${path.basename(marker)}`);
   mkdirSync(path.dirname(marker), { recursive: true, mode: 0o700 });
-  writeFileSync(draft, `${process.pid} ${startTime(process.pid)} ${kind}\n`);
-  renameSync(draft, marker);
+  try {
+    writeFileSync(draft, `${process.pid} ${startTime(process.pid)} ${kind}\n`);
+    renameSync(draft, marker);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
   return () => rmSync(marker, { force: true });
 }
 
@@ -47,9 +52,17 @@ export function readMarker(file: string): Marker | undefined {
 /** True while the process that put it is alive. */
 export const isLive = ({ pid, started }: Marker) => startTime(pid) === started;
 
+/** True when a run of this session has begun and not ended in order: it lives, or it was killed. */
+export function hasMarker(state: string, name: string): boolean {
+  const running = path.join(state, "running");
+  if (!existsSync(running)) return false;
+  return readdirSync(running).some((file) => file.slice(0, file.lastIndexOf(".")) === name);
+}
+
 /** True while any process runs a cell of this session. */
 export function isSessionLive(state: string, name: string): boolean {
   const running = path.join(state, "running");
+  if (!existsSync(running)) return false;
   return readdirSync(running).some((file) => {
     if (file.slice(0, file.lastIndexOf(".")) !== name) return false;
     const marker = readMarker(path.join(running, file));

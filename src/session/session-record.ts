@@ -68,6 +68,12 @@ export function readSession(
   if (!existsSync(path.join(folder, "home")))
     throw refuse(name, "it has ended, and only its records are left", anotherName);
   const record = parseRecord(name, path.join(folder, "session.json"));
+  if (!record.durable)
+    throw refuse(
+      name,
+      "it belongs to one running command and goes with it",
+      "Name a session of your own: --session NAME",
+    );
   checkUser(record, state, isRoot);
   return { record, folder };
 }

@@ -109,6 +109,49 @@ test("openSession() refuses a session that has ended, instead of making one of a
   expect(names("sessions")).toEqual([facts.name]);
 });
 
+test("openSession() refuses the session of a running command, and leaves it as it is", async () => {
+  const { input, named, names } = place();
+  const { facts, close } = openSession(input());
+  writeFileSync(path.join(facts.folder, "home/kept"), "");
+  expect(await failureOf(() => openSession(named(facts.name)))).toEqual(
+    refusal(
+      facts.name,
+      "it belongs to one running command and goes with it",
+      "Name a session of your own: --session NAME",
+    ),
+  );
+  expect(names("running")).toEqual([`${facts.name}.${facts.cell}`]);
+  expect(names(`sessions/${facts.name}/home`)).toEqual(["kept"]);
+  close();
+});
+
+test("abandon() leaves a session to whoever has opened it since", () => {
+  const { named, names } = place();
+  const [one, two] = [openSession(named("calm-curie")), openSession(named("calm-curie"))];
+  expect([one.isFresh, two.isFresh]).toEqual([true, false]);
+  one.abandon();
+  expect(names("sessions/calm-curie")).toEqual(["cells", "home", "session.json", "tmp"]);
+  two.close();
+  expect(names("sessions/calm-curie/cells")).toEqual([two.facts.cell]);
+  // Control: what nobody else has opened goes, as does one of root's with its user.
+  openSession(named("lone-curie")).abandon();
+  expect([names("sessions"), names("running"), names("locks")]).toEqual([["calm-curie"], [], []]);
+});
+
+test("openSession() makes anew what a killed run had half made, and touches nothing without its marker", async () => {
+  const { state, named, names } = place();
+  const half = path.join(state, "sessions/calm-curie");
+  mkdirSync(path.join(half, "home"), { recursive: true });
+  writeFileSync(path.join(half, "home/stale"), "");
+  expect((await failureOf(() => openSession(named("calm-curie")))).code).toBe("WC_SESSION");
+  expect(names("sessions/calm-curie/home")).toEqual(["stale"]);
+  mkdirSync(path.join(state, "running"), { recursive: true });
+  writeFileSync(path.join(state, "running/calm-curie.c1"), "4194305 100 durable\n");
+  const { isFresh, close } = openSession(named("calm-curie"));
+  expect([isFresh, names("sessions/calm-curie/home")]).toEqual([true, []]);
+  close();
+});
+
 const fine = {
   schema: "workcell.session/1",
   name: "calm-curie",

@@ -1,16 +1,17 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import { realPlace } from "../lib/real-place.ts";
 import { cacheFolder, configFolder, stateFolder } from "../lib/xdg-folders.ts";
 import type { HostFacts, SessionFacts, Settings } from "../model/index.ts";
 import { defaultLimits } from "../settings/index.ts";
-import { checkUidRange, claimUid, releaseUid } from "./claim-uid.ts";
+import { checkUidRange, claimUid, releaseUid, releaseUidsOf } from "./claim-uid.ts";
 import { attachDisk, createDisk, detachDisk, diskSize, hasDisk, removeDisk, wantsDisk } from "./disk.ts";
-import { isSessionLive, putMarker } from "./marker.ts";
+import { hasMarker, isSessionLive, putMarker } from "./marker.ts";
 import { makeSessionName, sessionNamePattern } from "./names.ts";
+import { withSessionLock } from "./session-lock.ts";
 import { readSession, type SessionRecord } from "./session-record.ts";
-import { takeAway } from "./take-away.ts";
+import { takeAway, takeAwayRest } from "./take-away.ts";
 
 /** A session with a cell in it. */
 export interface OpenSession {
@@ -79,7 +80,6 @@ function makeFolders(folder: string, uid: number | undefined): void {
     chmodSync(made, mode);
     if (uid !== undefined) chownSync(made, uid, uid);
   }
-  mkdirSync(path.join(folder, "cells"));
 }
 
 function beingMade(name: string): WorkcellError {
@@ -116,6 +116,8 @@ function createSession(
     if (uid !== undefined && wantsDisk(settings, host.uid)) {
       giveDisk({ settings, host }, folder, uid);
     }
+    // Last of all: a session without it is half made.
+    mkdirSync(path.join(folder, "cells"));
     return { record, folder };
   } catch (error) {
     if (hasDisk(folder)) removeDisk(folder);
@@ -163,15 +165,40 @@ export function openSession(input: StoreInput): OpenSession {
   const sessions = path.join(state, "sessions");
   mkdirSync(sessions, { recursive: true, mode: 0o700 });
   const asked = settings.session?.value;
-  const existing = asked === undefined ? undefined : readSession(state, asked, host.uid === 0);
-  const name = asked ?? freshName(sessions);
+  if (asked === undefined) return openLocked(input, freshName(sessions), undefined);
+  // Several runs may open one session at once: each finds it whole, and its disk mounted once or not at all.
+  return withSessionLock(state, asked, () => {
+    clearHalfMade(state, asked);
+    return openLocked(input, asked, readSession(state, asked, host.uid === 0));
+  });
+}
+
+/** Clears what a run left that was killed while it made this session. The caller holds the session's lock. */
+export function clearHalfMade(state: string, name: string): void {
+  const folder = path.join(state, "sessions", name);
+  if (!existsSync(folder) || existsSync(path.join(folder, "cells"))) return;
+  // Without a run's marker it is somebody's own doing, and not Workcell's to clear.
+  if (!hasMarker(state, name) || isSessionLive(state, name)) return;
+  forgetSession(state, name, undefined);
+  releaseUidsOf(state, name);
+  rmSync(folder, { recursive: true, force: true });
+}
+
+interface KnownSession {
+  readonly record: SessionRecord;
+  readonly folder: string;
+}
+
+function openLocked(input: StoreInput, name: string, existing: KnownSession | undefined): OpenSession {
+  const { settings, host } = input;
+  const state = stateOf(host);
   const cell = makeCellId();
-  const takeMarker = putMarker(state, { name, cell }, asked === undefined ? "once" : "durable");
+  const takeMarker = putMarker(state, { name, cell }, settings.session === undefined ? "once" : "durable");
   try {
     const { diskBytes } = settings;
     return openCell(
-      { state, cell, takeMarker, existing, diskBytes },
-      existing ?? createSession(input, sessions, name),
+      { state, cell, takeMarker, isFresh: existing === undefined, diskBytes },
+      existing ?? createSession(input, path.join(state, "sessions"), name),
     );
   } catch (error) {
     takeMarker();
@@ -184,36 +211,60 @@ interface NewCell {
   readonly cell: string;
   /** Takes the cell's marker away. */
   readonly takeMarker: () => void;
-  readonly existing: unknown;
+  readonly isFresh: boolean;
   /** The size that is asked for; absent: none. */
   readonly diskBytes: Settings["diskBytes"];
 }
 
-function openCell(
-  { state, cell, takeMarker, existing, diskBytes }: NewCell,
-  { record, folder }: { readonly record: SessionRecord; readonly folder: string },
-): OpenSession {
+function openCell(newCell: NewCell, session: KnownSession): OpenSession {
+  const { cell, isFresh, diskBytes } = newCell;
+  const { record, folder } = session;
+  const { name, uid } = record;
+  const ownDisk = hasDisk(folder);
+  if (ownDisk) checkDiskSize(folder, name, diskBytes);
+  if (ownDisk && uid !== undefined) attachDisk(folder, uid);
   const cellFolder = path.join(folder, "cells", cell);
   mkdirSync(cellFolder, { mode: 0o755 });
-  const ownDisk = hasDisk(folder);
-  if (ownDisk) checkDiskSize(folder, record.name, diskBytes);
-  if (ownDisk && record.uid !== undefined) attachDisk(folder, record.uid);
-  const close = () => {
-    if (!record.durable) forgetSession(state, record.name, record.uid);
-    takeMarker();
-    if (record.durable) detachDisk(folder, () => isSessionLive(state, record.name));
-  };
-  const { name, uid } = record;
   return {
     facts: { name, folder, cell, ...(uid === undefined ? {} : { uid }), ...(ownDisk ? { ownDisk } : {}) },
     cellFolder,
-    isFresh: existing === undefined,
-    close,
-    abandon: () => {
-      close();
-      rmSync(existing === undefined ? folder : cellFolder, { recursive: true, force: true });
-    },
+    isFresh,
+    close: () => closeCell(newCell, session),
+    abandon: () => abandonCell(newCell, session, cellFolder),
   };
+}
+
+function closeCell({ state, takeMarker }: NewCell, { record, folder }: KnownSession): void {
+  const { name, uid, durable } = record;
+  if (!durable) forgetSession(state, name, uid);
+  takeMarker();
+  if (durable && hasDisk(folder)) withSessionLock(state, name, () => detachUnused(state, name));
+}
+
+function detachUnused(state: string, name: string): void {
+  if (!isSessionLive(state, name)) detachDisk(path.join(state, "sessions", name));
+}
+
+function abandonCell(newCell: NewCell, session: KnownSession, cellFolder: string): void {
+  const { state, isFresh } = newCell;
+  const { record, folder } = session;
+  if (!record.durable) {
+    closeCell(newCell, session);
+    rmSync(folder, { recursive: true, force: true });
+    return;
+  }
+  newCell.takeMarker();
+  withSessionLock(state, record.name, () => {
+    rmSync(cellFolder, { recursive: true, force: true });
+    // Whoever opened it meanwhile has it for good, even if that run is over.
+    const isOthers = !isFresh || readdirSync(path.join(folder, "cells")).length > 0;
+    if (isOthers) {
+      detachUnused(state, record.name);
+    } else {
+      forgetSession(state, record.name, record.uid);
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 }
 
 /** Takes away a session's home and temporary files; its records stay. */
@@ -221,5 +272,6 @@ export function forgetSession(state: string, name: string, uid: number | undefin
   const folder = path.join(state, "sessions", name);
   if (hasDisk(folder)) removeDisk(folder);
   for (const part of ["home", "tmp"]) takeAway(path.join(folder, part));
+  takeAwayRest(folder);
   if (uid !== undefined) releaseUid(state, uid, name);
 }

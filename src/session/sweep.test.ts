@@ -103,6 +103,23 @@ test("sweepSessions() takes the drafts of markers that nobody is writing any mor
   expect(names("running")).toEqual([".new.c1"]);
 });
 
+test("sweepSessions() takes drafts that no space was left for, whatever they hold", () => {
+  const { state, names, sweep } = place();
+  for (const file of ["running/.old.c1", "uids/.old", "running/.new.c1", "uids/.new"])
+    writeFileSync(path.join(state, file), `${process.pid} ${startTime(process.pid)} once\n`);
+  for (const file of ["running/.old.c1", "uids/.old"]) utimesSync(path.join(state, file), 0, 0);
+  sweep();
+  expect([names("running"), names("uids")]).toEqual([[".new.c1"], [".new"]]);
+});
+
+test("sweepSessions() takes what a killed run had begun to take away", () => {
+  const { state, add, names, sweep } = place();
+  add("killed", `${DEAD} 100 once\n`);
+  mkdirSync(path.join(state, "sessions/killed/.gone-abcdef/home/deep"), { recursive: true });
+  sweep();
+  expect(names("sessions/killed")).toEqual(["cells"]);
+});
+
 test("sweepSessions() says what it cannot clear, keeps its marker and goes on", () => {
   const { state, add, names, sweep, notices } = place();
   add("a-stuck", `${DEAD} 100 1900000001\n`);

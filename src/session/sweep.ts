@@ -4,11 +4,12 @@ import { codeOf } from "../errors/index.ts";
 import { releaseUidsOf } from "./claim-uid.ts";
 import { sweepDisks } from "./disk.ts";
 import { isLive, isSessionLive, readMarker } from "./marker.ts";
-import { forgetSession } from "./store.ts";
+import { withSessionLock } from "./session-lock.ts";
+import { clearHalfMade, forgetSession } from "./store.ts";
 
 /** Records of ended sessions that are kept. */
 const KEPT_RECORDS = 200;
-/** Time in which a marker is written in any case, in `ms`. */
+/** Time in which a draft is written in any case, in `ms`. */
 const DRAFT_MS = 60_000;
 
 function list(folder: string): string[] {
@@ -20,32 +21,41 @@ function list(folder: string): string[] {
   }
 }
 
+/** Drafts that nobody is writing any more: their run was killed just then, or had no space for them. */
+function sweepDrafts(state: string): void {
+  for (const folder of ["running", "uids"].map((name) => path.join(state, name))) {
+    for (const file of list(folder).filter((name) => name.startsWith("."))) {
+      const written = statSync(path.join(folder, file), { throwIfNoEntry: false })?.mtimeMs;
+      if (written !== undefined && Date.now() - written > DRAFT_MS)
+        rmSync(path.join(folder, file), { force: true });
+    }
+  }
+}
+
 /** Cells whose Workcell was killed: what they left goes, as it would have gone at their end. */
 function sweepAbandoned(state: string, say: (notice: string) => void): void {
   const running = path.join(state, "running");
   for (const file of list(running)) {
     const marker = readMarker(path.join(running, file));
-    if (marker === undefined ? !isOldDraft(path.join(running, file)) : isLive(marker)) continue;
+    // Without a word in it, it is being written this very moment.
+    if (marker === undefined || isLive(marker)) continue;
     // Its marker stays when this fails, so that the next run tries again.
     attempt(say, () => {
-      if (marker !== undefined && !file.startsWith(".")) clearAbandoned(state, file, marker.kind);
+      if (!file.startsWith(".")) clearAbandoned(state, file, marker.kind);
       rmSync(path.join(running, file), { force: true });
     });
   }
 }
 
-/** A draft without a word in it is being written this very moment, or its run was killed just then. */
-function isOldDraft(file: string): boolean {
-  const written = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
-  return path.basename(file).startsWith(".") && Date.now() - written > DRAFT_MS;
-}
-
 function clearAbandoned(state: string, file: string, kind: string): void {
   const name = file.slice(0, file.lastIndexOf("."));
+  if (kind === "durable") {
+    withSessionLock(state, name, () => clearHalfMade(state, name));
+    return;
+  }
   const folder = path.join(state, "sessions", name);
-  // What is made last of a session: without it the run was killed while it made one.
   const isWhole = existsSync(path.join(folder, "cells"));
-  if (isWhole ? kind === "durable" : isSessionLive(state, name)) return;
+  if (!isWhole && isSessionLive(state, name)) return;
   forgetSession(state, name, /^\d+$/.test(kind) ? Number(kind) : undefined);
   releaseUidsOf(state, name);
   // There is nothing to record, and nobody could open it again.
@@ -81,7 +91,8 @@ function pruneRecords(state: string): void {
 
 /** Clears what killed runs left behind, and old records. Done while a new cell starts, so that nobody waits for it. */
 export function sweepSessions(state: string, say: (notice: string) => void): void {
+  attempt(say, () => sweepDrafts(state));
   sweepAbandoned(state, say);
-  attempt(say, () => sweepDisks(path.join(state, "sessions"), (name) => isSessionLive(state, name)));
+  attempt(say, () => sweepDisks(state, (name) => isSessionLive(state, name)));
   attempt(say, () => pruneRecords(state));
 }

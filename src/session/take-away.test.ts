@@ -1,8 +1,10 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   statSync,
   symlinkSync,
@@ -50,4 +52,37 @@ test("takeAway() removes links, and leaves what they lead to as it is", () => {
 
 test("takeAway() has nothing to do where nothing is", () => {
   expect(takeAway(path.join(tempFolder(), "none"))).toBe(undefined);
+});
+
+/** Exchanges a folder in `home` for a link to `host` and back, as fast as it can, by a descriptor that it keeps. */
+const exchange = `
+import ctypes, os, sys
+os.chdir(sys.argv[1])
+libc = ctypes.CDLL(None)
+print("ready", flush=True)
+while True:
+    libc.renameat2(-100, b"a", -100, b"b", 2)
+`;
+
+test("takeAway() follows no link that is exchanged for a folder while it removes", async () => {
+  const root = tempFolder();
+  const host = path.join(root, "host");
+  const kept = Array.from({ length: 50 }, (_, index) => `f${index}`);
+  mkdirSync(host);
+  for (const name of kept) writeFileSync(path.join(host, name), "");
+  for (const round of [0, 1, 2, 3, 4, 5, 6, 7]) {
+    const folder = path.join(root, `home${round}`);
+    mkdirSync(path.join(folder, "a"), { recursive: true });
+    symlinkSync(host, path.join(folder, "b"));
+    // The last rounds are too large to be removed without rm.
+    for (let index = 0; index < (round < 4 ? 50 : 600); index++)
+      writeFileSync(path.join(folder, "a", `f${index}`), "");
+    const child = spawn("python3", ["-c", exchange, folder], { stdio: ["ignore", "pipe", "inherit"] });
+    await once(child.stdout, "data");
+    takeAway(folder);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    expect([existsSync(folder), readdirSync(host).length]).toEqual([false, kept.length]);
+  }
+  expect(readdirSync(root)).toEqual(["host"]);
 });

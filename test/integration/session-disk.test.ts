@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import {
@@ -15,6 +15,7 @@ import { canMakeDisks } from "../../src/session/disk-image.ts";
 import { readDiskSpace } from "../../src/supervise/disk-usage.ts";
 import { failureOf } from "../helpers/failure.ts";
 import { from, settings } from "../helpers/plan-input.ts";
+import { makeDesk, people } from "../helpers/run-workcell.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 
 const MIB = 1024 ** 2;
@@ -22,14 +23,14 @@ const uid = 54321;
 const needsDisks = test.skipIf(!canMakeDisks(process.getuid?.() ?? 1));
 
 /** A session's folder as the store makes it, with or without a disk. */
-function session(bytes?: number): { folder: string; sessions: string; cacheFolder: string } {
-  const root = tempFolder();
-  const [sessions, cacheFolder] = [path.join(root, "sessions"), path.join(root, "cache")];
-  const folder = path.join(sessions, "brave-loving-maxwell");
+function session(bytes?: number): { folder: string; state: string; cacheFolder: string } {
+  const state = tempFolder();
+  const cacheFolder = path.join(state, "cache");
+  const folder = path.join(state, "sessions/brave-loving-maxwell");
   for (const name of ["home", "tmp"]) mkdirSync(path.join(folder, name), { recursive: true });
   onTestFinished(() => removeDisk(folder));
   if (bytes !== undefined) createDisk({ folder, cacheFolder, bytes, uid });
-  return { folder, sessions, cacheFolder };
+  return { folder, state, cacheFolder };
 }
 
 const mountsIn = (folder: string) =>
@@ -81,9 +82,7 @@ needsDisks(
   async () => {
     const { folder } = session(32 * MIB);
     writeFileSync(path.join(folder, "home/kept"), "kept");
-    detachDisk(folder, () => true);
-    expect(mountsIn(folder)).toBe(3);
-    detachDisk(folder, () => false);
+    detachDisk(folder);
     expect(mountsIn(folder)).toBe(0);
     await noLoops(folder);
     expect(existsSync(path.join(folder, "home/kept"))).toBe(false);
@@ -98,13 +97,43 @@ needsDisks(
 );
 
 needsDisks("sweepDisks() unmounts what killed Workcells left, and nothing that a cell runs in", async () => {
-  const { folder, sessions } = session(32 * MIB);
-  sweepDisks(sessions, (name) => name === "brave-loving-maxwell");
+  const { folder, state } = session(32 * MIB);
+  sweepDisks(state, (name) => name === "brave-loving-maxwell");
   expect(mountsIn(folder)).toBe(3);
-  sweepDisks(sessions, () => false);
+  sweepDisks(state, () => false);
   expect([mountsIn(folder), hasDisk(folder)]).toEqual([0, true]);
   await noLoops(folder);
 });
+
+needsDisks("sweepDisks() unmounts what is left of a disk whose image is gone", async () => {
+  const { folder, state } = session(32 * MIB);
+  rmSync(path.join(folder, "disk.ext4"));
+  sweepDisks(state, () => false);
+  expect(mountsIn(folder)).toBe(0);
+  await noLoops(folder);
+});
+
+needsDisks(
+  "a new session that twelve runs open at once has one disk, and keeps what each of them wrote",
+  async () => {
+    const root = people.find(({ name }) => name === "root");
+    if (root === undefined) throw new Error("there is no root among the people");
+    using desk = makeDesk(root);
+    const numbers = Array.from({ length: 12 }, (_, index) => index);
+    const run = (script: string) => desk.run(["--session", "twelve-at-once", "sh", "-c", script]);
+    const ended = await Promise.all(numbers.map((n) => run(`echo data >~/f${n}; sleep 0.2`)));
+    expect(ended.map(({ code, stderr }) => [code, stderr])).toEqual(numbers.map(() => [0, ""]));
+    const sessions = path.join(desk.state, "sessions");
+    expect(mountsIn(sessions)).toBe(0);
+    expect(hasDisk(path.join(sessions, "twelve-at-once"))).toBe(true);
+    await noLoops(sessions);
+    const { stdout } = await run("cd; cat f* | grep -c data; ls -d f* | wc -l");
+    expect(stdout).toBe("12\n12\n");
+    expect(mountsIn(sessions)).toBe(0);
+    await noLoops(sessions);
+    expect(["locks", "running"].map((name) => readdirSync(path.join(desk.state, name)))).toEqual([[], []]);
+  },
+);
 
 needsDisks("a busy disk goes with its last user", async () => {
   const { folder } = session(32 * MIB);
