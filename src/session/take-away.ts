@@ -20,6 +20,8 @@ const env = { PATH: "/usr/bin:/bin" };
 /** What is removed without a program's start: more than a session usually leaves, and less than open files allow. */
 const MOST_ENTRIES = 500;
 const MOST_LEVELS = 20;
+/** Each level of a tree holds a file open; rm, where it is coreutils', has no such limit. */
+const MOST_LEVELS_WITHOUT_RM = 500;
 
 const goneName = ".gone-";
 const folderItself = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
@@ -65,7 +67,7 @@ function stays(folder: string, cause: unknown): WorkcellError {
 /** A folder of Workcell's own with what a cell left in it. */
 function removeTree(gone: string): void {
   try {
-    removeSmall(gone);
+    removeHere(gone, MOST_ENTRIES, MOST_LEVELS);
   } catch {
     removeByPrograms(gone);
   }
@@ -76,11 +78,11 @@ interface Budget {
   readonly device: number;
 }
 
-/** Removes a tree that is small and readable; throws when it is not. */
-function removeSmall(folder: string): void {
+/** Removes a tree that is readable and no larger than this; throws when it is not. */
+function removeHere(folder: string, entries: number, levels: number): void {
   const fd = openSync(folder, folderItself);
   try {
-    emptyFolder(fd, { entries: MOST_ENTRIES, device: fstatSync(fd).dev }, MOST_LEVELS);
+    emptyFolder(fd, { entries, device: fstatSync(fd).dev }, levels);
   } finally {
     closeSync(fd);
   }
@@ -130,5 +132,12 @@ function removeByPrograms(gone: string): void {
   if (process.getuid?.() !== 0) run("chmod", "-R", "u+rwx");
   const { stderr, error } = run("rm", "-rf", "--one-file-system");
   if (!isThere(gone)) return;
+  // A small system's rm goes by paths and does not know the option.
+  try {
+    removeHere(gone, Number.POSITIVE_INFINITY, MOST_LEVELS_WITHOUT_RM);
+    return;
+  } catch {
+    // What rm said is more to the point.
+  }
   throw stays(gone, error ?? new Error(stderr?.trim().split("\n").at(-1) || "rm did not remove it"));
 }
