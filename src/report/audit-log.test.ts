@@ -1,19 +1,10 @@
 import { spawn } from "node:child_process";
-import {
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { AuditEvent, AuditLine } from "../model/index.ts";
 import { GENESIS, hashOf } from "./audit-chain.ts";
-import { appendCopy } from "./audit-copy.ts";
 import { type AuditOptions, openAudit } from "./audit-log.ts";
 import { followAudit } from "./audit-read.ts";
 import { verifyAudit } from "./audit-verify.ts";
@@ -172,18 +163,6 @@ test("verifyAudit() finds any change of any byte, and any line taken out, moved 
   );
   writeFileSync(file, whole);
   expect((await verifyAudit(file)).intact).toBe(true);
-});
-
-test("appendCopy() appends to an existing file as it is, through a link too", async () => {
-  await write(["a:1"]);
-  const copy = path.join(folder, "copy.txt");
-  writeFileSync(copy, "mine, without newline", { mode: 0o640 });
-  const before = statSync(copy);
-  symlinkSync(copy, path.join(folder, "link"));
-  await appendCopy(path.join(folder, "link"), [JSON.parse(linesOf(file)[0] ?? "")]);
-  const after = statSync(copy);
-  expect(readFileSync(copy, "utf8")).toBe(`mine, without newline\n${readFileSync(file, "utf8")}`);
-  expect([after.ino, after.mode, after.uid]).toEqual([before.ino, before.mode, before.uid]);
 });
 
 const flock = `(fd) => new Promise((resolve, reject) =>

@@ -4,7 +4,6 @@
  * may import: nothing but the ground floor.
  */
 export { canonicalJson, GENESIS, hashOf, parseAuditLine, sealEvent } from "./audit-chain.ts";
-export { type AuditCopy, appendCopy, openCopy } from "./audit-copy.ts";
 export { type AuditLog, type AuditOptions, type Lock, openAudit } from "./audit-log.ts";
 export { type AuditEntry, type FollowOptions, followAudit, readAudit } from "./audit-read.ts";
 export { type AuditVerdict, verifyAudit } from "./audit-verify.ts";
