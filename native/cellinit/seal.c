@@ -44,6 +44,13 @@ static void reset_signals(void) {
     cannot("unblock signals by", "rt_sigprocmask");
 }
 
+/* What comes from now on waits until the command is ready for it: ignored meanwhile, it would be lost, and a person's
+ * wish to end the command with it. */
+static void hold_signals(void) {
+  uint64_t all = UINT64_MAX;
+  if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all) != 0) cannot("hold signals by", "rt_sigprocmask");
+}
+
 /* What a further command is given. Returns its 2, for up to exec ours stays the launcher's. */
 static int take_streams(const int *streams) {
   if (dup2(streams[0], STDIN_FILENO) < 0 || dup2(streams[1], STDOUT_FILENO) < 0) cannot("use streams by", "dup2");
@@ -54,6 +61,7 @@ static int take_streams(const int *streams) {
 void seal_and_execute(const struct request *request, const struct filter *filter) {
   int control = request->control;
   int command_stderr = request->command_stderr;
+  hold_signals();
 
   /* 1. While devices can still be opened. A terminal comes with a session, hence a group, of its own. */
   if (request->terminal) command_stderr = take_terminal(control);
@@ -81,7 +89,7 @@ void seal_and_execute(const struct request *request, const struct filter *filter
   /* 7. SECURITY: no command runs before the host, alive and content, says so. For a further one it has. */
   if (request->id == 0) await_go(control);
 
-  /* 8. After the wait, so that what the host's shell ignores cannot end it; the command starts as from a login. */
+  /* 8. After the wait; the command starts as from a login, with what was sent to it meanwhile. */
   reset_signals();
 
   /* 9. Complaints of ours up to here went to the launcher, the command's go to the person. */
