@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CellBench, callNumbers, defaultOptions, lacking, starters } from "../helpers/cellinit.ts";
