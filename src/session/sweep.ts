@@ -7,6 +7,8 @@ import { isLive, isSessionLive, readMarker } from "./marker.ts";
 import { withSessionLock } from "./session-lock.ts";
 import { clearHalfMade, forgetSession } from "./store.ts";
 
+/** Records that one run takes away: it must not wait for those of fifty. */
+const MOST_AT_ONCE = 4;
 /** Records of ended sessions that are kept. */
 const KEPT_RECORDS = 200;
 /** Time in which a draft is written in any case, in `ms`. */
@@ -85,7 +87,7 @@ function pruneRecords(state: string): void {
       time: statSync(path.join(sessions, name), { throwIfNoEntry: false })?.mtimeMs ?? 0,
     }))
     .sort((a, b) => b.time - a.time);
-  for (const { name } of byAge.slice(KEPT_RECORDS))
+  for (const { name } of byAge.slice(KEPT_RECORDS).slice(-MOST_AT_ONCE))
     rmSync(path.join(sessions, name), { recursive: true, force: true });
 }
 
