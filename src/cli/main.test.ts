@@ -120,3 +120,12 @@ test("renderError() shows where an error of Workcell's own came from", () => {
   expect(text).toMatch(/\n {2}remedy: Report this with the command that led to it\n$/);
   expect(renderError("a word")).toMatch(/^workcell: internal error: a word\n/);
 });
+
+test("renderError() says what the machine refused, and what to look at", () => {
+  const full = Object.assign(new Error("ENOSPC: no space left on device, mkdir '/s'"), {
+    ...{ code: "ENOSPC", syscall: "mkdir", path: "/s" },
+  });
+  expect(renderError(full)).toMatch(
+    /^workcell: Cannot go on: the machine refused mkdir "\/s" \(ENOSPC\)\n {2}remedy: See that the disk has room/,
+  );
+});

@@ -35,11 +35,23 @@ function makeContext(installation: string): CommandContext {
   };
 }
 
+const machineRemedy =
+  "See that the disk has room, that you may write there, and that HOME and XDG_STATE_HOME name your own folders";
+
+/** What the machine refused, in its words: a full disk, a folder that may not be written to, too many open files. */
+function machineFault(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("syscall" in error) || !("code" in error)) return undefined;
+  const place = "path" in error ? ` "${String(error.path)}"` : "";
+  return `Cannot go on: the machine refused ${String(error.syscall)}${place} (${String(error.code)})`;
+}
+
 /** What the person reads when something cannot be done: one line what, one line what to do. */
 export function renderError(error: unknown): string {
   if (error instanceof WorkcellError) {
     return `workcell: ${printable(error.message)}\n  remedy: ${printable(error.remedy)}\n`;
   }
+  const machine = machineFault(error);
+  if (machine !== undefined) return `workcell: ${printable(machine)}\n  remedy: ${machineRemedy}\n`;
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `workcell: internal error: ${printableLines(text)}\n  remedy: Report this with the command that led to it\n`;
 }
