@@ -4,6 +4,7 @@
  * may import: nothing.
  */
 export * from "./audit.ts";
+export * from "./changes.ts";
 export * from "./host-facts.ts";
 export * from "./limits.ts";
 export * from "./outcome.ts";

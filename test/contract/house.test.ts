@@ -18,9 +18,10 @@ const table: Record<string, readonly string[]> = {
   supervise: ["launch"],
   report: [],
   gate: ["policy"],
-  session: ["settings", "policy", "probe", "plan", "launch", "supervise", "report", "gate"],
+  changes: ["policy"],
+  session: ["settings", "policy", "probe", "plan", "launch", "supervise", "report", "gate", "changes"],
   observe: ["settings", "report", "session"],
-  cli: ["settings", "policy", "probe", "plan", "report", "session", "observe"],
+  cli: ["settings", "policy", "probe", "plan", "report", "changes", "session", "observe"],
 };
 const groundFloor = ["model", "errors", "lib"];
 

@@ -1,0 +1,58 @@
+import type { BytePath, Entry } from "../model/index.ts";
+
+/** A folder that was opened when the server started; every path is resolved below its descriptor, through no link. */
+export type FileRoot = number;
+
+export interface Place {
+  readonly root: FileRoot;
+  readonly path: BytePath;
+}
+
+/** Owner, bits and times that a copy gets. Set-id bits are never given. */
+export interface CopyAs {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtimeNs: bigint;
+}
+
+/** One entry of a layer as overlayfs keeps it. */
+export interface LayerEntry extends Entry {
+  readonly path: BytePath;
+  /** The layer says that what stands here in the folder is gone. */
+  readonly whiteout: boolean;
+  /** A directory that hides what the folder's own has. */
+  readonly opaque: boolean;
+}
+
+/**
+ * What changes/ needs of the file system and Node has no call for, done by `cellhost files` with openat2
+ * (RESOLVE_BENEATH, no links), renameat2 and extended attributes. It holds no policy. Each call rejects with
+ * WC_FILES, naming the step, the path and the errno (`error.cause.code`); calls may be sent without awaiting the last.
+ */
+export interface FileServer {
+  /** Undefined: nothing stands there. */
+  stat(place: Place): Promise<Entry | undefined>;
+  /** Everything below a place, each folder before what is in it; the place itself is left out. */
+  scan(place: Place): Promise<readonly LayerEntry[]>;
+  /** Bytes from an offset; fewer at the end of the file. At most 1 MiB a call. */
+  read(place: Place, offset: number, length: number): Promise<Uint8Array>;
+  /** Whether two files have the same bytes. */
+  isSame(one: Place, other: Place): Promise<boolean>;
+  /** Copies a file or a symlink to a name that must not exist: reflinked or sparse where it can be, with its extended attributes. */
+  copy(from: Place, to: Place, as: CopyAs): Promise<Entry>;
+  makeDirectory(place: Place, as: CopyAs): Promise<Entry>;
+  /** Another name for a file; the name must not exist. */
+  link(from: Place, to: Place): Promise<void>;
+  /** Mode, owner, time and extended attributes of `from` (attributes) for what stands at `place`, content untouched. */
+  setAttributes(place: Place, as: CopyAs, from: Place): Promise<Entry>;
+  /** Both must exist; what was at one place is at the other afterwards, in one step. */
+  exchange(one: Place, other: Place): Promise<void>;
+  /** The target must not exist; EXDEV when they lie on different file systems. */
+  rename(from: Place, to: Place): Promise<void>;
+  /** A file, link or empty directory. */
+  remove(place: Place): Promise<void>;
+  /** Waits until what was written below a root is on the disk. */
+  sync(root: FileRoot): Promise<void>;
+  close(): Promise<void>;
+}

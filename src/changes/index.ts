@@ -1,0 +1,6 @@
+/**
+ * changes: what a session made different in a connected folder: read it, show it, carry it over, take it back.
+ * in: layers, folders and the person's words. out: judged changes, patches, numbered steps.
+ * may import: model, policy, errors, lib.
+ */
+export type { CopyAs, FileRoot, FileServer, Place } from "./file-server.ts";
