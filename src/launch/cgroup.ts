@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmdirSync, writeFile, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf, WorkcellError } from "../errors/index.ts";
@@ -10,7 +10,7 @@ import { startTime } from "./processes.ts";
 /** The control groups of one cell. */
 export interface CellGroup {
   /** Files that the cell's first process writes itself into, before it drops its user. */
-  readonly procsFiles: readonly string[];
+  readonly joinFiles: readonly string[];
   /** What has been counted so far; reads only. */
   read(): Usage;
   /** Takes the groups away once the cell is empty; what stays busy is left to the next sweep. */
@@ -91,7 +91,9 @@ export function makeCellGroup(
   }
   const folders = [...made.values()];
   return {
-    procsFiles: folders.map((folder) => path.join(folder, "cgroup.procs")),
+    joinFiles: planned.map(({ parent }) =>
+      path.join(made.get(parent.folder) ?? "", joinFile(parent.version)),
+    ),
     read: () => readUsage(cgroups, limits.held, (parent) => made.get(parent)),
     remove: () => removeGroups(folders),
   };
@@ -101,6 +103,12 @@ const parentsIn = ({ memory, pids, cpu, cpuacct }: CgroupFacts) =>
   [...new Set([memory, pids, cpu, cpuacct].map((parent) => parent?.folder))].filter(
     (folder) => folder !== undefined,
   );
+
+/**
+ * In version 1 a thread that moves itself alone by `tasks` takes no lock (Linux 5.5), and that process has one thread;
+ * by `cgroup.procs` the kernel first waits 5 to 25 ms until every CPU has been idle or switched once.
+ */
+const joinFile = (version: 1 | 2) => (version === 1 ? "tasks" : "cgroup.procs");
 
 /** Takes away the empty groups of Workcells that were killed. A group with a process in it stays. */
 export function sweepCellGroups(cgroups: CgroupFacts): void {
@@ -116,16 +124,4 @@ export function sweepCellGroups(cgroups: CgroupFacts): void {
       if (pid !== undefined && startTime(Number(pid)) !== started) removeEmpty(path.join(parent, name));
     }
   }
-}
-
-/**
- * Makes the kernel ready to move a process, which costs 5 to 15 ms when none has been moved for a while: it waits for
- * all CPUs to have been idle or switched once. Moving this process to where it is pays that price beside other work;
- * within the next 10 ms or so a move is free. Version 2 needs none of it: a process can be born in its group.
- */
-export function warmCellGroups({ memory, pids, cpu }: CgroupFacts): void {
-  const first = [memory, pids, cpu].find((parent) => parent?.version === 1);
-  if (first === undefined) return;
-  // In version 1 the parent is this process's own group. Whether it works or not, the cell's own move is what counts.
-  writeFile(path.join(first.folder, "cgroup.procs"), String(process.pid), () => {});
 }

@@ -19,7 +19,7 @@ export interface CellPlace {
   /** The cell's own folder. */
   readonly folder: string;
   /** Files of its control groups that its first process writes itself into. */
-  readonly procsFiles: readonly string[];
+  readonly joinFiles: readonly string[];
 }
 
 /** A cell whose processes run. The command has not started before `go`. */
@@ -70,7 +70,7 @@ function spawnPlan(plan: Plan, stdio: CommandStdio, place: CellPlace): ChildProc
   const opened = openContents(plan, place.folder);
   try {
     const [program = "", verb = "", ...rest] = plan.argv;
-    const args = [verb, ...place.procsFiles.flatMap((file) => ["--cgroup", file]), ...rest];
+    const args = [verb, ...place.joinFiles.flatMap((file) => ["--cgroup", file]), ...rest];
     return spawn(program, args, {
       cwd: "/",
       env: launchEnvironment(plan),

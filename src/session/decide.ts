@@ -1,5 +1,4 @@
 import path from "node:path";
-import { warmCellGroups } from "../launch/index.ts";
 import { cacheFolder } from "../lib/xdg-folders.ts";
 import type { HostFacts, Policy, Settings } from "../model/index.ts";
 import { caVariables, optionalPaths, planFolders } from "../plan/index.ts";
@@ -39,7 +38,6 @@ export async function decide(request: DecideRequest): Promise<Decided> {
     cpus: settings.cpus?.value ?? defaultLimits(settings.profile.value).cpus,
   };
   const facts = probeHost({ ...questions, presets: [] });
-  warmCellGroups(facts.limits.cgroups);
   const policy = checkedPolicy(settings, facts);
   for (const { value } of settings.mounts) {
     const real = facts.folders[value.source]?.realPath;

@@ -45,7 +45,7 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
     const startedAt = performance.now();
     const output = joinOutput(request.stdio, plan.limits);
     // bwrap builds the cell while Workcell opens the gate; the command waits for both.
-    const place = { folder: session.cellFolder, procsFiles: group?.procsFiles ?? [] };
+    const place = { folder: session.cellFolder, joinFiles: group?.joinFiles ?? [] };
     const running = launchCell(plan, output.stdio, place);
     return await finishStart({ request, decided, plan, session, running, startedAt, output, group });
   } catch (error) {

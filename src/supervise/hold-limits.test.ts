@@ -24,7 +24,7 @@ function cell(limits: PlannedLimits, usage: Partial<Usage> = {}) {
   const counted: Usage = { memoryPeakBytes: 12, oomKills: 0, cpuMs: 1, pidsDenied: 0, ...usage };
   const onReached = vi.fn<HoldInput["onReached"]>();
   const onLost = vi.fn<HoldInput["onLost"]>();
-  const group = { procsFiles: [], read: () => counted, remove: async () => {} };
+  const group = { joinFiles: [], read: () => counted, remove: async () => {} };
   const input: HoldInput = {
     ...{ limits, rootPid: 4_194_305, countSwap: false, group, onReached, onLost },
     disk: { folders: [home], startBytes: 0, loop: limits.held.disk === "loop" },

@@ -1,14 +1,8 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeAll, expect, test } from "vitest";
-import {
-  type CellGroup,
-  makeCellGroup,
-  startTime,
-  sweepCellGroups,
-  warmCellGroups,
-} from "../../src/launch/index.ts";
+import { type CellGroup, makeCellGroup, startTime, sweepCellGroups } from "../../src/launch/index.ts";
 import type { CgroupFacts, PlannedLimits } from "../../src/model/index.ts";
 import { probeLimits } from "../../src/probe/index.ts";
 import { failureOf } from "../helpers/failure.ts";
@@ -45,7 +39,7 @@ interface Ended {
 /** A shell that goes into the groups as a cell's first process does, and then runs the script. */
 function run(group: CellGroup | undefined, script: string, endAfterMs?: number): Promise<Ended> {
   const enter = 'for f; do echo 0 > "$f" || exit 99; done';
-  const files = group?.procsFiles ?? [];
+  const files = group?.joinFiles ?? [];
   const child = spawn("/bin/bash", ["-c", `${enter}; ${script}`, "bash", ...files], {
     stdio: ["ignore", "pipe", "ignore"],
     detached: true,
@@ -128,7 +122,7 @@ needsGroups("remove() leaves nothing, and a limit that cannot be set makes nothi
   const group = make();
   await run(group, "true");
   await group.remove();
-  expect(group.procsFiles.filter((file) => existsSync(path.dirname(file)))).toEqual([]);
+  expect(group.joinFiles.filter((file) => existsSync(path.dirname(file)))).toEqual([]);
   const before = readdirSync(cgroups.memory?.folder ?? "/").length;
   const nowhere: CgroupFacts = { ...cgroups, pids: { version: 1, folder: "/nowhere" } };
   expect(await failureOf(() => makeCellGroup("c0ffee", limits, nowhere))).toMatchObject({
@@ -162,11 +156,4 @@ needsGroups("sweepCellGroups() takes away a killed Workcell's empty groups, and 
     await new Promise((resolve) => child.once("close", resolve));
     for (const folder of [living, busy, foreign]) rmdirSync(folder);
   }
-});
-
-needsGroups("warmCellGroups() leaves Workcell where it is", async () => {
-  const before = readFileSync("/proc/self/cgroup", "utf8");
-  warmCellGroups(cgroups);
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  expect(readFileSync("/proc/self/cgroup", "utf8")).toBe(before);
 });
