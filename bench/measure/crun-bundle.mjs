@@ -12,12 +12,13 @@ function identity() {
 }
 
 /**
- * Writes an OCI bundle whose command is `true` and whose root holds the system's programs, read-only.
+ * Writes an OCI bundle whose root holds the system's programs, read-only.
  * @param {string} folder
+ * @param {readonly string[]} command
  * @returns {string} the bundle's folder
  */
-export function writeCrunBundle(folder) {
-  const bundle = path.join(folder, "crun");
+export function writeCrunBundle(folder, command = ["true"]) {
+  const bundle = path.join(folder, `crun-${command[0]}`);
   mkdirSync(path.join(bundle, "rootfs"), { recursive: true });
   const { namespaces, mappings } = identity();
   const types = [...namespaces, "pid", "network", "ipc", "uts", "mount"];
@@ -25,7 +26,7 @@ export function writeCrunBundle(folder) {
     ociVersion: "1.0.0",
     process: {
       user: { uid: 0, gid: 0 },
-      args: ["true"],
+      args: command,
       env: ["PATH=/usr/bin:/bin"],
       cwd: "/",
       noNewPrivileges: true,
@@ -33,6 +34,7 @@ export function writeCrunBundle(folder) {
     root: { path: "rootfs" },
     mounts: [
       { destination: "/proc", type: "proc", source: "proc" },
+      { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "mode=755"] },
       ...shown.map((source) => ({ destination: source, source, options: ["rbind", "ro"] })),
     ],
     linux: { namespaces: types.map((type) => ({ type })), ...mappings },

@@ -17,10 +17,19 @@ import { buildWith } from "./set-up.mjs";
 /** @typedef {import("./surroundings.mjs").Surroundings} Surroundings */
 
 /** The namespaces and mounts that a launcher for agents asks for at the least; no filter, no network, no records. */
-const bareCell = (/** @type {string} */ cwd) => [
+export const bareCell = (/** @type {string} */ cwd) => [
   ...["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"],
   ...["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"],
-  ...["--bind", cwd, cwd, "--chdir", cwd, "--", "true"],
+  ...["--bind", cwd, cwd, "--chdir", cwd, "--"],
+];
+
+/** A bundle as a container of its own, without control groups. @param {string} bundle @param {string} id */
+export const crunWords = (bundle, id) => [
+  ...["crun", "--root", `${bundle}/state`, "--cgroup-manager=disabled", "run", "-b", bundle, id],
+];
+
+export const firejailWords = [
+  ...["firejail", "--quiet", "--noprofile", "--net=none", "--private", "--caps.drop=all", "--seccomp"],
 ];
 
 /** @param {Surroundings} surroundings @returns {Rival[]} */
@@ -28,28 +37,12 @@ function otherLaunchers({ folder, env }) {
   const base = "node";
   const rivals = [];
   if (findProgram("crun", env) !== undefined) {
-    const bundle = writeCrunBundle(folder);
-    const argv = [
-      "crun",
-      "--root",
-      `${bundle}/state`,
-      "--cgroup-manager=disabled",
-      "run",
-      "-b",
-      bundle,
-      "bench",
-    ];
+    const argv = crunWords(writeCrunBundle(folder), "bench");
     rivals.push({ id: "crun", what: "crun run", base, argv, optional: true });
   }
   if (findProgram("firejail", env) !== undefined) {
-    const flags = ["--quiet", "--noprofile", "--net=none", "--private", "--caps.drop=all", "--seccomp"];
-    rivals.push({
-      id: "firejail",
-      what: "firejail",
-      base,
-      argv: ["firejail", ...flags, "true"],
-      optional: true,
-    });
+    const argv = [...firejailWords, "true"];
+    rivals.push({ id: "firejail", what: "firejail", base, argv, optional: true });
   }
   return rivals;
 }
@@ -89,7 +82,7 @@ export async function startRivals({ node, workcell: own, sandboxRuntime }, surro
   const cowork = [workcell, "run", "--profile", "cowork", "--", "true"];
   return [
     { id: "node", what: "node -e 0", base, argv: [node, "-e", "0"] },
-    { id: "bwrap", what: "bwrap --unshare-all", base, argv: bareCell(surroundings.cwd) },
+    { id: "bwrap", what: "bwrap --unshare-all", base, argv: [...bareCell(surroundings.cwd), "true"] },
     ...otherLaunchers(surroundings),
     { id: "workcell", what: "workcell run", ...run },
     { id: "workcell-ca", what: "workcell run, CA set", ...run, env: withCa },

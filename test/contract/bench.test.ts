@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { cellHolds, outputRows, ratePerSecond } from "../../bench/measure/judge-cells.mjs";
 import { startHolds, startRows } from "../../bench/measure/judge-start.mjs";
 import { spreadOf } from "../../bench/measure/statistics.mjs";
 
@@ -104,4 +105,76 @@ test.each([
 
 test("startHolds() lets nothing hold that was not measured", () => {
   expect(startHolds([]).map(({ holds }) => holds)).toEqual([false, false, false]);
+});
+
+test("outputRows() sets each row against a command in no sandbox", () => {
+  const rows = outputRows([
+    { id: "spawn", what: "no sandbox", times: [2, 4] },
+    { id: "direct", what: "Workcell", times: [6] },
+  ]);
+  expect(rows.map(({ id, medianMs, ratioToSpawn }) => [id, medianMs, ratioToSpawn])).toEqual([
+    ["spawn", 3, 1],
+    ["direct", 6, 2],
+  ]);
+});
+
+test("ratePerSecond() counts from the first beginning to the last end", () => {
+  const residents = [
+    { count: 100, begun: 1000, ended: 1500 },
+    { count: 100, begun: 1100, ended: 2000 },
+  ];
+  expect(ratePerSecond(residents)).toBe(200);
+  expect(ratePerSecond([])).toBeNaN();
+});
+
+const cells = {
+  direct: 8,
+  directP95: 12,
+  socat: 16,
+  socatP95: 24,
+  perSecond: 150,
+  bytes: 1.5 * 1024 * 1024,
+  answered: 1000,
+  left: 0,
+};
+
+/** One value for each thing that is promised of cells. */
+function cellsOf(values: typeof cells) {
+  const output = (id: string, medianMs: number, p95Ms: number) => {
+    return { id, what: id, minMs: 1, medianMs, p95Ms, ratioToSpawn: 1 };
+  };
+  const { direct, directP95, socat, socatP95, perSecond, bytes, answered, left } = values;
+  const memory = { processes: 4, names: [], commandBytes: 0, residentBytes: 0, hostBytes: 0 };
+  const times = { startMs: 1, answerMs: 1, endMs: 1 };
+  return {
+    output: [output("direct", direct, directP95), output("socat", socat, socatP95)],
+    rate: [{ id: "direct", what: "direct", perSecond, residents: 2, lanes: 2 }],
+    memory: [{ id: "direct", what: "direct", bytes, ...memory }],
+    live: { ...memory, ...times, count: 1000, answered, bytes, left: Array(left).fill("a mount") },
+  };
+}
+
+const changes: readonly (readonly [Partial<typeof cells>, number])[] = [
+  [{ direct: 8.1 }, 0],
+  [{ directP95: 12.1 }, 1],
+  [{ socat: 16.1 }, 2],
+  [{ socatP95: 24.1 }, 3],
+  [{ perSecond: 149 }, 4],
+  [{ bytes: cells.bytes + 1 }, 5],
+  [{ answered: 999 }, 6],
+  [{ left: 1 }, 7],
+];
+
+test("cellHolds() holds all at the limits", () => {
+  expect(cellHolds(cellsOf(cells)).map(({ holds }) => holds)).toEqual(Array(changes.length).fill(true));
+});
+
+test.each(changes)("cellHolds() with %o fails there and nowhere else", (changed, index) => {
+  const holds = cellHolds(cellsOf({ ...cells, ...changed })).map(({ holds }) => holds);
+  expect(holds).toEqual(changes.map((_, at) => at !== index));
+});
+
+test("cellHolds() lets nothing hold that was not measured", () => {
+  const holds = cellHolds({ output: [], rate: [], memory: [], live: undefined });
+  expect(holds.map(({ holds }) => holds)).toEqual(Array(6).fill(false));
 });
