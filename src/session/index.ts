@@ -4,6 +4,7 @@
  * may import: settings, policy, probe, plan, launch, supervise, report, gate.
  */
 export { decide } from "./decide.ts";
+export { type Layer, pendingLayers, sessionLayers } from "./layer-record.ts";
 export { lockBy } from "./lock-by.ts";
 export type { RunningCell, RunRequest } from "./request.ts";
 export { explainRun, runOnce, startCell } from "./run-once.ts";

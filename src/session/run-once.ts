@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type CellGroup, launchCell, makeCellGroup, type Running } from "../launch/index.ts";
 import type { Denial, Outcome, Plan, Policy, Weaker } from "../model/index.ts";
-import { buildPlan } from "../plan/index.ts";
+import { buildPlan, isLayered } from "../plan/index.ts";
 import { denialOfPids, type HeldLimits, holdLimits, judgeLimit, supervise } from "../supervise/index.ts";
 import { checkConnected } from "./check-connected.ts";
 import { checkMountPoints } from "./check-mount-points.ts";
@@ -37,7 +37,8 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
   let group: CellGroup | undefined;
   try {
     const { command, terminal = false } = request;
-    const input = { settings, policy, facts, session: session.facts, ...ownFolders(facts) };
+    const layers = await openSessionLayers(decided, session);
+    const input = { settings, policy, facts, session: { ...session.facts, ...layers }, ...ownFolders(facts) };
     const plan = buildPlan({ ...input, command, terminal });
     checkMountPoints(plan, session.facts.folder);
     prepareCell(plan, session);
@@ -53,6 +54,21 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
     session.abandon();
     throw error;
   }
+}
+
+/** Where the session keeps what this cell changes in folders that are reviewed; runs without such a folder pay nothing. */
+async function openSessionLayers({ settings, policy, facts }: Decided, session: OpenSession) {
+  if (!policy.folders.some(isLayered)) return {};
+  const { openLayers } = await import("./layers.ts");
+  return { layers: openLayers({ settings, policy, facts, session }) };
+}
+
+/** Says what the cell changed and nobody applied. */
+async function tellPending({ request, plan, session }: Started): Promise<void> {
+  if (plan.layers === undefined) return;
+  const { pendingNotice } = await import("./layers.ts");
+  const notice = pendingNotice(session.facts);
+  if (notice !== undefined) request.onNotice?.(notice);
 }
 
 interface Started {
@@ -114,6 +130,7 @@ async function finishStart(started: Started): Promise<RunningCell> {
           });
         } finally {
           await started.group?.remove();
+          await tellPending(started);
           session.close();
         }
       }),
@@ -143,6 +160,7 @@ function holdCell({ request, decided, plan, session, running, group }: Started):
     ...(group === undefined ? {} : { group }),
     disk: {
       folders: [path.join(folder, "home"), path.join(folder, "tmp")],
+      layers: (plan.layers?.merged ?? []).map(({ layer }) => path.join(layer, "upper")),
       ...(session.isFresh ? { startBytes: 0 } : {}),
       loop: ownDisk,
     },

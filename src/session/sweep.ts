@@ -78,9 +78,9 @@ function pruneRecords(state: string): void {
   const sessions = path.join(state, "sessions");
   const names = list(sessions);
   if (names.length < KEPT_RECORDS + 50) return;
-  const ended = names.filter(
-    (name) => statSync(path.join(sessions, name, "home"), { throwIfNoEntry: false }) === undefined,
-  );
+  // At a session's end its layers are taken away, unless something waits in them.
+  const isThere = (name: string, part: string) => existsSync(path.join(sessions, name, part));
+  const ended = names.filter((name) => !isThere(name, "home") && !isThere(name, "layers"));
   const byAge = ended
     .map((name) => ({
       name,

@@ -29,7 +29,7 @@ function hintAtFolders({ mounts, profile, workdir }: Settings, context: CommandC
   }
   if (cwd === home || cwd === "/" || cwd.startsWith(`${home}/.`)) return;
   const isProject = readdirSync(cwd).some((name) => !name.startsWith("."));
-  if (isProject) say(context, "No folder is connected; add -m .:rw to work on this one.");
+  if (isProject) say(context, "No folder is connected; add -m . to work on this one.");
 }
 
 /** An amount of memory or disk as a person writes it. */
@@ -168,13 +168,13 @@ export const run: Command = {
     { name: "audit", value: "FILE", help: "append this run's audit lines to FILE too" },
     { name: "explain", help: "print the plan: argv, mounts, filters, environment; start nothing" },
   ],
-  example: "workcell run -m .:rw --preset npm npm test",
+  example: "workcell run -m . --preset npm npm test",
   commandFollows: true,
   async run(flags, words, context) {
     if (words.length === 0) {
       throw new WorkcellError("WC_USAGE", {
         message: "Cannot run: no command is given, and one is needed",
-        remedy: "Name it last: workcell run -m .:rw npm test",
+        remedy: "Name it last: workcell run -m . npm test",
       });
     }
     if (flags.has("explain")) return explain(flags, words, context);
