@@ -97,54 +97,56 @@ static void clone_layer(struct layer_request *layer, const struct enter_request 
   close(map);
 }
 
-static void path_in_scratch(struct text *path, const char *scratch, const char *prefix, const char *name) {
-  path->length = 0;
-  add(path, scratch);
-  add(path, "/");
-  add(path, prefix);
-  add(path, name);
-  add_byte(path, '\0');
-}
-
 /* SECURITY: what is taken over is the merged view of this very layer, whoever holds its lock. */
-static void check_taken_over(const struct layer_request *layer, const char *scratch, const struct stat *wanted) {
-  struct text path;
+static void check_taken_over(const struct layer_request *layer, const struct stat *wanted) {
   struct stat found;
   struct statfs system;
-  path_in_scratch(&path, scratch, "layer-", layer->name);
-  if (stat(path.bytes, &found) != 0 || found.st_dev != wanted->st_dev || found.st_ino != wanted->st_ino)
+  if (fstat(layer->layer_tree, &found) != 0 || found.st_dev != wanted->st_dev || found.st_ino != wanted->st_ino)
     fail(EXIT_CANNOT_MERGE, "find the mount of", layer->folder, ESTALE);
   if (fstatfs(layer->merged_tree, &system) != 0 || system.f_type != OVERLAY_MAGIC)
     fail(EXIT_CANNOT_MERGE, "find the merged mount of", layer->folder, ESTALE);
 }
 
+static int clone_in_scratch(const char *scratch, const char *prefix, const char *name) {
+  struct text path = {.length = 0};
+  add(&path, scratch);
+  add(&path, "/");
+  add(&path, prefix);
+  add(&path, name);
+  add_byte(&path, '\0');
+  return clone_tree(path.bytes);
+}
+
 /* A clone of the mount, not a second mount of the layer: both see one file system, and it lives as long as either. */
 static void take_over(struct layer_request *layer, const char *scratch) {
-  struct text path;
   struct stat wanted;
   int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
   if (own < 0 || stat(layer->folder, &wanted) != 0) cannot("look at layer", layer->folder);
   if (setns(layer->holder, CLONE_NEWNS) != 0) fail(EXIT_CANNOT_MERGE, "join the users of", layer->folder, errno);
-  path_in_scratch(&path, scratch, "", layer->name);
-  layer->merged_tree = clone_tree(path.bytes);
-  check_taken_over(layer, scratch, &wanted);
+  layer->layer_tree = clone_in_scratch(scratch, "layer-", layer->name);
+  layer->merged_tree = clone_in_scratch(scratch, "", layer->name);
+  check_taken_over(layer, &wanted);
   if (setns(own, CLONE_NEWNS) != 0) cannot("go back to our mounts from", layer->folder);
   close(own);
   close(layer->holder);
 }
 
-static void merge(struct layer_request *layer, bool is_root, int scratch) {
-  struct text name = {.length = 0};
-  add(&name, "lower-");
-  add(&name, layer->name);
-  add_byte(&name, '\0');
-  attach_tree(layer->lower_tree, name.bytes, scratch);
-  name.length = 0;
-  add(&name, "layer-");
-  add(&name, layer->name);
-  add_byte(&name, '\0');
-  attach_tree(layer->layer_tree, name.bytes, scratch);
-  layer->merged_tree = merge_trees(layer->lower_tree, layer->layer_tree, is_root, layer->lower);
+static void attach_as(int tree, const char *prefix, const char *name, int scratch) {
+  struct text path = {.length = 0};
+  add(&path, prefix);
+  add(&path, name);
+  add_byte(&path, '\0');
+  attach_tree(tree, path.bytes, scratch);
+}
+
+/* The layer's own mount stays beside the merged one: by it a cell that takes over knows whose that is. */
+static void give_places(struct layer_request *layer, bool is_root, int scratch) {
+  attach_as(layer->layer_tree, "layer-", layer->name, scratch);
+  if (layer->holder < 0) {
+    attach_as(layer->lower_tree, "lower-", layer->name, scratch);
+    layer->merged_tree = merge_trees(layer->lower_tree, layer->layer_tree, is_root, layer->lower);
+  }
+  attach_tree(layer->merged_tree, layer->name, scratch);
 }
 
 /* The order matters; every step says why it stands where it does. */
@@ -168,11 +170,7 @@ void enter_layers(struct layers_request *layers, struct enter_request *enter) {
 
   /* 4. A layer is merged from mounts that are seen in our namespace, hence after they have their places in it. */
   int scratch = cover_and_attach(enter);
-  for (size_t i = 0; i < layers->count; i++) {
-    struct layer_request *layer = &layers->list[i];
-    if (layer->holder < 0) merge(layer, is_root, scratch);
-    attach_tree(layer->merged_tree, layer->name, scratch);
-  }
+  for (size_t i = 0; i < layers->count; i++) give_places(&layers->list[i], is_root, scratch);
   let_next_start(layers);
 
   /* 5. SECURITY: root gives itself up in the child; the others have nothing more to mount. */
