@@ -88,7 +88,7 @@ async function main() {
     `${decisions} ${decisions === 1 ? "decision" : "decisions"}, ${refused} refused, ${chain}`,
     "workcell audit",
   );
-  page.tail("Next", "workcell run -m .:rw --preset npm npm test");
+  page.tail("Next", "workcell run -m . --preset npm npm test");
   return asExpected && intact ? 0 : 1;
 }
 

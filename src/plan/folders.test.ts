@@ -13,7 +13,7 @@ function folders(mounts: Mounts, profile: Settings["profile"]["value"] = "cowork
 }
 
 const refusal = (mounts: Mounts, profile?: "standard") => failureOf(() => folders(mounts, profile));
-const narrower = "Name the folder that the work is in, e.g. -m ~/project:rw";
+const narrower = "Name the folder that the work is in, e.g. -m ~/project";
 
 test("planFolders() connects below the home in cowork, and at their own place elsewhere", () => {
   const mounts = [mount("/srv/job", "rw", "work"), mount("/data", "ro")];

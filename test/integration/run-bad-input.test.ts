@@ -26,7 +26,7 @@ const settings = (name: string, ...message: string[]): Case => ({
 
 /** Names as they stand below the desk; `files` holds what beforeAll writes. */
 const cases: Readonly<Record<string, Case>> = {
-  "no command": { words: [], message: ["no command is given"], remedy: "workcell run -m .:rw npm test" },
+  "no command": { words: [], message: ["no command is given"], remedy: "workcell run -m . npm test" },
   "no command after --": { words: ["--"], message: ["no command is given"], remedy: "workcell run" },
   "an unknown flag": {
     words: ["--frob", "true"],

@@ -66,7 +66,7 @@ describe.each(people)("connected folders of workcell run as $name", (person) => 
       "-m",
       `${one}:ro`,
       "-m",
-      `${two}:given-name:rw`,
+      `${two}:rw`,
       "sh",
       "-c",
       'pwd; cat "$@"',
