@@ -3,4 +3,6 @@
  * in: layers, folders and the person's words. out: judged changes, patches, numbered steps.
  * may import: model, policy, errors, lib.
  */
-export type { CopyAs, FileRoot, FileServer, Place } from "./file-server.ts";
+export type { FileFault } from "./file-error.ts";
+export type { CopyAs, FileRoot, FileServer, LayerEntry, Place } from "./file-server.ts";
+export { type FileServerOptions, openFileServer } from "./open-file-server.ts";
