@@ -1,5 +1,5 @@
 import type { BytePath, Change, Entry } from "../model/index.ts";
-import { compareBytes, nameOf, parentOf, partsOf } from "./byte-path.ts";
+import { compareBytes, parentOf, partsOf } from "./byte-path.ts";
 import {
   conflictAt,
   conflictIfMoved,
@@ -76,14 +76,12 @@ async function readEntry(reading: Reading, layerEntry: LayerEntry): Promise<void
   if (parent === undefined) return;
   const host = await hostEntry(reading, parent, path);
   const after = entryOf(layerEntry);
-  const change = layerEntry.whiteout
-    ? removal(path, host)
-    : ((await difference(reading, path, host, after)) ?? undefined);
+  const change = layerEntry.whiteout ? removal(path, host) : await difference(reading, path, host, after);
   if (!layerEntry.whiteout && after.type === "directory") {
     await enterFolder(reading, { layerEntry, host, parent });
   }
   if (change !== undefined) {
-    reading.found.push(await withConflict(reading, change, { parent, layerEntry }));
+    reading.found.push(await withConflict(reading, change, parent));
   }
 }
 
@@ -167,32 +165,14 @@ function findHidden(reading: Reading, entries: readonly LayerEntry[]): void {
   }
 }
 
-async function withConflict(
-  reading: Reading,
-  change: Change,
-  at: { readonly parent: Folder; readonly layerEntry: LayerEntry },
-): Promise<Change> {
-  // What is only added overwrites nothing, wherever its folder came from.
-  const inherited = change.before === undefined ? undefined : at.parent.conflict;
-  const conflict = inherited ?? (await conflictWith(reading, change, at));
-  return conflict === undefined ? change : { ...change, conflict };
-}
-
-async function conflictWith(
-  reading: Reading,
-  change: Change,
-  at: { readonly parent: Folder; readonly layerEntry: LayerEntry },
-): Promise<string | undefined> {
+/** What is only added overwrites nothing, wherever its folder came from. */
+async function withConflict(reading: Reading, change: Change, parent: Folder): Promise<Change> {
   const { path, before, kind } = change;
-  if (before !== undefined) {
-    return kind === "attributes" ? conflictAt(reading, path, before) : conflictOf(reading, path, before);
-  }
-  // A folder that the session made hides whatever may appear below; one that it only wrote into does not.
-  const wroteInto = at.layerEntry.type === "directory" && !at.layerEntry.opaque;
-  const parentSeen = at.parent.onHost && at.parent.hidden === undefined;
-  return wroteInto && parentSeen
-    ? `the folder "${nameOf(path)}" was removed on the host after the folder was connected`
-    : undefined;
+  if (before === undefined) return change;
+  const conflict =
+    parent.conflict ??
+    (kind === "attributes" ? conflictAt(reading, path, before) : await conflictOf(reading, path, before));
+  return conflict === undefined ? change : { ...change, conflict };
 }
 
 /** What speaks against replacing or taking away what the host has at a path, and all below it. */
