@@ -14,7 +14,8 @@ const headBytes = 5;
 const mostComplaints = 4096;
 
 interface Awaited {
-  readonly attempt: string;
+  /** What was tried, for a person; told only when it fails. */
+  readonly attempt: () => string;
   readonly parts: Buffer[];
   readonly resolve: (bytes: Buffer) => void;
   readonly reject: (error: WorkcellError) => void;
@@ -61,7 +62,7 @@ export class Conversation {
     const why = said === "" ? `cellfiles is gone, ${how}` : said;
     this.#dead ??= fileError("work on the folders", fault, why);
     for (const { attempt, reject } of this.#awaited.splice(0).slice(this.#first))
-      reject(fileError(attempt, fault, why));
+      reject(fileError(attempt(), fault, why));
     this.#first = 0;
   }
 
@@ -88,7 +89,7 @@ export class Conversation {
     this.#forget();
     if (kind === refusal) {
       const { errno, step } = decodeRefusal(bytes);
-      awaited.reject(fileError(awaited.attempt, { code: errorName(errno), step }));
+      awaited.reject(fileError(awaited.attempt(), { code: errorName(errno), step }));
     } else {
       awaited.resolve(awaited.parts.length === 0 ? bytes : Buffer.concat([...awaited.parts, bytes]));
     }
@@ -102,7 +103,7 @@ export class Conversation {
   }
 
   /** Waits for one more answer. */
-  expect(attempt: string): Promise<Buffer> {
+  expect(attempt: () => string): Promise<Buffer> {
     if (this.#dead !== undefined) return Promise.reject(this.#dead);
     return new Promise((resolve, reject) => {
       this.#awaited.push({ attempt, parts: [], resolve, reject });
@@ -110,7 +111,7 @@ export class Conversation {
   }
 
   /** Sends a request; those of one turn of the event loop go together. */
-  ask(attempt: string, request: Buffer): Promise<Buffer> {
+  ask(attempt: () => string, request: Buffer): Promise<Buffer> {
     if (this.#dead === undefined) {
       if (this.#unsent.length === 0) queueMicrotask(() => this.#send());
       this.#unsent.push(request);

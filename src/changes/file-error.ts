@@ -1,4 +1,4 @@
-import { getSystemErrorName } from "node:util";
+import { constants } from "node:os";
 import { WorkcellError } from "../errors/index.ts";
 import { printable } from "../lib/printable.ts";
 import type { BytePath } from "../model/index.ts";
@@ -23,14 +23,16 @@ const remedies: Record<string, string> = {
 };
 const elseRemedy = "Run the command again when nothing else changes the folder";
 
-/** The name of an errno; a number that nobody has a name for stays one. */
+/** The name of an errno, of those that libuv has no word for too; a number that nobody has a name for stays one. */
 export function errorName(errno: number): string {
-  try {
-    return getSystemErrorName(-errno);
-  } catch {
-    return `E${errno}`;
-  }
+  const named = Object.entries(constants.errno).find(
+    ([name, number]) => number === errno && !shadows.has(name),
+  );
+  return named?.[0] ?? `E${errno}`;
 }
+
+/** Other names of numbers that have a better known one. */
+const shadows = new Set(["EWOULDBLOCK", "ENOTSUP", "EDEADLOCK"]);
 
 /** Bytes as a person reads them; whatever is no text, or steers a terminal, is spelled out. */
 export function readablePath(path: BytePath): string {

@@ -37,9 +37,9 @@ class CellfilesServer implements FileServer {
     return `"${readablePath(path === "" ? folder : `${folder}/${path}`)}"`;
   }
 
-  #ask(attempt: string, operation: Operation, fields: readonly Field[]): Promise<Buffer> {
+  #ask(attempt: () => string, operation: Operation, fields: readonly Field[]): Promise<Buffer> {
     const fault = this.#fault(fields);
-    if (fault !== undefined) return Promise.reject(fileError(attempt, fault));
+    if (fault !== undefined) return Promise.reject(fileError(attempt(), fault));
     return this.#conversation.ask(attempt, encodeRequest(operation, fields));
   }
 
@@ -55,71 +55,71 @@ class CellfilesServer implements FileServer {
     return undefined;
   }
 
-  async #made(attempt: string, operation: Operation, fields: readonly Field[]): Promise<Entry> {
+  async #made(attempt: () => string, operation: Operation, fields: readonly Field[]): Promise<Entry> {
     const entry = decodeEntry(await this.#ask(attempt, operation, fields));
     if (entry !== undefined) return entry;
-    throw fileError(attempt, { code: "EPROTO", step: "say what was made" });
+    throw fileError(attempt(), { code: "EPROTO", step: "say what was made" });
   }
 
   async stat(place: Place): Promise<Entry | undefined> {
-    return decodeEntry(await this.#ask(`look at ${this.#name(place)}`, "stat", [{ place }]));
+    return decodeEntry(await this.#ask(() => `look at ${this.#name(place)}`, "stat", [{ place }]));
   }
 
   scan(place: Place): Promise<readonly LayerEntry[]> {
     const list = async (path: string) => {
       // What is below it has a descriptor of its own; only the place itself can be held.
       const folder = path === place.path ? place : { root: place.root, path };
-      const bytes = await this.#ask(`list ${this.#name(folder)}`, "list", [{ place: folder }]);
+      const bytes = await this.#ask(() => `list ${this.#name(folder)}`, "list", [{ place: folder }]);
       return decodeListing(bytes, path);
     };
     return scanTree(list, place.path);
   }
 
   async read(place: Place, offset: number, length: number): Promise<Uint8Array> {
-    const attempt = `read ${this.#name(place)}`;
+    const attempt = () => `read ${this.#name(place)}`;
     return this.#ask(attempt, "read", [{ place }, { u64: offset }, { u32: length }]);
   }
 
   async isSame(one: Place, other: Place): Promise<boolean> {
-    const attempt = `compare ${this.#name(one)} with ${this.#name(other)}`;
+    const attempt = () => `compare ${this.#name(one)} with ${this.#name(other)}`;
     return (await this.#ask(attempt, "compare", [{ place: one }, { place: other }]))[0] === 1;
   }
 
   copy(from: Place, to: Place, as: CopyAs): Promise<Entry> {
-    const attempt = `copy ${this.#name(from)} to ${this.#name(to)}`;
+    const attempt = () => `copy ${this.#name(from)} to ${this.#name(to)}`;
     return this.#made(attempt, "copy", [{ place: from }, { place: to }, { as }]);
   }
 
   makeDirectory(place: Place, as: CopyAs): Promise<Entry> {
-    return this.#made(`make the folder ${this.#name(place)}`, "folder", [{ place }, { as }]);
+    return this.#made(() => `make the folder ${this.#name(place)}`, "folder", [{ place }, { as }]);
   }
 
   async link(from: Place, to: Place): Promise<void> {
-    const attempt = `link ${this.#name(from)} to ${this.#name(to)}`;
+    const attempt = () => `link ${this.#name(from)} to ${this.#name(to)}`;
     await this.#ask(attempt, "link", [{ place: from }, { place: to }]);
   }
 
   setAttributes(place: Place, as: CopyAs, from: Place): Promise<Entry> {
-    const attempt = `set the attributes of ${this.#name(place)}`;
+    const attempt = () => `set the attributes of ${this.#name(place)}`;
     return this.#made(attempt, "attributes", [{ place }, { as }, { place: from }]);
   }
 
   async exchange(one: Place, other: Place): Promise<void> {
-    const attempt = `exchange ${this.#name(one)} with ${this.#name(other)}`;
+    const attempt = () => `exchange ${this.#name(one)} with ${this.#name(other)}`;
     await this.#ask(attempt, "exchange", [{ place: one }, { place: other }]);
   }
 
   async rename(from: Place, to: Place): Promise<void> {
-    const attempt = `rename ${this.#name(from)} to ${this.#name(to)}`;
+    const attempt = () => `rename ${this.#name(from)} to ${this.#name(to)}`;
     await this.#ask(attempt, "rename", [{ place: from }, { place: to }]);
   }
 
   async remove(place: Place): Promise<void> {
-    await this.#ask(`remove ${this.#name(place)}`, "remove", [{ place }]);
+    await this.#ask(() => `remove ${this.#name(place)}`, "remove", [{ place }]);
   }
 
   async sync(root: FileRoot): Promise<void> {
-    await this.#ask(`write ${this.#name({ root, path: "" })} to the disk`, "sync", [{ root }]);
+    await this.#ask(() => `write ${this.#name({ root, path: "" })} to the disk`, "sync", [{ root }]);
   }
 
   close(): Promise<void> {
@@ -141,6 +141,6 @@ export async function openFileServer(
   const program = spawn(cellfiles, words, { cwd: "/", env: {}, stdio: ["pipe", "pipe", "pipe"] });
   const conversation = new Conversation(program);
   const names = roots.map((root) => `"${root}"`).join(", ");
-  await conversation.expect(`open ${names}`);
+  await conversation.expect(() => `open ${names}`);
   return new CellfilesServer(conversation, roots);
 }
