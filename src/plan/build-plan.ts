@@ -13,7 +13,7 @@ import { planEnvironment } from "./environment.ts";
 import { nestFolders, planFolders, planWorkdir } from "./folders.ts";
 import { planLimitedViews } from "./limited-views.ts";
 import { planLimits } from "./limits.ts";
-import { cellinitMount, certificateMounts, toolMounts } from "./outside-tools.ts";
+import { cellinitMount, certificateMounts, homeToolMounts, toolMounts } from "./outside-tools.ts";
 import { planRoot } from "./root-plan.ts";
 import { planSeal } from "./seal.ts";
 import { cellFilters } from "./seccomp/cell-filters.ts";
@@ -66,6 +66,7 @@ function planMounts(
     ...certificateMounts(facts).values(),
     ...planPackageSources(facts),
     ...toolMounts(facts),
+    ...homeToolMounts(facts, input.records),
     ...sessionMounts(session, home),
     ...nestFolders(folders),
     // SECURITY(P8): after all that an earlier command could have laid links in the way of, or it would supply this.
