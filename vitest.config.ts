@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: "unit", include: ["src/**/*.test.ts"], testTimeout: 20_000, ...forks } },
-      { test: { name: "contract", include: ["test/contract/**/*.test.ts"], ...forks } },
+      { test: { name: "contract", include: ["test/contract/**/*.test.ts"], testTimeout: 20_000, ...forks } },
       {
         test: {
           name: "integration",

@@ -1,6 +1,15 @@
 #!/usr/bin/env node
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -52,6 +61,19 @@ async function findCompilers() {
  */
 
 /**
+ * What the sources take from other programs' folders: `#include "../OTHER/NAME.h"` brings NAME.c there with it.
+ * @param {readonly string[]} sources
+ */
+function borrowed(sources) {
+  const bases = sources.flatMap((source) =>
+    [...readFileSync(source, "utf8").matchAll(/^#include "(\.\.\/[^"/]+\/[^"/]+)\.h"$/gm)].map(
+      ([, base = ""]) => path.join(path.dirname(source), base),
+    ),
+  );
+  return [...new Set(bases)].sort();
+}
+
+/**
  * The programs of native/: NAME.c is one, and so is a folder NAME of several. A header beside them belongs to all.
  * @param {string} folder
  * @returns {Program[]}
@@ -72,8 +94,15 @@ export function findPrograms(folder) {
   const several = entries
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => {
-      const own = path.join(folder, name);
-      return { name, sources: ending(own, ".c"), headers: [...shared, ...ending(own, ".h")] };
+      const own = ending(path.join(folder, name), ".c");
+      const others = borrowed(own);
+      const headers = [...shared, ...ending(path.join(folder, name), ".h")];
+      const beside = others.flatMap((base) => ending(path.dirname(base), ".h"));
+      return {
+        name,
+        sources: [...own, ...others.map((base) => `${base}.c`).filter((file) => existsSync(file))],
+        headers: [...headers, ...new Set(beside)],
+      };
     })
     .filter(({ sources }) => sources.length > 0);
   return [...single, ...several].sort((a, b) => (a.name < b.name ? -1 : 1));

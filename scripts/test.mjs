@@ -7,7 +7,7 @@ import { runProgram } from "./setup/run-program.mjs";
 import { ending } from "./setup/stop.mjs";
 import { setUpSystem } from "./setup/system.mjs";
 import { setUpTestPrograms } from "./setup/test-programs.mjs";
-import { addUp, totalsLine } from "./setup/test-totals.mjs";
+import { addUp, failedLines, totalsLine } from "./setup/test-totals.mjs";
 
 const root = path.resolve(import.meta.dirname, "..");
 
@@ -60,9 +60,11 @@ async function main() {
   try {
     const done = [];
     for (const projects of rounds) done.push(await runRound(projects, folder));
-    const totals = addUp(done.map(({ report }) => report));
+    const reports = done.map(({ report }) => report);
+    const totals = addUp(reports);
     codes.push(...done.map(({ code }) => code), totals.failed, totals.passed > 0 ? 0 : 1);
     page.line(totalsLine(totals));
+    for (const line of failedLines(reports, root)) page.line(line);
   } finally {
     rmSync(folder, { recursive: true });
   }

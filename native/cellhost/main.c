@@ -26,6 +26,8 @@
 #include "commands.h"
 #include "text.h"
 
+const char program_name[] = "cellhost";
+
 int main(int count, char **words) {
   static const struct {
     const char *name;

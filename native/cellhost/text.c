@@ -81,7 +81,8 @@ void add_error_name(struct text *text, int error) {
 
 _Noreturn void fail(int code, const char *step, const char *value, int error) {
   struct text line = {.length = 0};
-  add(&line, "cellhost: ");
+  add(&line, program_name);
+  add(&line, ": ");
   add(&line, step);
   add(&line, " ");
   add_quoted(&line, value);

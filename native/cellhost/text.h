@@ -1,10 +1,13 @@
-/* Text without stdio, and the one line on which cellhost says why it failed. */
+/* Text without stdio, and the one line on which a program says why it failed. */
 #ifndef CELLHOST_TEXT_H
 #define CELLHOST_TEXT_H
 
 #include <stddef.h>
 
 enum { EXIT_NOT_IN_TIME = 75, EXIT_CANNOT_MERGE = 121, EXIT_CANNOT_IDMAP = 122, EXIT_SOURCE_GONE = 123, EXIT_CANNOT = 125 };
+
+/* What that line begins with; each program that has it has one. */
+extern const char program_name[];
 
 /* A bounded text: what does not fit is cut off, never written past the end. */
 struct text {

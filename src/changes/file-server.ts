@@ -6,6 +6,11 @@ export type FileRoot = number;
 export interface Place {
   readonly root: FileRoot;
   readonly path: BytePath;
+  /**
+   * What must stand there, else ESTALE. What is read, copied from, linked or given attributes is held by a descriptor and
+   * is certainly it; what is exchanged, renamed or removed is looked at just before.
+   */
+  readonly is?: Pick<Entry, "device" | "inode">;
 }
 
 /** Owner, bits and times that a copy gets. Set-id bits are never given. */
@@ -26,14 +31,17 @@ export interface LayerEntry extends Entry {
 }
 
 /**
- * What changes/ needs of the file system and Node has no call for, done by `cellhost files` with openat2
+ * What changes/ needs of the file system and Node has no call for, done by `cellfiles` with openat2
  * (RESOLVE_BENEATH, no links), renameat2 and extended attributes. It holds no policy. Each call rejects with
  * WC_FILES, naming the step, the path and the errno (`error.cause.code`); calls may be sent without awaiting the last.
  */
 export interface FileServer {
   /** Undefined: nothing stands there. */
   stat(place: Place): Promise<Entry | undefined>;
-  /** Everything below a place, each folder before what is in it; the place itself is left out. */
+  /**
+   * Everything below a place, in the byte order of the names of each folder, each followed by what is in it; the place
+   * itself is left out. Paths are below the root. What goes while it is read may be missing.
+   */
   scan(place: Place): Promise<readonly LayerEntry[]>;
   /** Bytes from an offset; fewer at the end of the file. At most 1 MiB a call. */
   read(place: Place, offset: number, length: number): Promise<Uint8Array>;

@@ -1,4 +1,5 @@
 import os from "node:os";
+import type { Writable } from "node:stream";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import { printable, printableLines } from "../lib/printable.ts";
 import type { CommandContext } from "./command.ts";
@@ -18,15 +19,29 @@ function readEnvironment(): Record<string, string> {
   );
 }
 
-function makeContext(installation: string): CommandContext {
+interface OwnContext extends CommandContext {
+  /** Resolves when everything that was said has left this process, or nobody takes it. */
+  written(): Promise<void>;
+}
+
+function makeContext(installation: string): OwnContext {
   const env = readEnvironment();
+  const opened = new Set<Writable>();
+  const open = (stream: Writable) => {
+    opened.add(stream);
+    return stream;
+  };
   return {
     // Streams are opened when they are written to: a run that says nothing never pays for them.
     get stdout() {
-      return process.stdout;
+      return open(process.stdout);
     },
     get stderr() {
-      return process.stderr;
+      return open(process.stderr);
+    },
+    written: async () => {
+      const unwritten = [...opened].filter((stream) => stream.writableLength > 0 && !stream.destroyed);
+      await Promise.all(unwritten.map((stream) => new Promise((resolve) => stream.write("", resolve))));
     },
     env,
     cwd: process.cwd(),
@@ -101,5 +116,7 @@ export async function main(argv: readonly string[], installation: string): Promi
     if (codeOf(error) === "EPIPE") return 0;
     context.stderr.write(renderError(error));
     return error instanceof WorkcellError ? error.exitCode : 125;
+  } finally {
+    await context.written();
   }
 }

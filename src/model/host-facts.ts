@@ -36,6 +36,25 @@ export interface PresetFacts {
   readonly problem?: string;
 }
 
+/** A folder or file in the person's home that a tool consists of. */
+export interface ToolPlace {
+  /** By the path that programs know it by. */
+  readonly path: string;
+  readonly realPath: string;
+  /** Whose it is; for the person. */
+  readonly reason: string;
+}
+
+/** The person's own tools: what is on PATH and lies in the home, and nothing else of it. */
+export interface HomeTools {
+  /** Folders of PATH, in order. */
+  readonly path: readonly string[];
+  /** Those folders, and what their programs consist of. */
+  readonly places: readonly ToolPlace[];
+  /** Variables without which a tool would look for itself in the cell's home. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 /** What was found on this machine. Gathered once by probe/, and an input to everything pure. */
 export interface HostFacts {
   readonly uid: number;
@@ -52,6 +71,8 @@ export interface HostFacts {
   readonly node: Tool;
   /** The folders of that Node: its programs, and its global packages where there are any; symlinks resolved. */
   readonly nodeFolders: readonly string[];
+  /** Absent: there are none. */
+  readonly homeTools?: HomeTools;
   /** Workcell's own native programs: the one that supervises a cell, and the one that seals its command inside. */
   readonly cellhost: string;
   readonly cellinit: string;

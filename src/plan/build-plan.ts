@@ -14,7 +14,7 @@ import { nestFolders, planFolders, planWorkdir } from "./folders.ts";
 import { planLayers } from "./layers.ts";
 import { planLimitedViews } from "./limited-views.ts";
 import { planLimits } from "./limits.ts";
-import { cellinitMount, certificateMounts, toolMounts } from "./outside-tools.ts";
+import { cellinitMount, certificateMounts, homeToolMounts, toolMounts } from "./outside-tools.ts";
 import { planRoot } from "./root-plan.ts";
 import { planSeal } from "./seal.ts";
 import { cellFilters } from "./seccomp/cell-filters.ts";
@@ -68,6 +68,7 @@ function planMounts(
     ...certificateMounts(facts).values(),
     ...planPackageSources(facts),
     ...toolMounts(facts),
+    ...homeToolMounts(facts, input.records),
     ...sessionMounts(session, home),
     ...nestFolders(folders),
     // SECURITY(P8): after all that an earlier command could have laid links in the way of, or it would supply this.

@@ -64,8 +64,9 @@ interface EnvironmentInput {
 
 function identityVariables(input: EnvironmentInput): Record<string, string> {
   const { facts, identity, toolFolders } = input;
+  const own = [...toolFolders, ...(facts.homeTools?.path ?? [])];
   const visible = facts.path.filter(
-    (folder) => /^\/(usr|bin|sbin|opt)(\/|$)/.test(folder) || toolFolders.includes(folder),
+    (folder) => /^\/(usr|bin|sbin|opt)(\/|$)/.test(folder) || own.includes(folder),
   );
   return {
     HOME: identity.home,
@@ -113,6 +114,7 @@ export function planEnvironment(input: EnvironmentInput): PlannedVariable[] {
   const all = [
     ...fromHost(input),
     ...withOrigin(identityVariables(input), "the session"),
+    ...withOrigin(input.facts.homeTools?.environment ?? {}, "your own tools on PATH"),
     ...withOrigin(proxyVariables(input), "the tunnel"),
     ...fromPresets(input),
     ...asked,

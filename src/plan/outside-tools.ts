@@ -1,4 +1,4 @@
-import type { HostFacts, PlannedMount } from "../model/index.ts";
+import type { HostFacts, PlannedMount, ToolPlace } from "../model/index.ts";
 import { cellinitPlace } from "./argv.ts";
 import { caVariables } from "./environment.ts";
 import { isSystem } from "./system-view.ts";
@@ -12,6 +12,16 @@ export function toolMounts(facts: HostFacts): PlannedMount[] {
     source: folder,
     reason: "the Node.js that runs Workcell, and its npm",
   }));
+}
+
+/** The person's own tools, by name; those of Node stand there already. */
+export function homeToolMounts(facts: HostFacts, records: string): PlannedMount[] {
+  const places = facts.homeTools?.places ?? [];
+  const isNew = ({ path, realPath }: ToolPlace) =>
+    !facts.nodeFolders.includes(path) && realPath !== records && !realPath.startsWith(`${records}/`);
+  return places
+    .filter(isNew)
+    .map(({ path, realPath, reason }) => ({ kind: "ro-bind", target: path, source: realPath, reason }));
 }
 
 /** CA files that the person's variables name, where the cell would not see them. */

@@ -15,6 +15,7 @@ import { codeOf, WorkcellError } from "../errors/index.ts";
 import { realPlace } from "../lib/real-place.ts";
 import type { FolderFacts, HostFacts, MountRequest, PresetFacts, Sourced } from "../model/index.ts";
 import { pathFolders, requireTool } from "./find-tool.ts";
+import { probeHomeTools } from "./home-tools.ts";
 import { probeLimits } from "./limits.ts";
 import { isInsideAny } from "./trusted-path.ts";
 
@@ -169,6 +170,7 @@ export function probeHost(questions: HostQuestions): HostFacts {
     socat: requireTool("socat", searchPath, untrusted),
     bash: requireTool("bash", searchPath, untrusted),
     ...probeNode(),
+    homeTools: probeHomeTools({ home: questions.home, path: searchPath, untrusted, env }),
     cellhost: questions.cellhost,
     cellinit: questions.cellinit,
     path: searchPath,

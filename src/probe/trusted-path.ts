@@ -1,7 +1,8 @@
 import { realpathSync, statSync } from "node:fs";
 import path from "node:path";
 
-function realPathOf(file: string): string | undefined {
+/** The path with every link resolved; undefined where nothing is there, or nothing that may be reached. */
+export function realPathOf(file: string): string | undefined {
   try {
     // An exception costs more than a look, and absent folders are common in PATH.
     if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;

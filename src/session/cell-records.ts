@@ -11,7 +11,10 @@ import { lockBy } from "./lock-by.ts";
 import { openGate } from "./open-gate.ts";
 import type { RunRequest } from "./request.ts";
 import { stateOf } from "./store.ts";
-import { sweepSessions } from "./sweep.ts";
+import { pruneRecords, sweepSessions } from "./sweep.ts";
+
+/** A command that has run so long, in `ms`, is not held up by what is done beside it. */
+const LONG_RUN_MS = 200;
 
 interface RecordsInput {
   readonly request: RunRequest;
@@ -27,6 +30,8 @@ export interface CellRecords {
   deny(denial: Denial): void;
   /** Takes down the system calls that the cell's filter refused. */
   refuse(calls: readonly RefusedCall[]): Promise<void>;
+  /** Clears what other runs left behind. */
+  sweep(): void;
   close(): Promise<void>;
 }
 
@@ -81,9 +86,6 @@ export async function openRecords(input: RecordsInput, denials: Denial[]): Promi
     const subject = shortLine(what);
     budget.add({ session, cell, kind: "call", decision: "deny", layer, rule, origin, subject });
   };
-  // While the cell is being built there is nothing else to do.
-  sweepSessions(stateOf(facts), (notice) => request.onNotice?.(notice));
-  sweepCellGroups(facts.limits.cgroups);
   // A cell that fails before it has made its sockets rejects `ready`, and never resolves the other.
   const listeners =
     plan.tunnel === "direct" ? await Promise.race([running.listeners, running.ready]) : undefined;
@@ -101,6 +103,16 @@ export async function openRecords(input: RecordsInput, denials: Denial[]): Promi
     deny,
     refuse: async (calls) => {
       for (const call of calls) deny(await denialOf(call, facts.arch));
+    },
+    sweep: () => {
+      try {
+        sweepSessions(stateOf(facts), (notice) => request.onNotice?.(notice));
+        sweepCellGroups(facts.limits.cgroups);
+        setTimeout(() => pruneRecords(stateOf(facts)), LONG_RUN_MS).unref();
+      } catch (error) {
+        // The command runs, and what others left must not end it.
+        request.onNotice?.(error instanceof Error ? error.message : String(error));
+      }
     },
     close: async () => {
       try {

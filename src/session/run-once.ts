@@ -102,6 +102,8 @@ async function finishStart(started: Started): Promise<RunningCell> {
       ...(idle === undefined ? {} : { idle }),
     };
     const supervised = supervise(running, how);
+    // The command has gone, and needs nothing of this process for a moment.
+    setImmediate(() => records.sweep());
     return {
       plan,
       facts: decided.facts,

@@ -3,7 +3,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { tempFolder } from "../../test/helpers/temp-folder.ts";
 import { startTime } from "../launch/index.ts";
-import { sweepSessions } from "./sweep.ts";
+import { pruneRecords, sweepSessions } from "./sweep.ts";
 
 /** The highest pid that Linux can ever give, and one more: never alive. */
 const DEAD = 4_194_305;
@@ -130,24 +130,41 @@ test("sweepSessions() says what it cannot clear, keeps its marker and goes on", 
   expect(notices).toEqual([expect.stringContaining("EISDIR")]);
 });
 
-test("sweepSessions() prunes the oldest records of ended sessions, and only when there are many", () => {
+function placeWithRecords(count: number) {
   const { state, add, names, sweep } = place();
   const ended = (index: number) => path.join(state, "sessions", `ended-${index}`);
   const make = (index: number) => {
     mkdirSync(ended(index));
     utimesSync(ended(index), index, index);
   };
-  for (let index = 0; index < 248; index++) make(index);
+  for (let index = 0; index < count; index++) make(index);
   add("open", undefined);
   utimesSync(path.join(state, "sessions/open"), 0, 0);
+  const oldest = () => [0, 3, 4, count - 1].map((index) => existsSync(ended(index)));
+  return { state, names, sweep, make, oldest };
+}
+
+test("sweepSessions() takes the oldest records of ended sessions, when there are very many", () => {
+  const { names, sweep, make, oldest } = placeWithRecords(248);
   sweep();
   expect(names("sessions").length).toBe(249);
   make(248);
   sweep();
   // The oldest, and few at once: a run must not wait for the records of fifty.
   expect(names("sessions").length).toBe(246);
-  expect([0, 3, 4, 248].map((index) => existsSync(ended(index)))).toEqual([false, false, true, true]);
+  expect(oldest()).toEqual([false, false, true, true]);
   expect(names("sessions")).toContain("open");
+});
+
+test("pruneRecords() takes the oldest when there are many, and waits for nothing", async () => {
+  const few = placeWithRecords(150);
+  const many = placeWithRecords(210);
+  pruneRecords(few.state);
+  pruneRecords(many.state);
+  expect(many.names("sessions").length).toBe(211);
+  await expect.poll(() => many.names("sessions").length).toBe(207);
+  expect(many.oldest()).toEqual([false, false, true, true]);
+  expect(few.names("sessions").length).toBe(151);
 });
 
 test("sweepSessions() finds nothing to do in a state that is not there", () => {

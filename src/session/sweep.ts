@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, rm, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { codeOf } from "../errors/index.ts";
 import { releaseUidsOf } from "./claim-uid.ts";
@@ -9,8 +9,9 @@ import { clearHalfMade, forgetSession } from "./store.ts";
 
 /** Records that one run takes away: it must not wait for those of fifty. */
 const MOST_AT_ONCE = 4;
-/** Records of ended sessions that are kept. */
+/** Records of ended sessions that are kept, and how many may lie there until a run waits for some to go. */
 const KEPT_RECORDS = 200;
+const MOST_RECORDS = 250;
 /** Time in which a draft is written in any case, in `ms`. */
 const DRAFT_MS = 60_000;
 
@@ -73,13 +74,10 @@ function attempt(say: (notice: string) => void, clear: () => void): void {
   }
 }
 
-/** Ended sessions keep their records for a while; the oldest go when there are many. */
-function pruneRecords(state: string): void {
-  const sessions = path.join(state, "sessions");
-  const names = list(sessions);
-  if (names.length < KEPT_RECORDS + 50) return;
-  // At a session's end its layers are taken away, unless something waits in them.
+/** Records of ended sessions that are too many, the oldest last; few at once. */
+function surplusRecords(sessions: string, names: readonly string[]): readonly string[] {
   const isThere = (name: string, part: string) => existsSync(path.join(sessions, name, part));
+  // At a session's end its layers are taken away, unless something waits in them.
   const ended = names.filter((name) => !isThere(name, "home") && !isThere(name, "layers"));
   const byAge = ended
     .map((name) => ({
@@ -87,14 +85,36 @@ function pruneRecords(state: string): void {
       time: statSync(path.join(sessions, name), { throwIfNoEntry: false })?.mtimeMs ?? 0,
     }))
     .sort((a, b) => b.time - a.time);
-  for (const { name } of byAge.slice(KEPT_RECORDS).slice(-MOST_AT_ONCE))
-    rmSync(path.join(sessions, name), { recursive: true, force: true });
+  return byAge
+    .slice(KEPT_RECORDS)
+    .slice(-MOST_AT_ONCE)
+    .map(({ name }) => path.join(sessions, name));
 }
 
-/** Clears what killed runs left behind, and old records. Done while a new cell starts, so that nobody waits for it. */
+/**
+ * Ended sessions keep their records for a while; the oldest go when there are many. Run beside a command that takes its
+ * time: looking at all of them costs milliseconds. What is left when Workcell ends goes with a later run.
+ */
+export function pruneRecords(state: string): void {
+  const sessions = path.join(state, "sessions");
+  const names = list(sessions);
+  if (names.length <= KEPT_RECORDS) return;
+  for (const folder of surplusRecords(sessions, names))
+    rm(folder, { recursive: true, force: true }, () => {});
+}
+
+/** Runs that are all too short for that would heap records up: from some number on they wait until a few are gone. */
+function boundRecords(state: string): void {
+  const sessions = path.join(state, "sessions");
+  const names = list(sessions);
+  if (names.length < MOST_RECORDS) return;
+  for (const folder of surplusRecords(sessions, names)) rmSync(folder, { recursive: true, force: true });
+}
+
+/** Clears what killed runs left behind. Done while a command runs, so that nobody waits for it. */
 export function sweepSessions(state: string, say: (notice: string) => void): void {
   attempt(say, () => sweepDrafts(state));
   sweepAbandoned(state, say);
   attempt(say, () => sweepDisks(state, (name) => isSessionLive(state, name)));
-  attempt(say, () => pruneRecords(state));
+  attempt(say, () => boundRecords(state));
 }

@@ -3,7 +3,7 @@ import { judgeHidden, judgeInstall, judgeRefused, judgeSummarize } from "../../s
 import { packageManagers } from "../../scripts/setup/package-managers.mjs";
 import { duration, size } from "../../scripts/setup/page.mjs";
 import { installLine } from "../../scripts/setup/system.mjs";
-import { addUp, totalsLine } from "../../scripts/setup/test-totals.mjs";
+import { addUp, failedLines, totalsLine } from "../../scripts/setup/test-totals.mjs";
 
 const connect = {
   decision: "allow",
@@ -116,13 +116,36 @@ test("installLine() is a line that a person can paste", () => {
   );
 });
 
+const one = (status: string, ...failureMessages: string[]) => ({
+  ...{ status, ancestorTitles: ["a cell", "as root"], title: "starts", failureMessages },
+});
+const rounds = [
+  {
+    testResults: [
+      { name: "/w/src/a.test.ts", status: "passed", assertionResults: [one("passed"), one("pending")] },
+    ],
+  },
+  {
+    testResults: [
+      { name: "/w/b.test.ts", status: "failed", message: "\x1b[31mno such file\nat x", assertionResults: [] },
+      {
+        name: "/w/src/c.test.ts",
+        status: "failed",
+        assertionResults: [one("failed", "Error: 1 is not 2\n  at c.test.ts"), one("passed")],
+      },
+    ],
+  },
+];
+
 test("addUp() counts a file that could not be loaded as a failure", () => {
-  const reports = [
-    { testResults: [{ status: "passed", assertionResults: [{ status: "passed" }, { status: "pending" }] }] },
-    { testResults: [{ status: "failed", assertionResults: [] }] },
-    { testResults: [{ status: "failed", assertionResults: [{ status: "failed" }, { status: "passed" }] }] },
-  ];
-  expect(totalsLine(addUp(reports))).toBe("2 passed, 2 failed, 1 skipped");
+  expect(totalsLine(addUp(rounds))).toBe("2 passed, 2 failed, 1 skipped");
+});
+
+test("failedLines() names each failed test and the first line of why", () => {
+  expect(failedLines(rounds, "/w")).toEqual([
+    "failed  b.test.ts: no such file",
+    "failed  src/c.test.ts > a cell > as root > starts: Error: 1 is not 2",
+  ]);
 });
 
 test("duration() and size() are short and never more exact than they are true", () => {

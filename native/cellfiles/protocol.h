@@ -1,0 +1,46 @@
+/*
+ * What Workcell asks of cellfiles. Numbers are in the byte order of both architectures, little-endian, without padding.
+ *
+ *   request  u32 length of what follows, u8 operation, its fields
+ *   answer   u32 length of what follows, u8 kind, its bytes
+ *
+ * The first answer, without bytes, says that all roots are open; then comes one for each request, in order. An answer's
+ * bytes may come in several frames: any number of ANSWER_MORE, then ANSWER_DONE with the last ones, or ANSWER_ERROR with
+ * u32 errno and the step that failed, whereupon what came before counts for nothing.
+ *
+ *   place    u8 root, u8 held, (held: u64 device, u64 inode), text path
+ *            held: whatever else stands there is refused with ESTALE
+ *   text     u16 length, its bytes, NUL
+ *   as       u32 mode, u32 uid, u32 gid, i64 seconds, u32 nanoseconds
+ *   entry    u8 type, u8 marks, u32 mode, u32 uid, u32 gid, u64 size, i64 seconds and u32 nanoseconds of mtime, the same of
+ *            ctime, u64 device, u64 inode, u64 links, text target, then for each extended attribute text name and
+ *            u32 length, its bytes; an empty text ends them
+ */
+#ifndef CELLFILES_PROTOCOL_H
+#define CELLFILES_PROTOCOL_H
+
+enum { ANSWER_MORE = 'm', ANSWER_DONE = 'd', ANSWER_ERROR = 'e' };
+
+enum {
+  ASK_STAT = 's',       /* place -> entry, or nothing */
+  ASK_LIST = 'l',       /* place -> for each entry of the folder: text name, entry */
+  ASK_READ = 'r',       /* place, u64 offset, u32 length -> the bytes that there are */
+  ASK_COMPARE = 'c',    /* place, place -> u8 */
+  ASK_COPY = 'p',       /* place, place, as -> entry */
+  ASK_FOLDER = 'd',     /* place, as -> entry */
+  ASK_LINK = 'n',       /* place, place */
+  ASK_ATTRIBUTES = 'a', /* place, as, place -> entry */
+  ASK_EXCHANGE = 'x',   /* place, place */
+  ASK_RENAME = 'm',     /* place, place */
+  ASK_REMOVE = 'u',     /* place */
+  ASK_SYNC = 'y',       /* u8 root */
+};
+
+/* Types of an entry, in the order in which the client names them. */
+enum { TYPE_FILE, TYPE_DIRECTORY, TYPE_SYMLINK, TYPE_FIFO, TYPE_SOCKET, TYPE_DEVICE };
+
+enum { MARK_WHITEOUT = 1, MARK_OPAQUE = 2 };
+
+enum { MAX_PATH = 65535, MAX_READ = 1 << 20 };
+
+#endif

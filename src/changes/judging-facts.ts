@@ -1,0 +1,194 @@
+import type { BytePath, Change } from "../model/index.ts";
+import { joinPath, nameOf, parentOf, partsOf } from "./byte-path.ts";
+import { isBinary } from "./content.ts";
+import type { FileRoot, FileServer } from "./file-server.ts";
+import { hooksPathOf, isHarmlessGitConfig } from "./git-config.ts";
+import type { JudgingFacts } from "./judge-changes.ts";
+import { foldedParts } from "./match-protected.ts";
+import { pipelinedAll } from "./pipelined.ts";
+
+export interface FactsInput {
+  readonly server: FileServer;
+  readonly layer: FileRoot;
+  readonly folder: FileRoot;
+  readonly changes: readonly Change[];
+  readonly mode: "review" | "auto";
+  /** Absolute path of the connected folder, as `.git` files of worktrees say it. */
+  readonly folderPath?: string;
+}
+
+const window = 64;
+const headBytes = 64 * 1024;
+
+/** Reads what of the contents decides how the changes are judged. */
+export async function readJudgingFacts(input: FactsInput): Promise<JudgingFacts> {
+  const repositories = await bareRepositories(input);
+  const hooks = await namedHooks(input);
+  const inert = await inertFiles(input);
+  const refused = new Map([...hooks, ...repositories].filter(([path]) => !inert.has(path)));
+  return { inert, refused, binary: await binaryBefore(input) };
+}
+
+async function headOf(input: FactsInput, root: FileRoot, path: BytePath): Promise<string> {
+  const bytes = await input.server.read({ root, path }, 0, headBytes + 1);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
+
+/** New configurations and pointers of repositories that say nothing but where they belong. */
+async function inertFiles(input: FactsInput): Promise<ReadonlySet<BytePath>> {
+  const candidates = input.changes.filter(
+    ({ kind, after, path }) => kind === "added" && after?.type === "file" && inertTest(path) !== undefined,
+  );
+  const found = await pipelinedAll(candidates, window, async ({ path, after }) => {
+    if (after === undefined || after.size > headBytes) return [];
+    const text = await headOf(input, input.layer, path);
+    return inertTest(path)?.(text, input.folderPath) === true ? [path] : [];
+  });
+  return new Set(found.flat());
+}
+
+type InertTest = (text: string, folderPath: string | undefined) => boolean;
+
+function inertTest(path: BytePath): InertTest | undefined {
+  const name = nameOf(path);
+  if (name === "config") return isHarmlessGitConfig;
+  if (name === "commondir") return (text) => /^\.\.\/\.\.\n?$/.test(text) && isWorktree(path);
+  if (name === ".git") return (text, folderPath) => pointsInside(path, text, folderPath);
+  return undefined;
+}
+
+function isWorktree(path: BytePath): boolean {
+  const parts = partsOf(path);
+  return parts.at(-3) === "worktrees" && parts.at(-4) === ".git";
+}
+
+/** A `.git` file that names a submodule's or a worktree's place in a `.git` of the same folder. */
+function pointsInside(path: BytePath, text: string, folderPath: string | undefined): boolean {
+  const [, said] = /^gitdir: ([^\n]+)\n?$/.exec(text) ?? [];
+  if (said === undefined) return false;
+  const inFolder = said.startsWith("/") ? below(said, folderPath) : said;
+  if (inFolder === undefined) return false;
+  const parts: string[] = said.startsWith("/") ? [] : [...partsOf(parentOf(path))];
+  for (const part of inFolder.split("/")) {
+    if (part === "..") {
+      if (parts.pop() === undefined) return false;
+    } else if (part !== "" && part !== ".") parts.push(part);
+  }
+  const git = parts.indexOf(".git");
+  return git >= 0 && (parts[git + 1] === "modules" || parts[git + 1] === "worktrees");
+}
+
+function below(absolute: string, folderPath: string | undefined): string | undefined {
+  if (folderPath === undefined || !absolute.startsWith(`${folderPath}/`)) return undefined;
+  return absolute.slice(folderPath.length + 1);
+}
+
+const repositoryParts: readonly string[] = [
+  "head",
+  "objects",
+  "refs",
+  "commondir",
+  "config",
+  "config.worktree",
+  "hooks",
+];
+
+/**
+ * What git would run or read in repositories without a `.git`: a folder is one as soon as it has HEAD, objects and
+ * refs. Refused are its configuration and hooks, and, where those stand on the host already, what completes it.
+ */
+async function bareRepositories(input: FactsInput): Promise<ReadonlyMap<BytePath, string>> {
+  const byFolder = new Map<BytePath, { readonly path: BytePath; readonly part: string }[]>();
+  for (const { path, kind, after } of input.changes) {
+    if (kind === "removed") continue;
+    for (const { folder, part } of partOfRepository(path)) {
+      // Hooks are judged by what is in their folder, one by one.
+      if (part === "hooks" && after?.type === "directory") continue;
+      byFolder.set(folder, [...(byFolder.get(folder) ?? []), { path, part }]);
+    }
+  }
+  const refused = await pipelinedAll(byFolder, window, async ([folder, parts]) => {
+    const [now, before] = await Promise.all([
+      isRepository(input, folder, true),
+      isRepository(input, folder, false),
+    ]);
+    if (!now) return [];
+    const acting = parts.filter(({ part }) =>
+      ["config", "config.worktree", "hooks", "commondir"].includes(part),
+    );
+    const completing = before || !(await actsOnHost(input, folder)) ? [] : parts;
+    return [...new Set([...acting, ...completing])].map(
+      ({ path }) => [path, "git takes this folder for a repository, and programs to run from it"] as const,
+    );
+  });
+  return new Map(refused.flat());
+}
+
+/** The folders that a changed path would be HEAD, configuration, hook or the like of. */
+function partOfRepository(path: BytePath): readonly { folder: BytePath; part: string }[] {
+  const parts = partsOf(path);
+  const folded = foldedParts(path);
+  if (folded.length !== parts.length) return [];
+  return [parts.length - 1, parts.length - 2].flatMap((index) => {
+    const part = folded[index] ?? "";
+    const fits = repositoryParts.includes(part) && (index === parts.length - 1 || part === "hooks");
+    const folder = parts.slice(0, Math.max(index, 0)).join("/");
+    return index >= 0 && fits && !folded.slice(0, index).includes(".git") ? [{ folder, part }] : [];
+  });
+}
+
+async function isRepository(input: FactsInput, folder: BytePath, withLayer: boolean): Promise<boolean> {
+  const stands = async (name: string): Promise<boolean> => {
+    const path = joinPath(folder, name);
+    if ((await input.server.stat({ root: input.folder, path })) !== undefined) return true;
+    return withLayer && (await input.server.stat({ root: input.layer, path })) !== undefined;
+  };
+  const [head, objects, refs, common] = await Promise.all(
+    ["HEAD", "objects", "refs", "commondir"].map(stands),
+  );
+  return head === true && ((objects === true && refs === true) || common === true);
+}
+
+async function actsOnHost(input: FactsInput, folder: BytePath): Promise<boolean> {
+  const found = await Promise.all(
+    ["config", "hooks"].map((name) =>
+      input.server.stat({ root: input.folder, path: joinPath(folder, name) }),
+    ),
+  );
+  return found.some((entry) => entry !== undefined);
+}
+
+/** Changes below the folder that the host's own repository takes its hooks from. */
+async function namedHooks(input: FactsInput): Promise<ReadonlyMap<BytePath, string>> {
+  const path = ".git/config";
+  const entry = await input.server.stat({ root: input.folder, path });
+  if (entry?.type !== "file" || entry.size > headBytes) return new Map();
+  const said = hooksPathOf(await headOf(input, input.folder, path));
+  const hooks = said === undefined ? "" : inFolder(said, input.folderPath);
+  if (hooks === "") return new Map();
+  return new Map(
+    input.changes
+      .filter(
+        ({ path: changed, after }) => `${changed}/`.startsWith(`${hooks}/`) && after?.type !== "directory",
+      )
+      .map(({ path: changed }) => [changed, `git runs it: core.hooksPath is "${hooks}"`] as const),
+  );
+}
+
+function inFolder(said: string, folderPath: string | undefined): BytePath {
+  const path = said.startsWith("/") ? below(said, folderPath) : said;
+  const parts = (path ?? "").split("/").filter((part) => part !== "" && part !== ".");
+  return parts.includes("..") || said.startsWith("~") ? "" : Buffer.from(parts.join("/")).toString("latin1");
+}
+
+/** Only `auto` asks: there an overwritten binary waits. */
+async function binaryBefore(input: FactsInput): Promise<ReadonlySet<BytePath>> {
+  if (input.mode !== "auto") return new Set();
+  const candidates = input.changes.filter(
+    ({ kind, before, after }) => kind === "changed" && before?.type === "file" && after?.type === "file",
+  );
+  const found = await pipelinedAll(candidates, window, async ({ path }) =>
+    isBinary(await headOf(input, input.folder, path)) ? [path] : [],
+  );
+  return new Set(found.flat());
+}

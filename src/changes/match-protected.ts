@@ -1,0 +1,142 @@
+import type { BytePath } from "../model/index.ts";
+import { partsOf, readable } from "./byte-path.ts";
+import { dependencyTrees, type ProtectedPath, protectedPaths } from "./protected-paths.ts";
+
+/** A rule that a path falls under. */
+export interface ProtectedMatch {
+  readonly rule: ProtectedPath;
+  /** How many parts of the path, from its start, are what the rule protects as such. */
+  readonly depth: number;
+}
+
+/** What of a change decides, besides its path. */
+export interface Subject {
+  readonly path: BytePath;
+  readonly executable: boolean;
+  /** Something stands there through which a whole tree can appear: a symlink. */
+  readonly standsForTree: boolean;
+  /** A folder as such holds nothing: what is in it is looked at by itself. */
+  readonly plainFolder: boolean;
+}
+
+/**
+ * A part of a path as the most careless file system would read it: case folded, compatible characters made one,
+ * ignorable ones dropped, Windows's trailing dots and spaces, streams and short name of `.git` undone.
+ */
+export function foldedName(name: string): string {
+  if (/^[!-9;-~]*$/.test(name) && !name.endsWith(".") && !name.includes("~")) return name.toLowerCase();
+  const folded = readable(name)
+    .normalize("NFKC")
+    .replace(/[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}]/gu, "")
+    .toLowerCase()
+    .normalize("NFC")
+    .replace(/:.*$/s, "")
+    .replace(/[. ]+$/, "");
+  return folded === "git~1" ? ".git" : folded;
+}
+
+/** The folded parts; a backslash separates, as it does where the folder may be copied to. */
+export function foldedParts(path: BytePath): readonly string[] {
+  return partsOf(path).flatMap((part) => part.split("\\").map(foldedName));
+}
+
+interface Compiled {
+  /** Its place in the list: the first that fits decides. */
+  readonly order: number;
+  readonly rule: ProtectedPath;
+  readonly parts: readonly (string | RegExp)[];
+  readonly tree: boolean;
+}
+
+function compile(rule: ProtectedPath, order: number): Compiled {
+  const tree = rule.pattern.endsWith("/");
+  const parts = rule.pattern.replace(/\/$/, "").split("/");
+  return { order, rule, tree, parts: parts.map(compilePart) };
+}
+
+function compilePart(part: string): string | RegExp {
+  if (!part.includes("*") || part === "**") return part;
+  return new RegExp(`^${part.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", "[^]*")}$`);
+}
+
+const compiled: readonly Compiled[] = protectedPaths.map(compile);
+/** By literal first part, so that a path asks few rules; those that begin with a pattern ask every part. */
+const byFirstPart = groupByFirst(compiled);
+const withPattern = compiled.filter(({ parts }) => typeof parts[0] !== "string");
+
+function groupByFirst(rules: readonly Compiled[]): ReadonlyMap<string, readonly Compiled[]> {
+  const groups = new Map<string, Compiled[]>();
+  for (const rule of rules) {
+    const [first] = rule.parts;
+    if (typeof first !== "string") continue;
+    groups.set(first, [...(groups.get(first) ?? []), rule]);
+  }
+  return groups;
+}
+
+/** The first rule, in the list's order, that a change falls under; `above` are the parts that the folder itself lies in. */
+export function matchProtected(subject: Subject, above: readonly string[] = []): ProtectedMatch | undefined {
+  const parts = [...above, ...foldedParts(subject.path)];
+  let best: { readonly order: number; readonly match: ProtectedMatch } | undefined;
+  for (const [start, part] of parts.entries()) {
+    for (const candidate of [...(byFirstPart.get(part) ?? []), ...withPattern]) {
+      if (best !== undefined && best.order <= candidate.order) continue;
+      const depth = matchAt(candidate, parts, { start, subject });
+      // What the connected folder itself lies in protects all of it, and is no path that the person could name.
+      if (depth === undefined) continue;
+      best = {
+        order: candidate.order,
+        match: { rule: candidate.rule, depth: Math.max(depth - above.length, 1) },
+      };
+    }
+  }
+  return best?.match;
+}
+
+function matchAt(
+  candidate: Compiled,
+  parts: readonly string[],
+  at: { readonly start: number; readonly subject: Subject },
+): number | undefined {
+  const { rule, tree } = candidate;
+  if (rule.executable === true && !at.subject.executable) return undefined;
+  const end = matchParts(candidate.parts, parts.slice(at.start), at.subject.standsForTree);
+  if (end === undefined) return undefined;
+  const reached = at.start + end;
+  if (at.subject.plainFolder && reached === parts.length) return undefined;
+  return tree || reached === parts.length ? reached : undefined;
+}
+
+/**
+ * How many of `given` the pattern takes. Where something that stands for a tree ends before the pattern does, all of
+ * it is taken: a symlink `.git` makes whatever it points to `.git/hooks`.
+ */
+function matchParts(
+  pattern: readonly (string | RegExp)[],
+  given: readonly string[],
+  standsForTree: boolean,
+): number | undefined {
+  const [first, ...rest] = pattern;
+  if (first === undefined) return 0;
+  if (given.length === 0) return standsForTree ? 0 : undefined;
+  if (first === "**") {
+    for (let skipped = 1; skipped <= given.length; skipped++) {
+      const taken = matchParts(rest, given.slice(skipped), standsForTree);
+      if (taken !== undefined) return skipped + taken;
+    }
+    return undefined;
+  }
+  const part = given[0] ?? "";
+  const fits = typeof first === "string" ? first === part : first.test(part);
+  const taken = fits ? matchParts(rest, given.slice(1), standsForTree) : undefined;
+  return taken === undefined ? undefined : taken + 1;
+}
+
+/** Whether a path lies in a tree of other people's packages. `trees`: virtual environments under names of their own. */
+export function inDependencyTree(path: BytePath, trees: ReadonlySet<BytePath>): boolean {
+  const parts = partsOf(path);
+  return parts.slice(0, -1).some((part, index) => {
+    const tree = parts.slice(0, index + 1).join("/");
+    return dependencyTrees.includes(part) || trees.has(tree);
+  });
+}
