@@ -17,7 +17,8 @@
 
 #include "enter.h"
 
-enum { MAX_LAYERS = 64 };
+/* With our own descriptors fewer than MAX_KEPT. */
+enum { MAX_LAYERS = 32 };
 
 struct layer_request {
   const char *name;             /* of the merged folder below the scratch folder */

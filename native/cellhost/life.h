@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { MAX_KEPT = 160 };
+enum { MAX_KEPT = 64 };
 
 /* In ascending order and without doubles, as the closing of everything between them needs it. */
 struct kept {
