@@ -57,21 +57,23 @@ function twoWay({ ours, theirs }: MergeInput): readonly Block[] {
   if (parts === undefined) return [{ ours: mine, theirs: other }];
   const blocks: Block[] = [];
   for (const { value, added, removed } of parts) {
+    if (!added && !removed) {
+      blocks.push({ same: value });
+      continue;
+    }
     const last = blocks.at(-1);
-    const open = last === undefined || "same" in last ? undefined : last;
-    if (!added && !removed) blocks.push({ same: value });
-    else if (open !== undefined) blocks[blocks.length - 1] = joined(open, value, added);
-    else blocks.push(added ? { ours: [], theirs: value } : { ours: value, theirs: [] });
+    const isOpen = last !== undefined && !("same" in last);
+    if (isOpen) blocks.pop();
+    blocks.push(
+      joined(isOpen ? last : { ours: [], theirs: [] }, added ? { theirs: value } : { ours: value }),
+    );
   }
   return blocks;
 }
 
 function joined(
-  block: { readonly ours: readonly string[]; readonly theirs: readonly string[] },
-  value: readonly string[],
-  added: boolean,
+  { ours, theirs }: { readonly ours: readonly string[]; readonly theirs: readonly string[] },
+  more: { readonly ours?: readonly string[]; readonly theirs?: readonly string[] },
 ): Block {
-  return added
-    ? { ours: block.ours, theirs: [...block.theirs, ...value] }
-    : { ours: [...block.ours, ...value], theirs: block.theirs };
+  return { ours: [...ours, ...(more.ours ?? [])], theirs: [...theirs, ...(more.theirs ?? [])] };
 }
