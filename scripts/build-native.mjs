@@ -116,10 +116,17 @@ function keyOf({ sources, headers }, { file, version }) {
   return hash.update([file, version, ...flags].join("\0")).digest("hex");
 }
 
-/** The key a program was built from lies beside it, written after it: an interrupted build has none, or an old one. */
+/** What a start holds the program against. @param {string} program */
+const hashOf = (program) => `${createHash("sha256").update(readFileSync(program)).digest("hex")}\n`;
+
+/** The key a program was built from lies beside it, written last: an interrupted build has none, or an old one. */
 function isUpToDate(/** @type {string} */ program, /** @type {string} */ key) {
   try {
-    return statSync(program).size > 0 && readFileSync(`${program}.built-from`, "utf8") === key;
+    return (
+      statSync(program).size > 0 &&
+      readFileSync(`${program}.sha256`, "utf8") === hashOf(program) &&
+      readFileSync(`${program}.built-from`, "utf8") === key
+    );
   } catch {
     return false;
   }
@@ -156,10 +163,15 @@ async function compile(made, program) {
       return code === 0;
     });
     if (!isMade) continue;
-    await replace(`${program}.built-from`, (temporary) => {
-      writeFileSync(temporary, key);
-      return true;
-    });
+    for (const [ending, content] of [
+      ["sha256", hashOf(program)],
+      ["built-from", key],
+    ]) {
+      await replace(`${program}.${ending}`, (temporary) => {
+        writeFileSync(temporary, content ?? "");
+        return true;
+      });
+    }
     return { ...built(), fresh: true };
   }
   throw new Stop(

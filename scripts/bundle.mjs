@@ -135,5 +135,23 @@ export async function bundleWorkcell(root, out) {
     format: "esm",
     outfile: path.join(out, "observer.js"),
   });
+  await bundleAgent(root, out);
   makeCache(out, name);
+}
+
+/**
+ * The built-in agent's program, one file that a cell can be shown as it is.
+ * @param {string} root
+ * @param {string} out
+ */
+async function bundleAgent(root, out) {
+  await esbuild({
+    absWorkingDir: root,
+    entryPoints: ["src/agent/bin.ts"],
+    format: "cjs",
+    plugins: [loadLate],
+    minifyWhitespace: true,
+    outfile: path.join(out, "workcell-agent.js"),
+    define: { WORKCELL_VERSION: JSON.stringify(versionOf(root)) },
+  });
 }

@@ -18,7 +18,7 @@ void take_as(struct reader *reader, struct as *as) {
   as->gid = take_u32(reader);
   as->mtime.tv_sec = (time_t)take_u64(reader);
   uint32_t nanoseconds = take_u32(reader);
-  if (nanoseconds >= NANOSECONDS) malformed("not a time");
+  if (nanoseconds >= NANOSECONDS) malformed(reader, "not a time");
   as->mtime.tv_nsec = nanoseconds;
 }
 

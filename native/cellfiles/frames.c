@@ -9,8 +9,6 @@
 
 enum { HEAD = 5 };
 
-_Noreturn void malformed(const char *what) { fail(EXIT_CANNOT, "read request", what, EPROTO); }
-
 static void write_out(struct answers *answers) {
   size_t done = 0;
   while (done < answers->length) {
@@ -19,7 +17,13 @@ static void write_out(struct answers *answers) {
     else if (errno == EPIPE) _exit(EXIT_CANNOT);
     else if (errno != EINTR) cannot("write answer", "stdout");
   }
-  answers->length = 0;
+  answers->length = answers->complete = 0;
+}
+
+_Noreturn void malformed(const struct reader *reader, const char *what) {
+  reader->answers->length = reader->answers->complete;
+  write_out(reader->answers);
+  fail(EXIT_CANNOT, "read request", what, EPROTO);
 }
 
 /* More of the input; false at its end. */
@@ -37,16 +41,17 @@ static bool fill(struct requests *requests, struct answers *answers) {
 }
 
 bool next_request(struct requests *requests, struct answers *answers, struct reader *request) {
+  request->answers = answers;
   for (;;) {
     size_t there = requests->end - requests->start;
     uint32_t length = 0;
     if (there >= sizeof length) {
       memcpy(&length, requests->bytes + requests->start, sizeof length);
-      if (length > MAX_REQUEST) malformed("too long");
+      if (length > MAX_REQUEST) malformed(request, "too long");
       if (there - sizeof length >= length) break;
     }
     if (fill(requests, answers)) continue;
-    if (there > 0) malformed("cut off");
+    if (there > 0) malformed(request, "cut off");
     return false;
   }
   uint32_t length;
@@ -58,7 +63,7 @@ bool next_request(struct requests *requests, struct answers *answers, struct rea
 }
 
 static uint8_t *take(struct reader *reader, size_t length) {
-  if ((size_t)(reader->end - reader->at) < length) malformed("too short");
+  if ((size_t)(reader->end - reader->at) < length) malformed(reader, "too short");
   uint8_t *taken = reader->at;
   reader->at += length;
   return taken;
@@ -78,12 +83,12 @@ TAKE(take_u64, uint64_t)
 char *take_text(struct reader *reader, size_t *length) {
   *length = take_u16(reader);
   char *text = (char *)take(reader, *length + 1);
-  if (strnlen(text, *length + 1) != *length) malformed("a text with or without its NUL");
+  if (strnlen(text, *length + 1) != *length) malformed(reader, "a text with or without its NUL");
   return text;
 }
 
 void take_end(const struct reader *reader) {
-  if (reader->at != reader->end) malformed("too many fields");
+  if (reader->at != reader->end) malformed(reader, "too many fields");
 }
 
 void begin_answer(struct answers *answers) {
@@ -96,6 +101,7 @@ void finish_answer(struct answers *answers, uint8_t kind) {
   uint32_t length = (uint32_t)(answers->length - answers->frame - sizeof length);
   memcpy(answers->bytes + answers->frame, &length, sizeof length);
   answers->bytes[answers->frame + sizeof length] = kind;
+  answers->complete = answers->length;
 }
 
 uint8_t *make_room(struct answers *answers, size_t length) {

@@ -15,20 +15,22 @@ struct requests {
   uint8_t bytes[MAX_REQUEST + 4];
 };
 
-/* What is left of one request. */
-struct reader {
-  uint8_t *at, *end;
-};
-
 struct answers {
-  size_t length; /* what has not been written yet */
-  size_t frame;  /* where the answer's current frame began */
+  size_t length;   /* what has not been written yet */
+  size_t complete; /* as much of it as are whole frames */
+  size_t frame;    /* where the answer's current frame began */
   const char *step;
   uint8_t bytes[OUTPUT];
 };
 
+/* What is left of one request. */
+struct reader {
+  uint8_t *at, *end;
+  struct answers *answers; /* to what came before it */
+};
+
 /* Whoever asks in another language than ours is not answered any more. */
-_Noreturn void malformed(const char *what);
+_Noreturn void malformed(const struct reader *reader, const char *what);
 
 /* Waits for a request, and lets the answers go before it does; false at the end of the input. */
 bool next_request(struct requests *requests, struct answers *answers, struct reader *request);

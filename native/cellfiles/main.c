@@ -32,8 +32,8 @@ const char program_name[] = "cellfiles";
 
 typedef int operation(struct reader *request, struct answers *answers);
 
-static operation *find_operation(uint8_t number) {
-  switch (number) {
+static operation *take_operation(struct reader *request) {
+  switch (take_u8(request)) {
     case ASK_STAT: return stat_place;
     case ASK_LIST: return list_folder;
     case ASK_READ: return read_file;
@@ -46,7 +46,7 @@ static operation *find_operation(uint8_t number) {
     case ASK_RENAME: return rename_entry;
     case ASK_REMOVE: return remove_entry;
     case ASK_SYNC: return sync_root;
-    default: malformed("unknown operation");
+    default: malformed(request, "unknown operation");
   }
 }
 
@@ -69,7 +69,7 @@ int main(int count, char **words) {
   finish_answer(&answers, ANSWER_DONE);
   struct reader request;
   while (next_request(&requests, &answers, &request)) {
-    operation *operate = find_operation(take_u8(&request));
+    operation *operate = take_operation(&request);
     begin_answer(&answers);
     int error = operate(&request, &answers);
     if (error == 0) finish_answer(&answers, ANSWER_DONE);

@@ -61,14 +61,14 @@ bool uses_trusted(void) { return roots.trusted; }
 
 int take_root(struct reader *reader) {
   uint8_t number = take_u8(reader);
-  if (number >= roots.count) malformed("no such root");
+  if (number >= roots.count) malformed(reader, "no such root");
   return roots.descriptors[number];
 }
 
 void take_place(struct reader *reader, struct place *place) {
   place->root = take_root(reader);
   uint8_t held = take_u8(reader);
-  if (held > 1) malformed("neither held nor not");
+  if (held > 1) malformed(reader, "neither held nor not");
   place->held = held == 1;
   place->device = place->held ? take_u64(reader) : 0;
   place->inode = place->held ? take_u64(reader) : 0;

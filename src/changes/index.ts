@@ -4,11 +4,34 @@
  * may import: model, policy, errors, lib.
  */
 
+export { shownPath } from "./byte-path.ts";
 export type { HostHistory, Written } from "./conflicts.ts";
+export {
+  type LayerPlace,
+  type OpenInput,
+  type OpenLayer,
+  openLayer,
+  type StepResult,
+} from "./connected-layer.ts";
+export {
+  type DescribedChange,
+  type DescribeInput,
+  describeChanges,
+  type FileDelta,
+} from "./describe-changes.ts";
 export type { FileFault } from "./file-error.ts";
 export type { CopyAs, FileRoot, FileServer, LayerEntry, Place } from "./file-server.ts";
+export { markIgnored } from "./ignored.ts";
 export { type JudgeOptions, type JudgingFacts, judgeChanges } from "./judge-changes.ts";
 export { type FactsInput, readJudgingFacts } from "./judging-facts.ts";
+export { type Merged, type MergeInput, mergeText } from "./merge-text.ts";
 export { type FileServerOptions, openFileServer } from "./open-file-server.ts";
+export { patchOf } from "./patch.ts";
 export { type ProtectedPath, protectedPaths } from "./protected-paths.ts";
 export { type ReadChangesInput, readChanges } from "./read-changes.ts";
+export { remarkOf, shownSize } from "./remark.ts";
+export { type JsonChange, type JsonDiff, jsonChange, jsonDiff, shownPatch, statLine } from "./render-diff.ts";
+export { readSteps } from "./steps/journal.ts";
+export type { Left } from "./steps/plan-apply.ts";
+export type { Done, Operation, Step } from "./steps/step.ts";
+export { type ChangeCounts, isSummedUp, summarise, summaryLine } from "./summarise.ts";

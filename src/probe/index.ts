@@ -4,6 +4,7 @@
  * may import: settings.
  */
 
+export { checkProgram, type ProgramCheck } from "./check-program.ts";
 export { type DoctorContext, runDoctor, summarizeDoctor } from "./doctor.ts";
 export { type HostQuestions, probeFolder, probeHost } from "./facts.ts";
 export { findTool, pathFolders } from "./find-tool.ts";

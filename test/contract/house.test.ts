@@ -19,6 +19,7 @@ const table: Record<string, readonly string[]> = {
   report: [],
   gate: ["policy"],
   changes: ["policy"],
+  agent: [],
   session: ["settings", "policy", "probe", "plan", "launch", "supervise", "report", "gate", "changes"],
   observe: ["settings", "report", "session"],
   cli: ["settings", "policy", "probe", "plan", "report", "changes", "session", "observe"],

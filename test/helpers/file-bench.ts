@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type FileServer, type FileServerOptions, openFileServer } from "../../src/changes/index.ts";
 import { codeOf } from "../../src/errors/index.ts";
@@ -67,10 +67,13 @@ export class FileBench implements AsyncDisposable {
 
   /** Runs a script of python as the starter, in the folder, with `os` and `socket` there. */
   python(script: string): string {
-    const done = runToEnd([...this.starter.prefix, "/usr/bin/python3", "-c", `import os, socket\n${script}`], {
-      cwd: this.path,
-      timeout: 50_000,
-    });
+    const done = runToEnd(
+      [...this.starter.prefix, "/usr/bin/python3", "-c", `import os, socket\n${script}`],
+      {
+        cwd: this.path,
+        timeout: 50_000,
+      },
+    );
     if (done.status !== 0) throw new Error(`"${script}" failed: ${done.stderr}`);
     return done.stdout;
   }
@@ -103,4 +106,18 @@ export async function outcome(call: Promise<unknown>): Promise<unknown> {
 /** A name in bytes, as the server takes it, from one in the encoding of this file. */
 export function bytePath(name: string): string {
   return Buffer.from(name).toString("latin1");
+}
+
+/** The same program with the sanitizers in it, from the same sources. */
+export function sanitizedCellfiles(folder: string): string {
+  const program = path.join(folder, "sanitized");
+  const own = path.resolve(import.meta.dirname, "../../native/cellfiles");
+  const borrowed = ["life.c", "text.c"].map((name) => path.resolve(own, "../cellhost", name));
+  const sources = readdirSync(own)
+    .filter((name) => name.endsWith(".c"))
+    .map((name) => path.join(own, name));
+  const flags = ["-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+  const built = runToEnd(["gcc", ...flags, "-o", program, ...sources, ...borrowed], { timeout: 60_000 });
+  if (built.status !== 0) throw new Error(built.stderr);
+  return program;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { makePlace, type Place, runToEnd } from "../helpers/cellhost.ts";
@@ -27,7 +27,7 @@ describe("scripts/build-native.mjs", () => {
 
   test("makes static programs, and leaves nothing else behind", () => {
     expect(build()).toMatchObject({ status: 0, stderr: "" });
-    expect(readdirSync(out).sort()).toEqual(["cellhost", "cellhost.built-from"]);
+    expect(readdirSync(out).sort()).toEqual(["cellhost", "cellhost.built-from", "cellhost.sha256"]);
     // A dynamic program names the interpreter that loads it, and a cell has no such file at that path for certain.
     expect(readFileSync(path.join(out, "cellhost")).includes("/ld-")).toBe(false);
   });
@@ -48,6 +48,9 @@ describe("scripts/build-native.mjs", () => {
     runToEnd(["rm", `${program}.built-from`]);
     expect(build().stdout).not.toContain("up to date");
     expect(statSync(program).ino).not.toBe(first);
+    // Nor is one up to date that was altered since.
+    appendFileSync(program, "x");
+    expect(build().stdout).not.toContain("up to date");
   });
 
   test("says what to install when there is no compiler", () => {

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -140,6 +142,23 @@ os.setxattr("one/from", "user.new", b"1"); os.setxattr("two/to", "user.old", b"2
     const before = statSync(at("outside/target"), { bigint: true });
     expect(await server.setAttributes(two("link"), bench.as, one("link"))).toMatchObject({ type: "symlink" });
     expect(statSync(at("outside/target"), { bigint: true })).toEqual(before);
+  });
+
+  test("copy() of a file that is being written is refused, and leaves nothing", async () => {
+    bench.shell("head -c 30000000 /dev/zero | tr '\\0' x > one/large");
+    const writing = [...starter.prefix, "bash", "-c", "while :; do echo y >> one/large; done"];
+    const [program = "", ...words] = writing;
+    const writer = spawn(program, words, { cwd: bench.path, stdio: "ignore" });
+    try {
+      while (statSync(at("one/large")).size === 30_000_000) await new Promise((wake) => setTimeout(wake, 5));
+      expect(await outcome(server.copy(one("large"), two("large"), bench.as))).toBe("ESTALE");
+      expect(await server.stat(two("large"))).toBeUndefined();
+    } finally {
+      const ended = once(writer, "exit");
+      writer.kill("SIGKILL");
+      await ended;
+    }
+    expect(await server.copy(one("large"), two("large"), bench.as)).toMatchObject({ type: "file" });
   });
 
   test("several names of one file stay one file", async () => {

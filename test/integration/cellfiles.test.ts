@@ -1,9 +1,10 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { FileServer } from "../../src/changes/index.ts";
 import { makePlace, type Place } from "../helpers/cellhost.ts";
+import { lacking } from "../helpers/cellinit.ts";
 import { buildCellfiles, FileBench, outcome, starters } from "../helpers/file-bench.ts";
 
 let place: Place;
@@ -175,6 +176,28 @@ os.mknod("one/device", 0o020600, os.makedev(0, 0))`);
       bench.shell(`rm -r ${shm}`);
     }
   });
+
+  test.skipIf(oneFileSystem || lacking("strace").length > 0)(
+    "sync() reaches every file system that was written to, once",
+    async () => {
+      const traced = path.join(place.path, "traced");
+      const trace = path.join(bench.path, "trace");
+      const script = `#!/bin/sh\nexec /usr/bin/strace -e trace=syncfs,sync -o '${trace}' '${cellfiles}' "$@"\n`;
+      writeFileSync(traced, script, { mode: 0o755 });
+      await using slow = new FileBench(starter, traced);
+      const shm = bench.shell("echo a > one/a; mktemp -d /dev/shm/cellfiles-XXXXXX").trim();
+      try {
+        const both = await slow.serve([path.join(bench.path, "one"), shm]);
+        await both.copy(one("a"), two("a"), bench.as);
+        await both.sync(0);
+        await both.sync(0);
+        await both.close();
+      } finally {
+        bench.shell(`rm -r ${shm}`);
+      }
+      expect(readFileSync(trace, "utf8").match(/^[a-z]+/gm)).toEqual(["syncfs", "syncfs", "syncfs"]);
+    },
+  );
 
   test("link() gives a file or a symlink another name", async () => {
     bench.shell("echo a > one/a; ln -s nowhere one/l; mkdir one/d");

@@ -1,16 +1,5 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import path from "node:path";
 import type { PresetFacts, PresetName } from "../../model/index.ts";
+import { readOwnFile, writeCache } from "../cache-file.ts";
 
 /** An answer that was kept. `files` are those that only the tool could name. */
 export interface Kept {
@@ -44,22 +33,10 @@ function isKept(name: string, value: unknown): value is Kept {
   return facts["proxy"] === undefined || typeof facts["proxy"] === "string";
 }
 
-/** The file's text if it is the person's own and nobody else can write to it: it says which hosts are open. */
-function readOwn(file: string): string {
-  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
-  try {
-    const stat = fstatSync(fd);
-    if (stat.uid !== process.getuid?.() || (stat.mode & 0o022) !== 0) return "";
-    return readFileSync(fd, "utf8");
-  } finally {
-    closeSync(fd);
-  }
-}
-
 /** Reads what is kept; whatever is damaged or of another form counts as absent. */
 export function readPresetCache(file: string): PresetCache {
   try {
-    const content: unknown = JSON.parse(readOwn(file));
+    const content: unknown = JSON.parse(readOwnFile(file));
     if (!isRecord(content) || content["schema"] !== schema || !isRecord(content["entries"])) return {};
     const entries = Object.entries(content["entries"]).filter(([name, value]) => isKept(name, value));
     return Object.fromEntries(entries);
@@ -70,13 +47,5 @@ export function readPresetCache(file: string): PresetCache {
 
 /** Replaces the cache in one step. */
 export function writePresetCache(file: string, entries: PresetCache): void {
-  const draft = `${file}.${process.pid}.${process.hrtime.bigint()}`;
-  try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-    writeFileSync(draft, `${JSON.stringify({ schema, entries })}\n`, { mode: 0o600, flag: "wx" });
-    renameSync(draft, file);
-  } catch {
-    // A cache folder that cannot be written costs time and nothing else.
-    rmSync(draft, { force: true });
-  }
+  writeCache(file, { schema, entries });
 }

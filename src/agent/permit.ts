@@ -1,0 +1,60 @@
+import type { Permit, Wanted } from "./loop/make-calls.ts";
+import { judge, type PermissionMode, type Rules } from "./loop/permissions.ts";
+
+/** What somebody who was asked says. */
+export type Answer =
+  | {
+      readonly may: true;
+      readonly input?: unknown;
+      readonly alwaysAllow?: readonly string[];
+      readonly mode?: PermissionMode;
+    }
+  | { readonly may: false; readonly why: string; readonly interrupt?: boolean };
+
+export interface Askers {
+  /** A person, or a host that stands for one. Absent: nobody can be asked. */
+  readonly person?: (call: Wanted, signal: AbortSignal) => Promise<Answer>;
+  /** Looks at every call before the rules do; `undefined`: it has nothing to say. */
+  readonly hook?: (call: Wanted, signal: AbortSignal) => Promise<Answer | "ask" | undefined>;
+}
+
+/** The rules of a session, which answers may add to. */
+export class Permissions {
+  #rules: Rules;
+  readonly #askers: Askers;
+
+  constructor(rules: Rules, askers: Askers) {
+    this.#rules = rules;
+    this.#askers = askers;
+  }
+
+  set mode(mode: PermissionMode) {
+    this.#rules = { ...this.#rules, mode };
+  }
+
+  get mode(): PermissionMode {
+    return this.#rules.mode;
+  }
+
+  readonly permit: Permit = async (call, signal) => {
+    const byRule = judge(this.#rules, call);
+    // What a rule denies, neither a hook nor a person is asked about.
+    if (byRule.decision === "deny" && this.#rules.mode !== "dontAsk") return { may: false, why: byRule.why };
+    const hooked = await this.#askers.hook?.(call, signal);
+    if (hooked !== undefined && hooked !== "ask") return this.#take(call, hooked);
+    if (byRule.decision === "deny") return { may: false, why: byRule.why };
+    if (byRule.decision === "allow" && hooked !== "ask") return { may: true, input: call.input };
+    if (this.#askers.person === undefined) {
+      const why = `no rule allows ${call.tool.name}, and nobody can be asked here; it can be allowed with --allowedTools ${call.tool.name}`;
+      return { may: false, why };
+    }
+    return this.#take(call, await this.#askers.person(call, signal));
+  };
+
+  #take(call: Wanted, answer: Answer): Awaited<ReturnType<Permit>> {
+    if (!answer.may) return answer;
+    const { mode = this.#rules.mode, alwaysAllow = [] } = answer;
+    this.#rules = { ...this.#rules, mode, allow: [...this.#rules.allow, ...alwaysAllow] };
+    return { may: true, input: answer.input ?? call.input };
+  }
+}

@@ -1,0 +1,243 @@
+import { mkdirSync } from "node:fs";
+import { WorkcellError } from "../errors/index.ts";
+import { printable } from "../lib/printable.ts";
+import type { BytePath, Change, JudgedChange } from "../model/index.ts";
+import type { FileRoot, FileServer } from "./file-server.ts";
+import { judgeChanges } from "./judge-changes.ts";
+import { readJudgingFacts } from "./judging-facts.ts";
+import { openFileServer } from "./open-file-server.ts";
+import { readChanges } from "./read-changes.ts";
+import {
+  forgetStep,
+  keptFolder,
+  makeStepFolder,
+  readSteps,
+  writeJournal,
+  writtenBy,
+} from "./steps/journal.ts";
+import { type Left, type Planned, planApply } from "./steps/plan-apply.ts";
+import { planUndo } from "./steps/plan-undo.ts";
+import { discardChanges, pruneLayer } from "./steps/prune-layer.ts";
+import { carriedOut, newToken, recoverStep, runStep } from "./steps/run-step.ts";
+import type { Step, StepKind } from "./steps/step.ts";
+
+/** A folder that a session is connected to, with the layer that its changes are in. */
+export interface LayerPlace {
+  /** The layer's name within its session. */
+  readonly id: string;
+  /** Absolute path of the person's folder, and which folder that was. */
+  readonly folder: string;
+  readonly identity: { readonly device: number; readonly inode: number };
+  readonly upper: string;
+  readonly baseTimeNs: bigint;
+  readonly mode: "review" | "auto";
+}
+
+export interface OpenInput {
+  /** The native program that works on files. */
+  readonly cellfiles: string;
+  readonly place: LayerPlace;
+  /** The session's folder of numbered steps. The caller holds the session's lock. */
+  readonly steps: string;
+  /** Paths that the person named: they are applied whatever their class. */
+  readonly named?: readonly BytePath[];
+  /** Whose the session is; absent: this process's. */
+  readonly userXattr?: boolean;
+}
+
+/** What a step did, and what it had to leave. */
+export interface StepResult {
+  /** Absent: there was nothing that could be done. */
+  readonly step?: Step;
+  readonly left: readonly Left[];
+}
+
+const [host, layer, kept]: readonly [FileRoot, FileRoot, FileRoot] = [0, 1, 2];
+
+/** A connected folder with its pending changes, open for reading and for steps. Close it. */
+export interface OpenLayer {
+  readonly server: FileServer;
+  readonly roots: { readonly host: FileRoot; readonly layer: FileRoot };
+  /** Everything that the session made different, each path judged. */
+  readonly changes: readonly JudgedChange[];
+  /** Steps that an ended Workcell had left in the middle, and that are finished now. */
+  readonly recovered: readonly Step[];
+  readonly steps: readonly Step[];
+  /** Carries changes over, and takes them out of the layer. Conflicts and refusals are the caller's to leave out. */
+  apply(chosen: readonly JudgedChange[]): Promise<StepResult>;
+  /** Forgets changes: the session sees the person's folder there again. */
+  discard(chosen: readonly JudgedChange[]): Promise<void>;
+  /** Takes a step back, as far as nobody has changed since what it did. */
+  undo(number: number, only?: readonly BytePath[]): Promise<StepResult>;
+  close(): Promise<void>;
+}
+
+function replaced(folder: string): WorkcellError {
+  return new WorkcellError("WC_FILES", {
+    message: `Cannot work on "${printable(folder)}": another folder stands there than the one that was connected`,
+    remedy: "Put the folder back where it was, or give its changes up: workcell discard",
+  });
+}
+
+async function openServer({ cellfiles, place, steps, userXattr }: OpenInput): Promise<FileServer> {
+  mkdirSync(steps, { recursive: true, mode: 0o700 });
+  const options = userXattr === undefined ? {} : { userXattr };
+  const server = await openFileServer(cellfiles, [place.folder, place.upper, steps], options);
+  try {
+    const top = await server.stat({ root: host, path: "" });
+    const { device, inode } = place.identity;
+    if (top?.device !== BigInt(device) || top.inode !== BigInt(inode)) throw replaced(place.folder);
+    return server;
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+const rootsOf = (kind: StepKind) => ({ host, source: kind === "apply" ? layer : kept, kept });
+
+async function recover(server: FileServer, { steps, place }: OpenInput): Promise<readonly Step[]> {
+  const open = readSteps(steps).filter((step) => step.folder === place.folder && step.state !== "done");
+  const recovered: Step[] = [];
+  for (const step of open) {
+    const done = await recoverStep({ server, roots: rootsOf(step.kind), steps, step });
+    if (done !== undefined) recovered.push(done);
+    if (done?.of !== undefined) await markUndone(steps, done);
+  }
+  return recovered;
+}
+
+/** Writes down, with the step that was taken back, what of it was. */
+async function markUndone(steps: string, undo: Step): Promise<void> {
+  const of = readSteps(steps).find(({ number }) => number === undo.of);
+  if (of === undefined) return;
+  const paths = carriedOut(undo).map(({ path }) => path);
+  await writeJournal(steps, { ...of, undone: [...new Set([...(of.undone ?? []), ...paths])] });
+}
+
+/** The changes that a step did not carry over. */
+function pendingAfter(changes: readonly Change[], step: Step): readonly Change[] {
+  const placed = (step.done ?? [])
+    .filter(({ failed }) => failed === undefined)
+    .flatMap(({ path, placed: parts = [] }) => [path, ...parts.map((part) => part.path)]);
+  const done = new Set(placed);
+  return changes.filter(({ path }) => !done.has(path));
+}
+
+/** Opens a layer of a session that no cell runs in: finishes what was interrupted, and reads what is pending. */
+export async function openLayer(input: OpenInput): Promise<OpenLayer> {
+  const server = await openServer(input);
+  try {
+    const recovered = await recover(server, input);
+    return await readLayer(input, server, recovered);
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+async function readLayer(
+  input: OpenInput,
+  server: FileServer,
+  recovered: readonly Step[],
+): Promise<OpenLayer> {
+  const { steps, place, named = [] } = input;
+  const history = { baseTimeNs: place.baseTimeNs, known: writtenBy(readSteps(steps), place.folder) };
+  const found = await readChanges({ server, layer, folder: host, ...history });
+  const { mode, folder: folderPath } = place;
+  const facts = await readJudgingFacts({ server, layer, folder: host, changes: found, mode, folderPath });
+  const judging = { mode, namedByPerson: named, facts, folderPath };
+  const changes = judgeChanges(found, judging);
+  const run = (kind: StepKind, plan: PlanStep, of?: number) => makeStep({ input, server, kind, of }, plan);
+  return {
+    server,
+    roots: { host, layer },
+    changes,
+    recovered,
+    steps: readSteps(steps),
+    apply: async (chosen) => {
+      const owner = await ownerOf(server);
+      const result = await run("apply", async (names) => planApply(chosen, { ...names, ...owner }));
+      if (result.step !== undefined) await pruneLayer(server, layer, pendingAfter(changes, result.step));
+      return result;
+    },
+    discard: (chosen) => discardChanges({ server, layer, folder: host }, changes, chosen),
+    undo: (number, only) => undo({ input, server, run }, number, only),
+    close: () => server.close(),
+  };
+}
+
+/** As root new files are the folder's owner's. */
+async function ownerOf(server: FileServer) {
+  if (process.geteuid?.() !== 0) return {};
+  const top = await server.stat({ root: host, path: "" });
+  return top === undefined ? {} : { owner: { uid: top.uid, gid: top.gid } };
+}
+
+interface StepNames {
+  readonly token: string;
+  readonly keptFolder: string;
+}
+type PlanStep = (names: StepNames) => Promise<Planned>;
+
+async function makeStep(
+  making: { input: OpenInput; server: FileServer; kind: StepKind; of: number | undefined },
+  plan: PlanStep,
+): Promise<StepResult> {
+  const { input, server, kind, of } = making;
+  const { steps, place } = input;
+  const number = await makeStepFolder(server, kept, readSteps(steps));
+  const { operations, left } = await plan({ token: newToken(), keptFolder: keptFolder(number) });
+  if (operations.length === 0) {
+    forgetStep(steps, number);
+    return { left };
+  }
+  const step = await runStep({
+    server,
+    roots: rootsOf(kind),
+    steps,
+    step: {
+      schema: "workcell.step/1",
+      number,
+      kind,
+      ...(of === undefined ? {} : { of }),
+      folder: place.folder,
+      layer: place.id,
+      time: new Date().toISOString(),
+      state: "planned",
+      operations,
+    },
+  });
+  const failed = (step.done ?? []).flatMap(({ path, failed: why }) =>
+    why === undefined ? [] : [{ path, why }],
+  );
+  return { step, left: [...left, ...failed] };
+}
+
+async function undo(
+  by: {
+    readonly input: OpenInput;
+    readonly server: FileServer;
+    readonly run: (kind: StepKind, plan: PlanStep, of?: number) => Promise<StepResult>;
+  },
+  number: number,
+  only?: readonly BytePath[],
+): Promise<StepResult> {
+  const { steps, place } = by.input;
+  const step = readSteps(steps).find((one) => one.number === number && one.folder === place.folder);
+  if (step === undefined) {
+    throw new WorkcellError("WC_FILES", {
+      message: `Cannot undo step ${number} of "${printable(place.folder)}": there is no such step`,
+      remedy: "See which there are: workcell undo --list",
+    });
+  }
+  const { server } = by;
+  const selected = only === undefined ? {} : { only };
+  const result = await by.run(
+    "undo",
+    (names) => planUndo({ server, host, kept, step, ...selected, ...names }),
+    number,
+  );
+  if (result.step !== undefined) await markUndone(steps, result.step);
+  return result;
+}

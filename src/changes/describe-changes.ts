@@ -1,0 +1,153 @@
+import type { BytePath, Entry, JudgedChange } from "../model/index.ts";
+import { isBinary, readBytes } from "./content.ts";
+import { describeFile } from "./describe-file.ts";
+import type { FileRoot, FileServer, LayerEntry, Place } from "./file-server.ts";
+import { type Hunk, hunksOf } from "./line-diff.ts";
+import { pipelined } from "./pipelined.ts";
+
+export interface DescribeInput {
+  readonly server: FileServer;
+  readonly layer: FileRoot;
+  readonly folder: FileRoot;
+  readonly changes: readonly JudgedChange[];
+  /** Larger files are told, not shown, in bytes; absent: 8 MiB. */
+  readonly textLimitBytes?: number;
+  /** Keep what binary files contain, for a patch that carries them. */
+  readonly withBinaries?: boolean;
+}
+
+/** A change with what it does to each file: none for folders, several where a tree goes or a type changes. */
+export interface DescribedChange {
+  readonly change: JudgedChange;
+  readonly files: readonly FileDelta[];
+}
+
+/** What happens to one file or symlink, as patches tell it. */
+export interface FileDelta {
+  readonly path: BytePath;
+  readonly before?: Entry;
+  readonly after?: Entry;
+  readonly body: DeltaBody;
+}
+
+export type DeltaBody =
+  | { readonly kind: "none" }
+  | {
+      readonly kind: "text";
+      readonly hunks: readonly Hunk[];
+      readonly added: number;
+      readonly removed: number;
+    }
+  | {
+      readonly kind: "binary";
+      /** What is known of it, from before to after: `PNG image, 640×480 -> 800×600`; "" when nothing is. */
+      readonly note: string;
+      readonly content?: { readonly before: Uint8Array; readonly after: Uint8Array };
+    };
+
+const defaultTextLimitBytes = 8 * 1024 * 1024;
+const window = 16;
+
+/** Reads what each change does, in the order of the list, a few ahead of whoever listens. */
+export function describeChanges(input: DescribeInput): AsyncGenerator<DescribedChange, void, undefined> {
+  return pipelined(input.changes, window, async (change) => {
+    const files: FileDelta[] = [];
+    for (const each of await filesOf(input, change)) {
+      files.push({ ...each, body: await bodyOf(input, each) });
+    }
+    return { change, files };
+  });
+}
+
+type Sides = Omit<FileDelta, "body">;
+
+function isShown(entry: Entry | undefined): entry is Entry {
+  return entry?.type === "file" || entry?.type === "symlink";
+}
+
+async function filesOf(input: DescribeInput, change: JudgedChange): Promise<readonly Sides[]> {
+  const { path, before, after } = change;
+  if (before !== undefined && after !== undefined && before.type === after.type) {
+    return isShown(after) ? [{ path, before, after }] : [];
+  }
+  const gone =
+    before?.type === "directory"
+      ? (await input.server.scan({ root: input.folder, path })).map(goneFrom)
+      : [{ path, ...(before !== undefined && { before }) }];
+  const come = { path, ...(after !== undefined && { after }) };
+  return [...gone.filter((each) => isShown(each.before)), ...(isShown(after) ? [come] : [])];
+}
+
+function goneFrom({ path, whiteout: _whiteout, opaque: _opaque, ...before }: LayerEntry): Sides {
+  return { path, before };
+}
+
+async function bodyOf(input: DescribeInput, { path, before, after }: Sides): Promise<DeltaBody> {
+  const limit = input.textLimitBytes ?? defaultTextLimitBytes;
+  const at = { before: { root: input.folder, path }, after: { root: input.layer, path } };
+  const tooLarge = [before, after].some((entry) => entry?.type === "file" && entry.size > limit);
+  if (!tooLarge) {
+    const [was, is] = await Promise.all([
+      contentOf(input.server, at.before, before),
+      contentOf(input.server, at.after, after),
+    ]);
+    if (was === is) return { kind: "none" };
+    if (!isBinary(was) && !isBinary(is)) return textBody(was, is);
+  }
+  const note = await noteOf(input.server, { at, before, after });
+  if (input.withBinaries !== true || tooLarge) return { kind: "binary", note };
+  const [was, is] = await Promise.all([
+    contentOf(input.server, at.before, before),
+    contentOf(input.server, at.after, after),
+  ]);
+  return {
+    kind: "binary",
+    note,
+    content: { before: Buffer.from(was, "latin1"), after: Buffer.from(is, "latin1") },
+  };
+}
+
+/** One character a byte; of a symlink what it says. */
+async function contentOf(server: FileServer, place: Place, entry: Entry | undefined): Promise<string> {
+  if (entry?.type === "symlink") return entry.target ?? "";
+  if (entry?.type !== "file" || entry.size === 0) return "";
+  return (await readBytes(server, place, { offset: 0, limitBytes: entry.size })).toString("latin1");
+}
+
+function textBody(before: string, after: string): DeltaBody {
+  const hunks = hunksOf(before, after);
+  let [added, removed] = [0, 0];
+  for (const { lines } of hunks) {
+    for (const line of lines) {
+      if (line.startsWith("+")) added++;
+      else if (line.startsWith("-")) removed++;
+    }
+  }
+  return { kind: "text", hunks, added, removed };
+}
+
+async function noteOf(
+  server: FileServer,
+  file: {
+    readonly at: { readonly before: Place; readonly after: Place };
+    readonly before: Entry | undefined;
+    readonly after: Entry | undefined;
+  },
+): Promise<string> {
+  const describe = (place: Place, entry: Entry | undefined) =>
+    entry?.type === "file"
+      ? describeFile({
+          size: entry.size,
+          read: (offset, length) => readBytes(server, place, { offset, limitBytes: length }),
+        })
+      : undefined;
+  const [was, is] = await Promise.all([
+    describe(file.at.before, file.before),
+    describe(file.at.after, file.after),
+  ]);
+  if (was !== undefined && is !== undefined && was.format === is.format) {
+    return `${is.format}, ${was.detail === is.detail ? is.detail : `${was.detail} -> ${is.detail}`}`;
+  }
+  const told = [was, is].flatMap((each) => (each === undefined ? [] : [`${each.format}, ${each.detail}`]));
+  return told.join(" -> ");
+}

@@ -1,0 +1,119 @@
+import ignore, { type Ignore } from "ignore";
+import type { BytePath, Change, JudgedChange } from "../model/index.ts";
+import { joinPath, parentOf, partsOf } from "./byte-path.ts";
+import { readBytes } from "./content.ts";
+import type { FileRoot, FileServer, Place } from "./file-server.ts";
+import { pipelinedAll } from "./pipelined.ts";
+
+export interface IgnoredInput {
+  readonly server: FileServer;
+  readonly layer: FileRoot;
+  readonly folder: FileRoot;
+}
+
+/** The rules of one folder's .gitignore. */
+interface Rules {
+  readonly ignores: Ignore;
+  /** The session wrote them: they hide only what the session added as well. */
+  readonly fromSession: boolean;
+}
+
+const window = 64;
+const limitBytes = 256 * 1024;
+/** Each star more multiplies the steps that a match can take; the session's own rules must not hold up the person. */
+const mostStars = 3;
+
+/**
+ * Marks what the folder's own .gitignore files ignore, one in each folder, as git reads them, and what lies in `.git`.
+ * The host's files decide; one that only the session has decides over what the session added. No other configuration of
+ * git is asked, nor what is tracked.
+ */
+export async function markIgnored<T extends Change>(
+  input: IgnoredInput,
+  changes: readonly T[],
+): Promise<readonly (T & Pick<JudgedChange, "ignored">)[]> {
+  const rules = await readRules(input, changes);
+  const seen = new Map<string, boolean>();
+  return changes.map((change) => {
+    const isFolder = (change.after ?? change.before)?.type === "directory";
+    return isIgnored({ rules, seen, change }, isFolder) ? { ...change, ignored: true } : change;
+  });
+}
+
+async function readRules(
+  input: IgnoredInput,
+  changes: readonly Change[],
+): Promise<ReadonlyMap<BytePath, Rules>> {
+  const folders = new Set<BytePath>([""]);
+  for (const { path } of changes) {
+    for (let at = parentOf(path); !folders.has(at); at = parentOf(at)) folders.add(at);
+  }
+  const found = await pipelinedAll(folders, window, async (folder): Promise<[BytePath, Rules][]> => {
+    const path = joinPath(folder, ".gitignore");
+    const own = await rulesAt(input.server, { root: input.folder, path });
+    if (own !== undefined) return [[folder, { ignores: rulesOf(own), fromSession: false }]];
+    const theirs = await rulesAt(input.server, { root: input.layer, path });
+    if (theirs === undefined) return [];
+    return [[folder, { ignores: rulesOf(theirs.filter(isQuick)), fromSession: true }]];
+  });
+  return new Map(found.flat());
+}
+
+async function rulesAt(server: FileServer, place: Place): Promise<string[] | undefined> {
+  const entry = await server.stat(place);
+  if (entry?.type !== "file" || entry.size > limitBytes) return undefined;
+  const bytes = await readBytes(server, place, { offset: 0, limitBytes });
+  return bytes
+    .toString("latin1")
+    .replace(/^\xef\xbb\xbf/, "")
+    .split(/\r?\n/);
+}
+
+function isQuick(line: string): boolean {
+  return line.length < 1000 && (line.match(/\*+/g)?.length ?? 0) <= mostStars;
+}
+
+/** Patterns and names are compared byte by byte, as git does. */
+function rulesOf(lines: readonly string[]): Ignore {
+  return ignore({ ignorecase: false, allowRelativePaths: true }).add([...lines]);
+}
+
+interface Asking {
+  readonly rules: ReadonlyMap<BytePath, Rules>;
+  /** Answers for folders, which many paths share. */
+  readonly seen: Map<string, boolean>;
+  readonly change: Change;
+}
+
+function isIgnored(asking: Asking, isFolder: boolean): boolean {
+  const { path, kind } = asking.change;
+  const parts = partsOf(path);
+  if (parts.includes(".git")) return true;
+  const isAdded = kind === "added";
+  for (let depth = 1; depth <= parts.length; depth++) {
+    const at = parts.slice(0, depth).join("/");
+    const folder = depth < parts.length || isFolder;
+    const key = `${isAdded ? "+" : " "}${at}${folder ? "/" : ""}`;
+    const answer = asking.seen.get(key) ?? decide(asking.rules, { at, folder, isAdded });
+    asking.seen.set(key, answer);
+    // Nothing below an ignored folder is taken back in.
+    if (answer) return true;
+  }
+  return false;
+}
+
+/** The innermost .gitignore that has a word on it decides. */
+function decide(
+  rules: ReadonlyMap<BytePath, Rules>,
+  { at, folder, isAdded }: { readonly at: BytePath; readonly folder: boolean; readonly isAdded: boolean },
+): boolean {
+  for (let above = parentOf(at); ; above = parentOf(above)) {
+    const found = rules.get(above);
+    if (found !== undefined && (isAdded || !found.fromSession)) {
+      const below = above === "" ? at : at.slice(above.length + 1);
+      const { ignored, unignored } = found.ignores.test(folder ? `${below}/` : below);
+      if (ignored || unignored) return ignored;
+    }
+    if (above === "") return false;
+  }
+}

@@ -1,0 +1,22 @@
+import type { FileServer, Place } from "../file-server.ts";
+import { copyTree, errnoOf, removeTree } from "./trees.ts";
+
+/** The name under which something is copied until it is whole. */
+const partial = (kept: Place): Place => ({ ...kept, path: `${kept.path}.part` });
+
+/**
+ * Moves something to where it is kept. On another file system it is copied there, and taken away when the copy is whole
+ * and on the disk: at every moment one of the two is whole.
+ */
+export async function keep(server: FileServer, from: Place, kept: Place): Promise<void> {
+  try {
+    await server.rename(from, kept);
+  } catch (error) {
+    if (errnoOf(error) !== "EXDEV") throw error;
+    await removeTree(server, partial(kept));
+    await copyTree(server, from, partial(kept));
+    await server.sync(kept.root);
+    await server.rename(partial(kept), kept);
+    await removeTree(server, from);
+  }
+}

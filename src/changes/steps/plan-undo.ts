@@ -1,0 +1,126 @@
+import type { BytePath, Entry } from "../../model/index.ts";
+import { isWithin } from "../byte-path.ts";
+import type { FileRoot, FileServer } from "../file-server.ts";
+import { pipelinedAll } from "../pipelined.ts";
+import { besideOf, type Left, type Planned } from "./plan-apply.ts";
+import { carriedOut } from "./run-step.ts";
+import { identityOf, isSameFile, isUntouched, type Operation, type Placed, type Step } from "./step.ts";
+
+/** Calls under way at once. */
+const WINDOW = 256;
+
+export interface UndoInput {
+  readonly server: FileServer;
+  /** The person's folder, and the session's steps. */
+  readonly host: FileRoot;
+  readonly kept: FileRoot;
+  /** Folder, below the steps, of what the undo keeps. */
+  readonly keptFolder: string;
+  readonly step: Step;
+  /** Only these paths and what is below them; absent: all of the step. */
+  readonly only?: readonly BytePath[];
+  readonly token: string;
+}
+
+const changedSince = "it was changed since, and is left as it is";
+
+type Undoing = UndoInput & {
+  readonly operation: Operation;
+  readonly placed: readonly Placed[];
+  readonly index: number;
+};
+type Inverse = Operation | Left;
+
+const isLeft = (inverse: Inverse): inverse is Left => "why" in inverse;
+
+/** The files at and below a path are as the step left them, and none has come. */
+async function isAsPlaced({ server, host, placed }: Undoing, top: BytePath): Promise<boolean> {
+  const known = placed.filter(({ path }) => isWithin(path, top));
+  const entries = await pipelinedAll(known, WINDOW, ({ path }) => server.stat({ root: host, path }));
+  const same = known.every(({ identity }, index) => {
+    const entry = entries[index];
+    if (entry === undefined) return false;
+    return entry.type === "directory" ? isSameFile(entry, identity) : isUntouched(entry, identity);
+  });
+  if (!same || known.length === 0) return false;
+  if (entries[0]?.type !== "directory") return true;
+  return (await server.scan({ root: host, path: top })).length === known.length - 1;
+}
+
+const start = ({ token, index, keptFolder }: Undoing, path: BytePath, nth = 0) => ({
+  path,
+  parts: [],
+  beside: besideOf(path, `${token}-${nth}`, index),
+  kept: `${keptFolder}/${index}.${nth}`,
+});
+
+async function takeAway(undoing: Undoing, path: BytePath, nth = 0): Promise<Inverse> {
+  const now = await undoing.server.stat({ root: undoing.host, path });
+  if (now === undefined) return { path, why: "it is gone by now" };
+  if (!(await isAsPlaced(undoing, path))) return { path, why: changedSince };
+  return { ...start(undoing, path, nth), kind: "remove", before: identityOf(now) };
+}
+
+async function putBack(undoing: Undoing, now: Entry | undefined): Promise<Inverse> {
+  const { operation } = undoing;
+  const { path, kept, kind } = operation;
+  if (kind === "remove") {
+    if (now !== undefined) return { path, why: "something else stands there by now" };
+    return { ...start(undoing, path), kind: "place", moved: kept };
+  }
+  if (now === undefined) return { path, why: "it is gone by now" };
+  if (!(await isAsPlaced(undoing, path))) return { path, why: changedSince };
+  return { ...start(undoing, path), kind: "replace", before: identityOf(now), moved: kept };
+}
+
+/** The bits, owner and extended attributes that were there before. */
+async function restoreAttributes(undoing: Undoing, now: Entry | undefined): Promise<Inverse> {
+  const { server, kept, operation, placed } = undoing;
+  const { path } = operation;
+  const [known] = placed;
+  const [part] = operation.parts;
+  if (now === undefined || known === undefined || part === undefined || !isSameFile(now, known.identity))
+    return { path, why: changedSince };
+  const bearer = await server.stat({ root: kept, path: operation.kept });
+  if (bearer === undefined) return { path, why: "what it was is not kept any more" };
+  const { mode, uid, gid } = bearer;
+  const attributes = { mode, uid, gid, mtimeNs: String(now.mtimeNs) };
+  const back = { path: "", type: part.type, attributes, from: operation.kept };
+  return { ...start(undoing, path), kind: "attributes", before: identityOf(now), parts: [back] };
+}
+
+async function inverseOf(undoing: Undoing): Promise<readonly Inverse[]> {
+  const { server, host, operation, only } = undoing;
+  const { path, kind } = operation;
+  const isWhole = only === undefined || only.some((one) => isWithin(path, one));
+  if (!isWhole) {
+    const inside = (only ?? []).filter((one) => isWithin(one, path));
+    if (inside.length === 0) return [];
+    if (kind !== "place") return [{ path, why: `only the whole of it can be undone: name "${path}"` }];
+    return Promise.all(inside.map((one, nth) => takeAway(undoing, one, nth + 1)));
+  }
+  if (kind === "place") return [await takeAway(undoing, path)];
+  const now = await server.stat({ root: host, path });
+  return [await (kind === "attributes" ? restoreAttributes : putBack)(undoing, now)];
+}
+
+/** What takes a step back: whatever somebody has changed since is left as it is, and said. */
+export async function planUndo(input: UndoInput): Promise<Planned> {
+  const undone = input.step.undone ?? [];
+  const isUndone = (path: BytePath) => undone.some((one) => isWithin(path, one));
+  const placedAt = new Map(
+    (input.step.done ?? []).map(({ path, placed = [] }) => [
+      path,
+      placed.filter((one) => !isUndone(one.path)),
+    ]),
+  );
+  const open = carriedOut(input.step).filter(({ path }) => !isUndone(path));
+  const inverses = await pipelinedAll([...open.entries()], WINDOW, ([index, operation]) =>
+    inverseOf({ ...input, operation, index, placed: placedAt.get(operation.path) ?? [] }),
+  );
+  const all = inverses.flat();
+  return {
+    operations: all.filter((inverse): inverse is Operation => !isLeft(inverse)),
+    left: all.filter(isLeft),
+  };
+}

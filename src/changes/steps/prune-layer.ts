@@ -1,0 +1,82 @@
+import type { BytePath, Change } from "../../model/index.ts";
+import { parentOf } from "../byte-path.ts";
+import type { FileRoot, FileServer, LayerEntry } from "../file-server.ts";
+import { pipelinedAll } from "../pipelined.ts";
+import { copyTree, removeTree } from "./trees.ts";
+
+const WINDOW = 256;
+
+/** Every path with its folders, up to the connected one. */
+function withFolders(paths: Iterable<BytePath>): Set<BytePath> {
+  const all = new Set<BytePath>();
+  for (const path of paths) for (let at = path; at !== "" && !all.has(at); at = parentOf(at)) all.add(at);
+  return all;
+}
+
+/** Whether one of the folders that a path lies in is among these; the path itself does not count. */
+function liesIn(folders: ReadonlySet<BytePath>, path: BytePath): boolean {
+  for (let at = parentOf(path); at !== ""; at = parentOf(at)) if (folders.has(at)) return true;
+  return false;
+}
+
+const hidingIn = (entries: readonly LayerEntry[]): Set<BytePath> =>
+  new Set(entries.filter(({ opaque }) => opaque).map(({ path }) => path));
+
+/** What a layer must go on holding so that these changes stay pending, and nothing else is hidden. */
+function needed(entries: readonly LayerEntry[], pending: readonly Change[]): (path: BytePath) => boolean {
+  const wanted = withFolders(pending.map(({ path }) => path));
+  // What is in a folder that hides the host's would be gone for the cell, if it went from the layer.
+  const hiding = hidingIn(entries.filter(({ path }) => wanted.has(path)));
+  return (path) => wanted.has(path) || liesIn(hiding, path);
+}
+
+/** Takes out of a layer what was carried over or is no change: only what is still pending stays. No cell may run on it. */
+export async function pruneLayer(
+  server: FileServer,
+  layer: FileRoot,
+  pending: readonly Change[],
+): Promise<void> {
+  const entries = await server.scan({ root: layer, path: "" });
+  const isNeeded = needed(entries, pending);
+  const gone = entries.filter(({ path }) => !isNeeded(path));
+  await openFolders(server, layer, gone);
+  await pipelinedAll([...gone].reverse(), WINDOW, ({ path }) => server.remove({ root: layer, path }));
+}
+
+/** Folders that their owner may not empty: a cell made them so. */
+async function openFolders(
+  server: FileServer,
+  layer: FileRoot,
+  entries: readonly LayerEntry[],
+): Promise<void> {
+  for (const { path, type, mode, uid, gid, mtimeNs } of entries) {
+    if (type !== "directory" || (mode & 0o700) === 0o700) continue;
+    const place = { root: layer, path };
+    await server.setAttributes(place, { mode: mode | 0o700, uid, gid, mtimeNs }, place);
+  }
+}
+
+/** Takes changes back in the layer alone: at their paths the session sees the person's folder again. */
+export async function discardChanges(
+  input: { readonly server: FileServer; readonly layer: FileRoot; readonly folder: FileRoot },
+  all: readonly Change[],
+  discarded: readonly Change[],
+): Promise<void> {
+  const { server, layer, folder } = input;
+  const hiding = hidingIn(await server.scan({ root: layer, path: "" }));
+  const chosen = new Set(discarded.map(({ path }) => path));
+  for (const { path, before, kind } of discarded) {
+    const place = { root: layer, path };
+    const host = { root: folder, path };
+    // A folder stays as long as something below it is pending.
+    if (kind === "attributes" && before?.type === "directory")
+      await server.setAttributes(place, before, host);
+    else if (liesIn(hiding, path)) {
+      // Below a folder that hides the host's, what the host has must stand in the layer to be seen.
+      await removeTree(server, place);
+      if (before !== undefined) await copyTree(server, host, place);
+    }
+  }
+  const left = all.filter(({ path }) => !chosen.has(path));
+  await pruneLayer(server, layer, left);
+}

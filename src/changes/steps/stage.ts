@@ -1,0 +1,173 @@
+import { WorkcellError } from "../../errors/index.ts";
+import type { BytePath } from "../../model/index.ts";
+import { joinPath } from "../byte-path.ts";
+import type { CopyAs, FileRoot, FileServer, Place } from "../file-server.ts";
+import { pipelinedAll } from "../pipelined.ts";
+import { type Attributes, type Identity, identityOf, type Operation, type Part } from "./step.ts";
+import { copyTree, errnoOf, removeTree } from "./trees.ts";
+
+/** Operations under way at once. */
+const WINDOW = 64;
+/** The whole step ends: whatever comes next would fail as well. */
+const hopeless: readonly string[] = ["ENOSPC", "EDQUOT", "EIO", "ENOMEM", "EROFS", "EMFILE", "ENFILE"];
+
+/** The folders a step works on. */
+export interface StepRoots {
+  /** The person's folder. */
+  readonly host: FileRoot;
+  /** Where the new content lies: the layer, or what another step kept. */
+  readonly source: FileRoot;
+  /** Where what is replaced or removed is kept. */
+  readonly kept: FileRoot;
+}
+
+/** What was made beside, by operation path; and why something could not be. */
+export interface Staged {
+  readonly made: ReadonlyMap<BytePath, Pick<Identity, "device" | "inode">>;
+  readonly failed: ReadonlyMap<BytePath, string>;
+}
+
+export const copyAs = ({ mode, uid, gid, mtimeNs }: Attributes): CopyAs => ({
+  ...{ mode, uid, gid },
+  mtimeNs: BigInt(mtimeNs),
+});
+
+export const isMadeBeside = ({ kind }: Operation): boolean => kind === "place" || kind === "replace";
+
+/** Where a part is made: beside its operation's path, or below the folder that is. */
+const besidePlace = ({ host }: StepRoots, operation: Operation, part: Part): Place => ({
+  root: host,
+  path: part.path === "" ? operation.beside : joinPath(operation.beside, part.path),
+});
+
+interface Staging {
+  readonly server: FileServer;
+  readonly roots: StepRoots;
+  /** Where the files of this step stand while it is under way, by the path they will have. */
+  readonly places: Map<BytePath, Place>;
+}
+
+async function makePart(staging: Staging, operation: Operation, part: Part): Promise<unknown> {
+  const { server, roots, places } = staging;
+  const place = besidePlace(roots, operation, part);
+  const as = copyAs(part.attributes);
+  if (part.type === "directory") return server.makeDirectory(place, { ...as, mode: as.mode | 0o700 });
+  const from = { root: roots.source, path: part.from };
+  const first = part.sameFileAs === undefined ? undefined : places.get(part.sameFileAs);
+  if (first === undefined) return server.copy(from, place, as);
+  // On another file system below the folder, or taken away with what failed: a file of its own.
+  return server.link(first, place).catch(() => server.copy(from, place, as));
+}
+
+/** Deepest first, once nothing is made in them any more. */
+async function finishFolders({ server, roots }: Staging, operation: Operation): Promise<void> {
+  for (const part of operation.parts.filter(({ finish }) => finish === true).reverse()) {
+    const source = { root: roots.source, path: part.from };
+    await server.setAttributes(besidePlace(roots, operation, part), copyAs(part.attributes), source);
+  }
+}
+
+/** Moves what another step kept beside its old place; over file systems it is copied. */
+async function moveBeside({ server, roots }: Staging, operation: Operation, name: string): Promise<void> {
+  const [from, to] = [
+    { root: roots.source, path: name },
+    { root: roots.host, path: operation.beside },
+  ];
+  try {
+    await server.rename(from, to);
+  } catch (error) {
+    if (errnoOf(error) !== "EXDEV") throw error;
+    await copyTree(server, from, to);
+  }
+}
+
+async function makeParts(staging: Staging, operation: Operation): Promise<void> {
+  const { roots, places } = staging;
+  // The server keeps the order: a folder is made before what is in it. Links wait for their first name.
+  const plain = operation.parts.filter((part) => part.sameFileAs === undefined);
+  const names = operation.parts.filter((part) => part.sameFileAs !== undefined);
+  await pipelinedAll(plain, WINDOW, (part) => makePart(staging, operation, part));
+  for (const part of plain)
+    if (part.type === "file")
+      places.set(joinPath(operation.path, part.path).replace(/\/$/, ""), besidePlace(roots, operation, part));
+  for (const part of names) await makePart(staging, operation, part);
+  await finishFolders(staging, operation);
+}
+
+async function stageOne(staging: Staging, operation: Operation): Promise<Pick<Identity, "device" | "inode">> {
+  const { server, roots } = staging;
+  if (operation.moved === undefined) await makeParts(staging, operation);
+  else await moveBeside(staging, operation, operation.moved);
+  const made = await server.stat({ root: roots.host, path: operation.beside });
+  if (made === undefined) throw new Error("it was taken away while it was made");
+  return identityOf(made);
+}
+
+/**
+ * Makes new content beside its places, with owners, bits and times. One that cannot be made is said and left out; when
+ * the disk is full, everything that was made is taken away again, and the error thrown.
+ */
+export async function stage(
+  server: FileServer,
+  roots: StepRoots,
+  operations: readonly Operation[],
+): Promise<Staged> {
+  const made = new Map<BytePath, Pick<Identity, "device" | "inode">>();
+  const failed = new Map<BytePath, string>();
+  const staging = { server, roots, places: new Map<BytePath, Place>() };
+  const beside = operations.filter(isMadeBeside);
+  const tryOne = async (operation: Operation) => {
+    try {
+      const { device, inode } = await stageOne(staging, operation);
+      made.set(operation.path, { device, inode });
+    } catch (error) {
+      await unstage(server, roots, [operation]).catch(() => undefined);
+      if (hopeless.includes(errnoOf(error) ?? "")) throw error;
+      failed.set(operation.path, error instanceof Error ? error.message : String(error));
+    }
+  };
+  const hasNames = (operation: Operation) => operation.parts.some((part) => part.sameFileAs !== undefined);
+  try {
+    await pipelinedAll(
+      beside.filter((operation) => !hasNames(operation)),
+      WINDOW,
+      tryOne,
+    );
+    // Names of files that other operations make: once those are made.
+    for (const operation of beside.filter(hasNames)) await tryOne(operation);
+  } catch (error) {
+    await unstage(server, roots, beside);
+    throw error;
+  }
+  return { made, failed };
+}
+
+async function unstageOne(
+  server: FileServer,
+  { host, source }: StepRoots,
+  operation: Operation,
+): Promise<void> {
+  const beside = { root: host, path: operation.beside };
+  if (operation.moved !== undefined) {
+    const from = { root: source, path: operation.moved };
+    if ((await server.stat(from)) === undefined && (await server.stat(beside)) !== undefined)
+      return server.rename(beside, from);
+  }
+  return removeTree(server, beside);
+}
+
+/** Takes away what a step made beside its places; what was moved there goes back. */
+export async function unstage(
+  server: FileServer,
+  roots: StepRoots,
+  operations: readonly Operation[],
+): Promise<void> {
+  const faults: unknown[] = [];
+  for (const operation of operations.filter(isMadeBeside)) {
+    await unstageOne(server, roots, operation).catch((error: unknown) => {
+      // Its folder is gone or shut: so is what was made there, or it could not be made.
+      if (!["ENOENT", "ENOTDIR", "ELOOP", "EACCES"].includes(errnoOf(error) ?? "")) faults.push(error);
+    });
+  }
+  if (faults[0] instanceof WorkcellError) throw faults[0];
+}

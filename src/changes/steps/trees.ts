@@ -1,0 +1,66 @@
+import { codeOf } from "../../errors/index.ts";
+import type { Entry } from "../../model/index.ts";
+import type { CopyAs, FileServer, LayerEntry, Place } from "../file-server.ts";
+import { pipelinedAll } from "../pipelined.ts";
+
+/** Calls under way at once. */
+const WINDOW = 256;
+
+/** The errno behind a failure of the file server. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error ? codeOf(error.cause) : undefined;
+}
+
+const asOf = ({ mode, uid, gid, mtimeNs }: Entry): CopyAs => ({ mode, uid, gid, mtimeNs });
+const below = (top: Place, entry: LayerEntry, end: Place): Place => ({
+  root: end.root,
+  path: `${end.path}${entry.path.slice(top.path.length)}`,
+});
+
+const OWNER_BITS = 0o700;
+const isShut = ({ type, mode }: Entry) => type === "directory" && (mode & OWNER_BITS) !== OWNER_BITS;
+
+/**
+ * Takes away whatever stands at a place, with all below it. Nothing there: nothing done. What is taken away here was made
+ * or is kept by Workcell: folders that their owner may not empty are opened first.
+ */
+export async function removeTree(server: FileServer, place: Place): Promise<void> {
+  const entry = await server.stat(place);
+  if (entry === undefined) return;
+  if (entry.type === "directory") {
+    const entries = await server.scan(place);
+    for (const shut of [{ ...entry, path: place.path }, ...entries].filter(isShut)) {
+      const inside = { root: place.root, path: shut.path };
+      await server.setAttributes(inside, { ...asOf(shut), mode: shut.mode | OWNER_BITS }, inside);
+    }
+    // Deepest first, and the server keeps the order.
+    await pipelinedAll([...entries].reverse(), WINDOW, ({ path }) =>
+      server.remove({ root: place.root, path }),
+    );
+  }
+  await server.remove(place);
+}
+
+/** Copies what stands at a place to one where nothing stands: with owners, bits, times and extended attributes. */
+export async function copyTree(server: FileServer, from: Place, to: Place): Promise<void> {
+  const top = await server.stat(from);
+  if (top === undefined) return;
+  if (top.type !== "directory") {
+    await server.copy(from, to, asOf(top));
+    return;
+  }
+  const entries = await server.scan(from);
+  const folders = entries.filter(({ type }) => type === "directory");
+  await server.makeDirectory(to, { ...asOf(top), mode: top.mode | OWNER_BITS });
+  for (const entry of folders)
+    await server.makeDirectory(below(from, entry, to), { ...asOf(entry), mode: entry.mode | OWNER_BITS });
+  await pipelinedAll(
+    entries.filter(({ type }) => type === "file" || type === "symlink"),
+    WINDOW,
+    (entry) => server.copy({ root: from.root, path: entry.path }, below(from, entry, to), asOf(entry)),
+  );
+  // Deepest first: a folder's time stands once nothing is made in it any more.
+  for (const entry of [...folders].reverse())
+    await server.setAttributes(below(from, entry, to), asOf(entry), { root: from.root, path: entry.path });
+  await server.setAttributes(to, asOf(top), from);
+}

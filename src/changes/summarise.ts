@@ -1,0 +1,61 @@
+import type { BytePath, JudgedChange } from "../model/index.ts";
+
+/** How many paths of each kind. A path counts once as added, changed, removed or mode, and once for each word besides. */
+export interface ChangeCounts {
+  readonly added: number;
+  readonly changed: number;
+  readonly removed: number;
+  /** Only mode, owner or extended attributes. */
+  readonly mode: number;
+  readonly binary: number;
+  readonly marked: number;
+  readonly refused: number;
+  readonly waiting: number;
+  readonly conflicts: number;
+  /** Counted above as well. */
+  readonly ignored: number;
+}
+
+/** Counts changes; `binary` are those known to be, which only their content tells. */
+export function summarise(
+  changes: readonly JudgedChange[],
+  binary: ReadonlySet<BytePath> = new Set(),
+): ChangeCounts {
+  const count = (fits: (change: JudgedChange) => boolean) => changes.filter(fits).length;
+  return {
+    added: count(({ kind }) => kind === "added"),
+    changed: count(({ kind }) => kind === "changed"),
+    removed: count(({ kind }) => kind === "removed"),
+    mode: count(({ kind }) => kind === "attributes"),
+    binary: count(({ path }) => binary.has(path)),
+    marked: count((change) => change.class === "marked"),
+    refused: count((change) => change.class === "refused"),
+    waiting: count((change) => change.class === "waiting"),
+    conflicts: count(({ conflict }) => conflict !== undefined),
+    ignored: count(isSummedUp),
+  };
+}
+
+/** Whether a change is told in one line with its like: ignored, and nothing about it needs the person's eye. */
+export function isSummedUp(change: JudgedChange): boolean {
+  return change.ignored === true && change.class === "plain" && change.conflict === undefined;
+}
+
+const words: readonly (readonly [keyof ChangeCounts, string])[] = [
+  ["added", "added"],
+  ["changed", "changed"],
+  ["removed", "removed"],
+  ["mode", "mode"],
+  ["binary", "binary"],
+  ["marked", "marked"],
+  ["waiting", "waiting"],
+  ["refused", "refused"],
+  ["conflicts", "in conflict"],
+  ["ignored", "ignored"],
+];
+
+/** `3 added, 1 changed, 1 refused`; "no changes" when there are none. */
+export function summaryLine(counts: ChangeCounts): string {
+  const parts = words.flatMap(([key, word]) => (counts[key] === 0 ? [] : [`${counts[key]} ${word}`]));
+  return parts.length === 0 ? "no changes" : parts.join(", ");
+}
