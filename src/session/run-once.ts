@@ -63,12 +63,11 @@ async function openSessionLayers({ settings, policy, facts }: Decided, session: 
   return { layers: openLayers({ settings, policy, facts, session }) };
 }
 
-/** Says what the cell changed and nobody applied. */
-async function tellPending({ request, plan, session }: Started): Promise<void> {
+/** What the cell changed and nobody has applied yet is kept whatever happens. */
+async function keepPending({ plan, session }: Started): Promise<void> {
   if (plan.layers === undefined) return;
-  const { pendingNotice } = await import("./layers.ts");
-  const notice = pendingNotice(session.facts);
-  if (notice !== undefined) request.onNotice?.(notice);
+  const { syncPending } = await import("./layers.ts");
+  syncPending(session.facts);
 }
 
 interface Started {
@@ -132,7 +131,7 @@ async function finishStart(started: Started): Promise<RunningCell> {
           });
         } finally {
           await started.group?.remove();
-          await tellPending(started);
+          await keepPending(started);
           session.close();
         }
       }),

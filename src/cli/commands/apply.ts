@@ -1,10 +1,11 @@
-import { type OpenLayer, type StepResult, summarise, summaryLine } from "../../changes/index.ts";
+import type { OpenLayer } from "../../changes/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import type { JudgedChange } from "../../model/index.ts";
 import { chooseSession, type KnownSession, reviewSession } from "../../session/index.ts";
 import { mergeByHand } from "../changes/merge-by-hand.ts";
-import { cautions, counted, leftLines } from "../changes/say.ts";
+import { counted } from "../changes/say.ts";
+import { sayApplied } from "../changes/say-applied.ts";
 import { divideChanges, nothingThere, selectChanges } from "../changes/select.ts";
 import { pathsIn, readWords, stateOf } from "../changes/words.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
@@ -28,31 +29,6 @@ interface Applying {
   readonly folder: string;
   readonly open: OpenLayer;
   readonly context: CommandContext;
-}
-
-/** What was carried over and what was not, for a person. */
-export function sayApplied(
-  { session, folder, context }: Omit<Applying, "open">,
-  result: StepResult,
-  held: readonly JudgedChange[],
-): void {
-  const { stdout } = context;
-  const done = (result.step?.done ?? []).filter(({ failed }) => failed === undefined);
-  const paths = done.reduce((sum, { placed = [] }) => sum + Math.max(1, placed.length), 0);
-  if (result.step !== undefined)
-    stdout.write(
-      `Applied ${counted(paths, "change")} to ${printable(folder)} (step ${result.step.number}); to take it back: workcell undo ${session.name}\n`,
-    );
-  stdout.write(leftLines(result.left));
-  if (held.length === 0) return;
-  stdout.write(`Held back: ${summaryLine(summarise(held))}\n${cautions(held)}`);
-  const [first] = held;
-  const isConflict = first?.conflict !== undefined;
-  stdout.write(
-    isConflict
-      ? `To decide conflicts: workcell apply ${session.name} --take theirs|ours|merge [PATH...]\n`
-      : `To apply one all the same, name it: workcell apply ${session.name} PATH\n`,
-  );
 }
 
 async function decideConflicts(
@@ -81,7 +57,11 @@ async function applyLayer(
   const decided = [...chosen, ...held.filter((change) => merged.includes(change))];
   const rest = held.filter((change) => !merged.includes(change));
   const result = decided.length === 0 ? { left: [] } : await applying.open.apply(decided);
-  sayApplied(applying, result, rest);
+  sayApplied(
+    { session: applying.session, folder: applying.folder, out: applying.context.stdout },
+    result,
+    rest,
+  );
   return result.left.length === 0 && rest.every(({ conflict }) => conflict === undefined);
 }
 
