@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { resultsOf, serveMessages, startAgent, use } from "../../test/helpers/messages-api.ts";
+import { until } from "../../test/helpers/run-workcell.ts";
 import { tempFolder } from "../../test/helpers/temp-folder.ts";
 
 const all = ["--allowedTools", "Bash,Edit,Write"];
@@ -98,6 +99,50 @@ test("what no rule allows is refused when nobody can be asked, and the exit code
     { is_error: true, content: expect.stringContaining("no rule allows Bash") },
   ]);
   expect(agent.find("ended")).toMatchObject({ denials: [{ name: "Bash", input: { command: "touch x" } }] });
+});
+
+test("a call that a sub-agent was refused counts as well", async () => {
+  const sub = { description: "d", prompt: "p", subagent_type: "general-purpose" };
+  const api = await serveMessages([
+    { uses: [use("Task", sub)] },
+    { uses: [use("Bash", { command: "x" })] },
+    { text: "no" },
+    { text: "ok" },
+  ]);
+  const agent = startAgent(["--json", "do it"], api);
+  agent.closeInput();
+  expect(await agent.ended).toBe(3);
+  expect(agent.find("ended")).toMatchObject({ denials: [{ name: "Bash" }] });
+});
+
+test("a person at the terminal is asked, once, always, or answers with what is wanted instead", async () => {
+  const touch = (name: string) => ({ uses: [use("Bash", { command: `touch ${name}` })] });
+  const api = await serveMessages([touch("a"), touch("b"), touch("c"), touch("d"), { text: "ok" }]);
+  const agent = startAgent(["do it"], { ...api, terminal: true });
+  for (const [asked, answer] of ["y", "rather not", "always"].entries()) {
+    await until(() => agent.texts.err.split("? Bash").length === asked + 2, 5000);
+    agent.type(answer);
+  }
+  expect(await agent.ended).toBe(0);
+  expect(agent.texts.err).toContain('? Bash {"command":"touch c"}');
+  expect(readdirSync(agent.folder).sort()).toEqual(["a", "c", "d"]);
+  expect(resultsOf(api.requests[2])).toMatchObject([
+    { content: "Not permitted: The person says: rather not" },
+  ]);
+});
+
+test("a background command's end is told to the model with the next results", async () => {
+  const api = await serveMessages([
+    { uses: [use("Bash", { command: "echo far", run_in_background: true })] },
+    { uses: [use("Bash", { command: "sleep 0.5" })] },
+    { text: "ok" },
+  ]);
+  const agent = startAgent(["--json", ...all, "do it"], api);
+  agent.closeInput();
+  expect(await agent.ended).toBe(0);
+  expect(JSON.stringify(api.requests[2]?.messages.at(-1))).toMatch(
+    /Background command \d+ .* has ended: exit code 0/,
+  );
 });
 
 test("broken calls are answered so that the model can mend them", async () => {

@@ -118,10 +118,13 @@ export function startAgent(
     readonly folder?: string;
     readonly home?: string;
     readonly env?: NodeJS.ProcessEnv;
+    /** A person types on stdin. */
+    readonly terminal?: boolean;
   },
 ) {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const texts = { out: "", err: "" };
+  Object.assign(stdin, { isTTY: how.terminal === true });
   stdout.on("data", (chunk: Buffer) => {
     texts.out += chunk;
   });
@@ -153,6 +156,7 @@ export function startAgent(
     ...{ folder, home, ended, lines, find, texts },
     signal: (signal: "SIGINT" | "SIGTERM") => heard(signal),
     say: (message: object) => stdin.write(`${JSON.stringify(message)}\n`),
+    type: (line: string) => stdin.write(`${line}\n`),
     closeInput: () => stdin.end(),
     /** Waits for a line of this kind. */
     async seen(type: string, more: object = {}): Promise<Line> {

@@ -70,6 +70,11 @@ const ways = [
   ["Node alone", true, { PATH: "/nonexistent" }],
 ] as const;
 
+test("Grep with Node alone stops an expression that would take for ever", async () => {
+  const { call } = tree({ long: `${"a".repeat(60)}b\n` }, { PATH: "/nonexistent" });
+  await expect(call(grep, { pattern: "(a+)+$" })).rejects.toThrow("Use a simpler one");
+});
+
 describe.each(ways)("Grep with %s", (name, isHere, env) => {
   const files = {
     "a.js": "const one = 1;\nconst two = 2;\n// One more\nlast\n",
