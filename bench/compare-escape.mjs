@@ -94,6 +94,20 @@ function wordLines(rows) {
 
 const shortened = (/** @type {string} */ cell) => (cell.startsWith("not run") ? "not run" : cell);
 
+/** Each reason once, with the first attempt that met it. @param {readonly import("./measure/escape-table.mjs").EscapeRow[]} rows */
+function notRunLines(rows) {
+  /** @type {Map<string, string[]>} */
+  const reasons = new Map();
+  for (const { id, cells } of rows) {
+    for (const [column, cell] of Object.entries(cells)) {
+      if (!cell.startsWith("not run") || cell.endsWith("not installed")) continue;
+      const reason = `${column} ${cell}`;
+      reasons.set(reason, [...(reasons.get(reason) ?? []), id]);
+    }
+  }
+  return [...reasons].map(([reason, ids]) => `${reason} (${ids.length}, first ${ids[0]})`);
+}
+
 /** @param {Awaited<ReturnType<typeof compare>>} result */
 function resultLines({ machine, places, rows, totals }) {
   const heading = ["attempt", ...places.map(({ title }) => title), "what"];
@@ -107,11 +121,6 @@ function resultLines({ machine, places, rows, totals }) {
     ...totals.map((total) => String(/** @type {Record<string, unknown>} */ (total)[kind])),
     "",
   ]);
-  const notRun = rows.flatMap(({ id, cells }) =>
-    Object.entries(cells)
-      .filter(([, cell]) => cell.startsWith("not run") && !cell.endsWith("not installed"))
-      .map(([column, cell]) => `${column} ${id} ${cell}`),
-  );
   return [
     `Machine  ${machineLine(machine)}`,
     ...places.map(({ title, how, why }) => `${title.padEnd(16)} ${why ?? how}`),
@@ -120,7 +129,7 @@ function resultLines({ machine, places, rows, totals }) {
     "sandbox ended it. vacuous: it reaches nothing on this machine without a sandbox either.",
     "",
     ...wordLines([heading, ...cells, heading.map(() => ""), ...sums]),
-    ...notRun,
+    ...notRunLines(rows),
   ];
 }
 

@@ -121,7 +121,10 @@ export function judge(
       if (line === undefined && (attempt.alone === undefined || !hasBegun(output, attempt)))
         return [
           attempt.id,
-          { is: "not run", why: `the sandbox had ended before: ${errors.trim().slice(-500)}` },
+          {
+            is: "not run",
+            why: `the sandbox had ended before: ${(errors.trim() || output.trim()).slice(-300)}`,
+          },
         ];
       return [attempt.id, { is: "refused", by }];
     }),
