@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 type Json = Readonly<Record<string, unknown>>;
 
 /** What the host asks of the agent; what it answers goes back to the host. */
-export type Handler = (request: Json) => Json | Promise<Json>;
+export type Handler = (request: Json) => Json;
 
 export function isRecord(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -50,7 +50,7 @@ export class Control {
   /** Takes a message if it is a control message. */
   take(message: Json): boolean {
     if (message["type"] === "control_request") {
-      void this.#answer(message);
+      this.#answer(message);
       return true;
     }
     if (message["type"] === "control_response") {
@@ -73,7 +73,7 @@ export class Control {
     else waiting?.reject(new Error(`${response["error"] ?? "the host answered with an error"}`));
   }
 
-  async #answer({ request_id, request }: Json): Promise<void> {
+  #answer({ request_id, request }: Json): void {
     const subtype = isRecord(request) ? `${request["subtype"]}` : "";
     const respond = (response: Json) =>
       this.#write({ type: "control_response", response: { ...response, request_id } });
@@ -83,7 +83,7 @@ export class Control {
       return;
     }
     try {
-      respond({ subtype: "success", response: await handler(request) });
+      respond({ subtype: "success", response: handler(request) });
     } catch (error) {
       respond({ subtype: "error", error: error instanceof Error ? error.message : `${error}` });
     }
