@@ -89,7 +89,7 @@ export async function buildAll(root) {
     const native = programs.map(
       ({ name, bytes, compiler }) => `${name} ${Math.ceil(bytes / 1000)} kB (${compiler})`,
     );
-    return ["workcell", "observer", ...native].join(", ");
+    return ["workcell", "workcell-agent", "observer", ...native].join(", ");
   } finally {
     rmSync(made, { recursive: true, force: true });
   }

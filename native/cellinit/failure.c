@@ -107,9 +107,12 @@ void say_failed(uint32_t id, const char *step, const char *value, int error) {
 }
 
 void fail(int code, const char *step, const char *value, int error) {
-  /* Init that hears nothing takes the failure for an end, which does no harm. */
-  if (reported_on >= 0) (void)!write(reported_on, "f", 1);
   say(spoken_for, code, step, value, error);
+  /*
+   * Last, for init may end upon it, and the kernel then ends us. Init that hears nothing takes the failure for an
+   * end, which does no harm.
+   */
+  if (reported_on >= 0) (void)!write(reported_on, "f", 1);
   _exit(code);
 }
 

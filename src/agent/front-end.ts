@@ -76,7 +76,7 @@ function eventLine(event: AgentEvent, write: (message: object) => void): void {
 function common({ world, driver }: Parts, { stopsReading }: { readonly stopsReading: boolean }) {
   return {
     turnEnded: () => {},
-    onGone: (gone: () => void) => void world.stdout.once("error", gone),
+    onGone: (gone: () => void) => void world.stdout.on("error", gone),
     close: () => {
       driver.close();
       if (stopsReading) world.stdin.destroy();

@@ -164,6 +164,7 @@ function makeAgent(parts: {
       emit,
     },
     ledger: new Ledger(),
+    denials: [],
     limits: {
       maxTurns: asked.maxTurns,
       contextTokens: asked.contextTokens,

@@ -24,9 +24,9 @@ type Step = readonly [mark: " " | "-" | "+", line: string];
 /** The hunks that make `after` of `before`. */
 export function hunksOf(before: string, after: string): readonly Hunk[] {
   if (before === after) return [];
-  const steps = stepsOf(linesOf(before), linesOf(after));
+  const { skipped, steps } = stepsOf(linesOf(before), linesOf(after));
   const hunks: Hunk[] = [];
-  let [done, old, now] = [0, 0, 0];
+  let [done, old, now] = [0, skipped, skipped];
   for (const [start, end] of stretches(steps)) {
     // What lies between two hunks is the same on both sides.
     old += start - done;
@@ -40,21 +40,27 @@ export function hunksOf(before: string, after: string): readonly Hunk[] {
   return hunks;
 }
 
-function stepsOf(before: string[], after: string[]): readonly Step[] {
+/** The steps between the first difference and the last, with the context of both; `skipped` lines stand above. */
+function stepsOf(
+  before: string[],
+  after: string[],
+): { readonly skipped: number; readonly steps: readonly Step[] } {
   let start = 0;
   while (start < before.length && start < after.length && before[start] === after[start]) start++;
   let end = 0;
   const shorter = Math.min(before.length, after.length) - start;
   while (end < shorter && before.at(-1 - end) === after.at(-1 - end)) end++;
-  const steps: Step[] = before.slice(0, start).map((line) => [" ", line]);
+  const skipped = Math.max(0, start - context);
+  const same = (line: string): Step => [" ", line];
+  const steps = before.slice(skipped, start).map(same);
   for (const step of middle(
     before.slice(start, before.length - end),
     after.slice(start, after.length - end),
   )) {
     steps.push(step);
   }
-  for (const line of before.slice(before.length - end)) steps.push([" ", line]);
-  return steps;
+  for (const line of before.slice(before.length - end).slice(0, context)) steps.push(same(line));
+  return { skipped, steps };
 }
 
 function middle(before: string[], after: string[]): Step[] {

@@ -63,6 +63,15 @@ const compiled: readonly Compiled[] = protectedPaths.map(compile);
 /** By literal first part, so that a path asks few rules; those that begin with a pattern ask every part. */
 const byFirstPart = groupByFirst(compiled);
 const withPattern = compiled.filter(({ parts }) => typeof parts[0] !== "string");
+/** One look for all of those, which hardly any name passes. */
+const anyPattern = new RegExp(
+  withPattern.flatMap(({ parts: [first] }) => (first instanceof RegExp ? [first.source] : [])).join("|"),
+);
+
+function candidatesFor(part: string): readonly Compiled[] {
+  const literal = byFirstPart.get(part) ?? [];
+  return anyPattern.test(part) ? [...literal, ...withPattern] : literal;
+}
 
 function groupByFirst(rules: readonly Compiled[]): ReadonlyMap<string, readonly Compiled[]> {
   const groups = new Map<string, Compiled[]>();
@@ -79,7 +88,7 @@ export function matchProtected(subject: Subject, above: readonly string[] = []):
   const parts = [...above, ...foldedParts(subject.path)];
   let best: { readonly order: number; readonly match: ProtectedMatch } | undefined;
   for (const [start, part] of parts.entries()) {
-    for (const candidate of [...(byFirstPart.get(part) ?? []), ...withPattern]) {
+    for (const candidate of candidatesFor(part)) {
       if (best !== undefined && best.order <= candidate.order) continue;
       const depth = matchAt(candidate, parts, { start, subject });
       // What the connected folder itself lies in protects all of it, and is no path that the person could name.

@@ -93,6 +93,8 @@ export interface HostFacts {
   readonly folders: Readonly<Record<string, FolderFacts>>;
   /** What stands in /etc/subuid: ranges that belong to somebody. */
   readonly subuids: readonly { readonly owner: string; readonly first: number; readonly count: number }[];
+  /** Uids that this user namespace has; absent: all of them. */
+  readonly uidMap?: readonly { readonly first: number; readonly count: number }[];
   readonly presets: readonly PresetFacts[];
   /** What bounds the limits of a cell. */
   readonly limits: LimitFacts;

@@ -140,6 +140,15 @@ function probeSubuids(): HostFacts["subuids"] {
   });
 }
 
+/** The uids of the user namespace that Workcell is in: a rootless container's root has a few of the machine's. */
+function probeUidMap(): NonNullable<HostFacts["uidMap"]> {
+  const lines = readFileSync("/proc/self/uid_map", "utf8").trim().split("\n");
+  return lines.map((line) => {
+    const [first, , count] = line.trim().split(/\s+/).map(Number);
+    return { first: first ?? 0, count: count ?? 0 };
+  });
+}
+
 function probeNode(): Pick<HostFacts, "node" | "nodeFolders"> {
   const realPath = realpathSync(process.execPath);
   const bin = path.dirname(realPath);
@@ -181,6 +190,7 @@ export function probeHost(questions: HostQuestions): HostFacts {
     environment: env,
     folders,
     subuids: probeSubuids(),
+    uidMap: probeUidMap(),
     limits: probeLimits(questions.cpus),
     presets: questions.presets,
   };

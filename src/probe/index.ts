@@ -6,6 +6,7 @@
 
 export { checkProgram, type ProgramCheck } from "./check-program.ts";
 export { type DoctorContext, runDoctor, summarizeDoctor } from "./doctor.ts";
+export { explainStartHere } from "./explain-start.ts";
 export { type HostQuestions, probeFolder, probeHost } from "./facts.ts";
 export { findTool, pathFolders } from "./find-tool.ts";
 export { probeLimits } from "./limits.ts";

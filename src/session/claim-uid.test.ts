@@ -3,7 +3,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { failureOf } from "../../test/helpers/failure.ts";
 import { tempFolder } from "../../test/helpers/temp-folder.ts";
-import { checkUidRange, claimUid, ownerOfUid, releaseUid } from "./claim-uid.ts";
+import { checkUidMap, checkUidRange, claimUid, ownerOfUid, releaseUid } from "./claim-uid.ts";
 
 const range = (first: number, last: number) => ({ value: { first, last }, origin: "flag --uid-range" });
 const uidFiles = (state: string) => readdirSync(path.join(state, "uids")).sort();
@@ -70,5 +70,21 @@ test.each([
     code: "WC_SETTINGS",
     message: `Cannot use the uid range "${first}-${last}" (flag --uid-range): /etc/subuid gives ${taken} to ${owner}`,
     remedy: "Name a range that nobody has: --uid-range FIRST-LAST",
+  });
+});
+
+test("checkUidMap() takes what the user namespace has, and refuses the rest with what it has", async () => {
+  const map = [
+    { first: 0, count: 1 },
+    { first: 1000, count: 5000 },
+  ];
+  expect(checkUidMap(range(2000, 5999), map)).toBe(undefined);
+  expect(checkUidMap(range(2000, 5999), undefined)).toBe(undefined);
+  expect(await failureOf(() => checkUidMap(range(2000, 6000), map))).toMatchObject({
+    code: "WC_SETTINGS",
+    message: expect.stringContaining(
+      "this user namespace, as of a rootless container, has the uids 0-0, 1000-5999",
+    ),
+    remedy: expect.stringContaining("--uid-range FIRST-LAST"),
   });
 });

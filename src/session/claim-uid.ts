@@ -25,6 +25,21 @@ export function checkUidRange(range: Settings["uidRange"], subuids: HostFacts["s
   });
 }
 
+/** Root of a rootless container can become those uids only that its container was given. */
+export function checkUidMap(range: Settings["uidRange"], uidMap: HostFacts["uidMap"]): void {
+  const { first, last } = range.value;
+  const holds = (own: { first: number; count: number }) => own.first <= first && last < own.first + own.count;
+  if (uidMap === undefined || uidMap.some(holds)) return;
+  const has = uidMap.map((own) => `${own.first}-${own.first + own.count - 1}`).join(", ");
+  throw new WorkcellError("WC_SETTINGS", {
+    message:
+      `Cannot use the uid range "${first}-${last}" (${range.origin}): ` +
+      `this user namespace, as of a rootless container, has the uids ${has}`,
+    remedy:
+      "Name a range of those that nobody else has: --uid-range FIRST-LAST; or run Workcell outside of the container",
+  });
+}
+
 /** Claims a host uid that no other session has, and returns it. */
 export function claimUid(state: string, range: Settings["uidRange"], name: string): number {
   const folder = path.join(state, "uids");

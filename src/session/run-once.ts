@@ -7,6 +7,7 @@ import { denialOfPids, type HeldLimits, holdLimits, judgeLimit, supervise } from
 import { checkConnected } from "./check-connected.ts";
 import { checkMountPoints } from "./check-mount-points.ts";
 import { type Decided, decide } from "./decide.ts";
+import { explainLaunch } from "./explain-launch.ts";
 import { type JoinedOutput, joinOutput } from "./join-output.ts";
 import { prepareCell, recordPlan } from "./prepare-cell.ts";
 import type { RunningCell, RunRequest } from "./request.ts";
@@ -52,7 +53,7 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
   } catch (error) {
     await group?.remove();
     session.abandon();
-    throw error;
+    throw await explainLaunch(error, facts);
   }
 }
 

@@ -5,7 +5,7 @@ import { realPlace } from "../lib/real-place.ts";
 import { cacheFolder, configFolder, stateFolder } from "../lib/xdg-folders.ts";
 import type { HostFacts, SessionFacts, Settings } from "../model/index.ts";
 import { defaultLimits } from "../settings/index.ts";
-import { checkUidRange, claimUid, releaseUid, releaseUidsOf } from "./claim-uid.ts";
+import { checkUidMap, checkUidRange, claimUid, releaseUid, releaseUidsOf } from "./claim-uid.ts";
 import { attachDisk, createDisk, detachDisk, diskSize, hasDisk, removeDisk, wantsDisk } from "./disk.ts";
 import { removeEmptyLayers } from "./layer-record.ts";
 import { hasMarker, isSessionLive, putMarker } from "./marker.ts";
@@ -46,11 +46,16 @@ function makeCellId(): string {
   return Math.random().toString(16).slice(2, 14).padEnd(12, "0");
 }
 
+function checkUids({ settings, host }: StoreInput): void {
+  checkUidMap(settings.uidRange, host.uidMap);
+  checkUidRange(settings.uidRange, host.subuids);
+}
+
 /** A session that exists only on paper: for `--explain`, which writes nothing. */
 export function imagineSession({ settings, host }: StoreInput): SessionFacts {
   const name = settings.session?.value ?? makeSessionName(Math.random);
   const folder = path.join(stateOf(host), "sessions", name);
-  if (host.uid === 0) checkUidRange(settings.uidRange, host.subuids);
+  if (host.uid === 0) checkUids({ settings, host });
   return {
     name,
     folder,
@@ -161,7 +166,7 @@ function checkName(settings: Settings): void {
 export function openSession(input: StoreInput): OpenSession {
   const { settings, host } = input;
   checkName(settings);
-  if (host.uid === 0) checkUidRange(settings.uidRange, host.subuids);
+  if (host.uid === 0) checkUids({ settings, host });
   const state = stateOf(host);
   const sessions = path.join(state, "sessions");
   mkdirSync(sessions, { recursive: true, mode: 0o700 });

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { escapeCell, escapeTotals } from "../../bench/measure/escape-table.mjs";
 import { cellHolds, outputRows, ratePerSecond } from "../../bench/measure/judge-cells.mjs";
 import { startHolds, startRows } from "../../bench/measure/judge-start.mjs";
 import { spreadOf } from "../../bench/measure/statistics.mjs";
@@ -55,7 +56,8 @@ test("bench runs no install script, and its lockfile names no registry", () => {
 
 test("bench/README.md names every script of bench, and package.json runs it", () => {
   const programs = readdirSync(path.join(root, "bench")).filter((file) => file.endsWith(".mjs"));
-  const scripts = programs.map((file) => [`bench:${path.parse(file).name}`, `node bench/${file}`]);
+  const script = (name: string) => (name.startsWith("compare-") ? name.replace("-", ":") : `bench:${name}`);
+  const scripts = programs.map((file) => [script(path.parse(file).name), `node bench/${file}`]);
   expect(json("package.json").scripts).toMatchObject(Object.fromEntries(scripts));
   const readme = read("bench/README.md");
   expect(scripts.filter(([name = ""]) => !readme.includes(`npm run ${name}`))).toEqual([]);
@@ -177,4 +179,24 @@ test.each(changes)("cellHolds() with %o fails there and nowhere else", (changed,
 test("cellHolds() lets nothing hold that was not measured", () => {
   const holds = cellHolds({ output: [], rate: [], memory: [], live: undefined });
   expect(holds.map(({ holds }) => holds)).toEqual(Array(6).fill(false));
+});
+
+test.each([
+  [{ is: "reached" }, { is: "reached" }, "REACHED"],
+  [{ is: "reached" }, { is: "refused", by: "EPERM" }, "REACHED"],
+  [{ is: "refused", by: "ENOSYS" }, { is: "reached" }, "refused ENOSYS"],
+  [{ is: "refused", by: "ENOSYS" }, { is: "refused", by: "ENOSYS" }, "vacuous"],
+  [{ is: "refused", by: "ENOSYS" }, { is: "not run", why: "x" }, "vacuous"],
+  [{ is: "not run", why: "not installed" }, { is: "reached" }, "not run: not installed"],
+] as const)("escapeCell() of %o where no sandbox has %o", (verdict, control, expected) => {
+  expect(escapeCell(verdict, control)).toBe(expected);
+});
+
+test("escapeTotals() counts each word in each column", () => {
+  const row = (none: string, cell: string) => ({ id: "D.x", title: "try", cells: { none, cell } });
+  const rows = [row("REACHED", "refused EPERM"), row("REACHED", "REACHED"), row("vacuous", "not run: why")];
+  expect(escapeTotals(rows, ["none", "cell"])).toEqual([
+    { column: "none", refused: 0, REACHED: 2, vacuous: 1, "not run": 0 },
+    { column: "cell", refused: 1, REACHED: 1, vacuous: 0, "not run": 1 },
+  ]);
 });

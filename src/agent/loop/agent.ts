@@ -24,6 +24,8 @@ export interface AgentParts {
   /** The Task call that this agent is for; `null`: the agent itself. */
   readonly parent: string | null;
   readonly ledger?: Ledger;
+  /** Calls that were refused in this turn, its sub-agents' too. */
+  readonly denials?: Denial[];
   readonly delegate?: Delegate;
   /** What the person has said since it was last asked. */
   readonly heard?: () => readonly ContentBlockParam[];
@@ -46,11 +48,12 @@ export class Agent {
   readonly #ledger: Ledger;
   #model: string;
   #contextTokens = 0;
-  #denials: Denial[] = [];
+  readonly #denials: Denial[];
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
     this.#ledger = parts.ledger ?? new Ledger();
+    this.#denials = parts.denials ?? [];
     this.#model = parts.model;
   }
 
@@ -64,14 +67,14 @@ export class Agent {
     const begun = performance.now();
     const { conversation } = this.#parts;
     conversation.say(content);
-    this.#denials = [];
+    if (this.#parts.parent === null) this.#denials.length = 0;
     let turns = 0;
     let text = "";
     const end = (status: TurnEnd["status"], failure?: TurnEnd["failure"]): TurnEnd => ({
       ...{ status, text, turns, ms: performance.now() - begun, modelMs: this.#ledger.modelMs },
       ...{
         models: this.#ledger.models,
-        denials: this.#denials,
+        denials: [...this.#denials],
         ...(failure === undefined ? {} : { failure }),
       },
     });
@@ -150,11 +153,7 @@ export class Agent {
       model: this.#model,
       max_tokens: Math.max(limits.outputTokens, budget + 1024),
       system: [...system],
-      tools: tools.map(({ name, description, fields }) => ({
-        name,
-        description,
-        input_schema: schemaOf(fields),
-      })),
+      ...(tools.length === 0 ? {} : { tools: tools.map(wireTool) }),
       messages,
       ...(budget >= 1024 ? { thinking: { type: "enabled", budget_tokens: budget } } : {}),
     };
@@ -189,7 +188,10 @@ export class Agent {
         : [...before, { role: "user" as const, content: ask }];
     const begun = performance.now();
     const { message } = await client.ask(
-      { ...this.#request(messages), tool_choice: { type: "none" } },
+      {
+        ...this.#request(messages),
+        ...(this.#parts.tools.length === 0 ? {} : { tool_choice: { type: "none" } }),
+      },
       { signal, onEvent: () => {}, onRetry: (retry) => emit({ type: "retry", ...retry, parent }) },
     );
     this.#ledger.count(message.model, tokensOf(message.usage), performance.now() - begun);
@@ -200,6 +202,12 @@ export class Agent {
     this.#contextTokens = 0;
   }
 }
+
+const wireTool = ({ name, description, fields }: Tool) => ({
+  name,
+  description,
+  input_schema: schemaOf(fields),
+});
 
 const contentOf = (content: string | ContentBlockParam[]): ContentBlockParam[] =>
   typeof content === "string" ? [{ type: "text", text: content }] : content;

@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 
+const GONE = "the host has gone";
+
 type Json = Readonly<Record<string, unknown>>;
 
 /** What the host asks of the agent; what it answers goes back to the host. */
-export type Handler = (request: Json) => Json | Promise<Json>;
+export type Handler = (request: Json) => Json;
 
 export function isRecord(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -18,6 +20,8 @@ export class Control {
   >();
   readonly #handlers: Readonly<Record<string, Handler>>;
 
+  #isClosed = false;
+
   constructor(write: (message: object) => void, handlers: Readonly<Record<string, Handler>>) {
     this.#write = write;
     this.#handlers = handlers;
@@ -25,6 +29,7 @@ export class Control {
 
   /** Asks the host, and waits; the question is taken back when the person interrupts. */
   ask(request: Json, signal: AbortSignal): Promise<Json> {
+    if (this.#isClosed) return Promise.reject(new Error(GONE));
     const request_id = randomUUID();
     return new Promise((resolve, reject) => {
       const settle = (then: () => void) => {
@@ -50,7 +55,7 @@ export class Control {
   /** Takes a message if it is a control message. */
   take(message: Json): boolean {
     if (message["type"] === "control_request") {
-      void this.#answer(message);
+      this.#answer(message);
       return true;
     }
     if (message["type"] === "control_response") {
@@ -62,7 +67,8 @@ export class Control {
 
   /** The host is gone: nobody will answer. */
   close(): void {
-    for (const { reject } of [...this.#waiting.values()]) reject(new Error("the host has gone"));
+    this.#isClosed = true;
+    for (const { reject } of [...this.#waiting.values()]) reject(new Error(GONE));
   }
 
   #settle(response: unknown): void {
@@ -73,7 +79,7 @@ export class Control {
     else waiting?.reject(new Error(`${response["error"] ?? "the host answered with an error"}`));
   }
 
-  async #answer({ request_id, request }: Json): Promise<void> {
+  #answer({ request_id, request }: Json): void {
     const subtype = isRecord(request) ? `${request["subtype"]}` : "";
     const respond = (response: Json) =>
       this.#write({ type: "control_response", response: { ...response, request_id } });
@@ -83,7 +89,7 @@ export class Control {
       return;
     }
     try {
-      respond({ subtype: "success", response: await handler(request) });
+      respond({ subtype: "success", response: handler(request) });
     } catch (error) {
       respond({ subtype: "error", error: error instanceof Error ? error.message : `${error}` });
     }

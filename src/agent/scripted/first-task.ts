@@ -43,7 +43,7 @@ function runTests({ results }: View): ScriptedAnswer {
   const count = files.text.split("\n").length;
   return {
     text: `${count} files. The README says that a test fails; I run the tests.`,
-    calls: [{ name: "Bash", input: { command: "npm test", description: "Run the tests" } }],
+    calls: [{ name: "Bash", input: { command: "node --test", description: "Run the tests" } }],
   };
 }
 
@@ -98,7 +98,7 @@ function check({ results: [edit] }: View): ScriptedAnswer {
     calls: [
       {
         name: "Bash",
-        input: { command: "npm test && node src/report.js", description: "Test, and add up the orders" },
+        input: { command: "node --test && node src/report.js", description: "Test, and add up the orders" },
       },
     ],
   };

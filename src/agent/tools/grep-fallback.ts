@@ -1,5 +1,7 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
+import vm from "node:vm";
+import { codeOf } from "../../errors/index.ts";
 import { readBoundedFile } from "../../lib/read-bounded-file.ts";
 import { decode, encodingOf } from "./file-text.ts";
 import { usualSkips, walkNotes } from "./glob.ts";
@@ -9,6 +11,7 @@ import { ToolFault } from "./tool.ts";
 import { walk } from "./walk.ts";
 
 const FILE_LIMIT = 4 * 1024 * 1024;
+const FILE_MS = 2000;
 
 /** Endings of the types that are asked for most. */
 const endings: Readonly<Record<string, string>> = {
@@ -52,12 +55,22 @@ export async function grepWithoutRipgrep(
     const file = isFile ? root : path.join(root, name);
     const text = textOf(file);
     if (text === undefined) unread += 1;
-    else if (text !== "") lines.push(...search(text, { input, file, expression }));
+    else if (text !== "") lines.push(...inTime(() => search(text, { input, file, expression }), file));
   }
   const note = "[ripgrep is not installed: .gitignore was not looked at, and the expression is JavaScript's]";
   const missed =
     unread > 0 ? [`[${unread} files could not be read or have more than ${FILE_LIMIT} bytes]`] : [];
   return { lines, notes: [note, ...missed, ...walkNotes(root, walked)] };
+}
+
+/** An expression may take longer than anybody lives; Node's only way to stop one is a script's time limit. */
+function inTime<T>(run: () => T, file: string): T {
+  try {
+    return vm.runInNewContext("run()", { run }, { timeout: FILE_MS });
+  } catch (error) {
+    if (codeOf(error) !== "ERR_SCRIPT_EXECUTION_TIMEOUT") throw error;
+    throw new ToolFault(`The expression took more than ${FILE_MS} ms in "${file}". Use a simpler one.`);
+  }
 }
 
 function expressionOf(input: GrepInput): RegExp {

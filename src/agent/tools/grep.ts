@@ -80,11 +80,12 @@ function ripgrepWords(input: GrepInput): string[] {
   return [
     ...["--color", "never", "--hidden", "--no-heading", "--with-filename", "--no-config"],
     ...["--max-columns", "500", "--max-columns-preview"],
-    ...usualSkips.flatMap((name) => ["--glob", `!**/${name}/**`]),
     ...{ content: lines, files_with_matches: ["-l"], count: ["-c"] }[mode as "content"],
     ...(input["-i"] ? ["-i"] : []),
     ...(input.multiline ? ["-U", "--multiline-dotall"] : []),
     ...(input.glob === undefined ? [] : ["--glob", input.glob]),
+    // Of two globs that match, the later one counts.
+    ...usualSkips.flatMap((name) => ["--glob", `!**/${name}/**`]),
     ...(input.type === undefined ? [] : ["--type", input.type]),
     ...["--regexp", input.pattern],
   ];

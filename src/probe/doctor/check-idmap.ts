@@ -1,5 +1,6 @@
 import type { Check, Examination, Finding } from "./examination.ts";
 import { explainFailure } from "./explain-failure.ts";
+import { explainStart } from "./explain-start.ts";
 
 async function examine(examination: Examination): Promise<Finding> {
   if (examination.uid !== 0)
@@ -20,6 +21,14 @@ async function examine(examination: Examination): Promise<Finding> {
       found: `idmapped mounts: not to be had without user namespaces (${why})`,
       remedy: explainFailure(why, examination.limits).remedy,
     };
+  if (/private mount namespace/.test(why)) {
+    const explained = explainStart(why, examination.limits, "bwrap");
+    return {
+      status: "missing",
+      found: `idmapped mounts: ${explained?.reason ?? why}`,
+      remedy: explained?.remedy ?? "Run Workcell as an ordinary user",
+    };
+  }
   return {
     status: "weaker",
     found: `idmapped mounts: not for the working directory (${why})`,

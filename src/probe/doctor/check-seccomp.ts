@@ -41,6 +41,12 @@ function filtersIn(status: string): number | undefined {
   return count === undefined ? undefined : Number(count);
 }
 
+/** A filter above ours that has a listener leaves none for ours, which tells what it refuses. */
+async function isListenerTaken({ run, cellhost }: Examination): Promise<boolean> {
+  const { stdout } = await run(cellhost, ["probe-seccomp"]);
+  return /^listener (?!yes)/m.test(stdout);
+}
+
 async function examine(examination: Examination): Promise<Finding> {
   const bwrap = examination.find("bwrap");
   const remedy = "Make the check of bubblewrap pass first: workcell doctor";
@@ -56,6 +62,13 @@ async function examine(examination: Examination): Promise<Finding> {
     };
   if (result.code !== 0)
     return { status: "missing", found: "seccomp: not tried, since bubblewrap builds no sandbox", remedy };
+  if (await isListenerTaken(examination))
+    return {
+      status: "missing",
+      found: "seccomp: another program watches Workcell's own system calls, and the kernel allows one only",
+      remedy:
+        "Start Workcell outside of that program: a container engine or tracer that answers system calls",
+    };
   const own = filtersIn(readFileSync("/proc/self/status", "utf8")) ?? 0;
   const inside = filtersIn(result.stdout);
   const first = result.stderr.includes("Input/output error");

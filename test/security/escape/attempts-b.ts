@@ -120,7 +120,13 @@ const reading = group({ proof: "secret", refused: ["ENOENT"] }, [
 
 const host = group({ proof: "call", refused: ["EACCES", "ENOENT"], rootOnly: true }, [
   { id: "B.read-shadow", title: "read /etc/shadow", c: 'return tell_file("/etc/shadow");' },
-  { id: "B.list-root-home", title: "list /root", c: 'return done(open("/root", O_RDONLY | O_DIRECTORY));' },
+  {
+    id: "B.list-root-home",
+    title: "list the host's /root",
+    c: `struct stat found; int fd = open("/root", O_RDONLY | O_DIRECTORY);
+        if (fd < 0 || fstat(fd, &found) != 0) return errno;
+        return found.st_ino == strtoul(given("ROOT_HOME"), NULL, 10) ? 0 : ENOENT;`,
+  },
   ...["etc", "usr", "usr/bin", "var", "opt"].map((folder) => ({
     id: `B.write-${folder.replace("/", "-")}` as const,
     title: `make a file in /${folder}`,

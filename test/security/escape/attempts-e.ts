@@ -164,7 +164,7 @@ const families = group({ proof: "call", refused: ["EPERM"] }, [
         if (connect(fd, (void *)&address, sizeof address) == 0 || errno == EINPROGRESS) return 0;
         return errno;`,
     proof: "looked" as const,
-    looked: ["ECONNRESET", "ENODEV", "ENETUNREACH", "ETIMEDOUT", "EOPNOTSUPP"],
+    looked: ["ECONNRESET", "ENODEV", "ENETUNREACH", "ETIMEDOUT"],
     vacuous: "the kernel was built without it",
   })),
   { ...family("packet", "raw packets", "AF_PACKET, SOCK_RAW, 0"), rootOnly: true },

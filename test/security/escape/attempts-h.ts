@@ -70,7 +70,7 @@ const bombs = group(
       c: `char *all = mmap(NULL, 256 * MEBIBYTE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (all == MAP_FAILED) return errno;
         for (long offset = 0; offset < 256 * MEBIBYTE; offset += 4096) all[offset] = 1;
-        usleep(300000); return 0;`,
+        sleep(2); return 0;`,
     },
     {
       id: "H.memory-of-many",
@@ -80,7 +80,7 @@ const bombs = group(
             if (fork() != 0) continue;
             char *all = mmap(NULL, 64 * MEBIBYTE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
             for (long offset = 0; offset < 64 * MEBIBYTE; offset += 4096) all[offset] = 1;
-            usleep(500000); _exit(0);
+            sleep(2); _exit(0);
         }
         while (wait(&status) > 0) through += status == 0;
         return through == 4 ? 0 : ENOMEM;`,
@@ -88,18 +88,18 @@ const bombs = group(
     {
       id: "H.memory-of-files",
       title: "use as much in /tmp",
-      c: 'int fd = open("/tmp/workcell-escape-filling", O_CREAT | O_RDWR | O_CLOEXEC, 0600); unlink("/tmp/workcell-escape-filling");\nint error = posix_fallocate(fd, 0, 256 * MEBIBYTE); usleep(300000); return error;',
+      c: 'int fd = open("/tmp/workcell-escape-filling", O_CREAT | O_RDWR | O_CLOEXEC, 0600); unlink("/tmp/workcell-escape-filling");\nint error = posix_fallocate(fd, 0, 256 * MEBIBYTE); sleep(2); return error;',
       alone: { flags: ["--memory", "64M", "--disk", "64M"] },
     },
     {
       id: "H.memory-of-shm",
       title: "use as much in /dev/shm",
-      c: 'int fd = shm_open("/workcell-escape-filling", O_CREAT | O_RDWR, 0600); shm_unlink("/workcell-escape-filling");\nif (fd < 0) return errno;\nint error = posix_fallocate(fd, 0, 256 * MEBIBYTE); usleep(300000); return error;',
+      c: 'int fd = shm_open("/workcell-escape-filling", O_CREAT | O_RDWR, 0600); shm_unlink("/workcell-escape-filling");\nif (fd < 0) return errno;\nint error = posix_fallocate(fd, 0, 256 * MEBIBYTE); sleep(2); return error;',
     },
     {
       id: "H.memory-of-memfd",
       title: "use as much in a file without a name",
-      c: 'int fd = (int)syscall(SYS_memfd_create, "filling", 1);\nif (fd < 0) return errno;\nint error = posix_fallocate(fd, 0, 256 * MEBIBYTE); usleep(300000); return error;',
+      c: 'int fd = (int)syscall(SYS_memfd_create, "filling", 1);\nif (fd < 0) return errno;\nint error = posix_fallocate(fd, 0, 256 * MEBIBYTE); sleep(2); return error;',
     },
     {
       id: "H.memory-of-segment",
@@ -108,7 +108,7 @@ const bombs = group(
         if (segment < 0) return errno;
         char *all = shmat(segment, NULL, 0); shmctl(segment, IPC_RMID, NULL);
         for (long offset = 0; offset < 256 * MEBIBYTE; offset += 4096) all[offset] = 1;
-        usleep(300000); return 0;`,
+        sleep(2); return 0;`,
     },
     {
       id: "H.disk",
@@ -152,7 +152,7 @@ const bombs = group(
       title: "write 32 MiB of output where one is allowed",
       c: `static char lines[65536]; memset(lines, 'x', sizeof lines); lines[65535] = 10;
         for (int count = 0; count < 512; count++) if (write(1, lines, sizeof lines) < 0) return errno;
-        usleep(300000); return 0;`,
+        sleep(2); return 0;`,
       alone: { flags: ["--output", "1M"] },
       refused: ["ended", "EPIPE"],
     },

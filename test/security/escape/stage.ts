@@ -1,7 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { escapeAttempts } from "./attempts.ts";
@@ -130,6 +139,8 @@ export async function makeStage({ escapes, parent, uid }: StageOptions): Promise
     QUEUE: `/workcell-escape-${mark}`,
     KEY: `${1 + (randomBytes(4).readUInt32LE() % 0x7fff_fff0)}`,
     ADDRESS_OF_HOST: addressOfHost(),
+    // A folder of that name that a sandbox made has another number.
+    ROOT_HOME: `${statSync("/root", { throwIfNoEntry: false })?.ino}`,
     LC_ALL: "C",
   };
   const victim = await startVictim(program, { ...places, SECRET: secret }, uid);

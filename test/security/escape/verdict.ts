@@ -10,6 +10,12 @@ export type Verdict =
   | { readonly is: "refused"; readonly by: string }
   | { readonly is: "not run"; readonly why: string };
 
+/** What a sandbox printed, on stdout and stderr. */
+export interface Said {
+  readonly output: string;
+  readonly errors: string;
+}
+
 /** A line of escape-driver.c. */
 interface Line {
   readonly id: string;
@@ -103,7 +109,7 @@ function wentThrough(attempt: EscapeAttempt, stage: Stage, by: string, said: str
 export function judge(
   attempts: readonly EscapeAttempt[],
   stage: Stage,
-  output: string,
+  { output, errors }: Said,
 ): ReadonlyMap<string, Verdict> {
   const lines = readLines(output);
   return new Map(
@@ -113,7 +119,13 @@ export function judge(
       const by = refusalOf(attempt, line, said);
       if (wentThrough(attempt, stage, by, said)) return [attempt.id, { is: "reached" }];
       if (line === undefined && (attempt.alone === undefined || !hasBegun(output, attempt)))
-        return [attempt.id, { is: "not run", why: "the sandbox had ended before" }];
+        return [
+          attempt.id,
+          {
+            is: "not run",
+            why: `the sandbox had ended before: ${(errors.trim() || output.trim()).slice(-300)}`,
+          },
+        ];
       return [attempt.id, { is: "refused", by }];
     }),
   );
