@@ -32,6 +32,7 @@ test.each([
   "[core]\n\tbare\n",
   "[core]\n\tbare = true ; x\n",
   '[remote "x"]\n\turl = ext::sh -c evil\n',
+  '[remote "x"]\n\turl = ext::evil\n',
   '[remote "x"]\n\turl = ssh://-oProxyCommand=evil/x\n',
   '[remote "x"]\n\turl = --upload-pack=evil\n',
   '[remote "x"]\n\tuploadpack = evil\n',

@@ -223,13 +223,16 @@ test("judgeChanges() marks instead of refusing inside trees of dependencies, but
     "mine/src/z/.idea/a.xml": "x",
     "pyvenv.cfg": "the folder itself is nobody's environment",
     ".idea/a.xml": "x",
+    "standing/pyvenv.cfg": "a folder of the host's does not become one",
+    "standing/.idea/a.xml": "x",
   };
-  expect(await classes({ layer })).toEqual({
+  expect(await classes({ layer, folder: { "standing/file": "x" } })).toEqual({
     "node_modules/x/.vscode/settings.json": "marked",
     "node_modules/x/.git/config": "refused",
     "v/lib/python3.11/site-packages/y/.envrc": "marked",
     "mine/src/z/.idea/a.xml": "marked",
     ".idea/a.xml": "refused",
+    "standing/.idea/a.xml": "refused",
   });
 });
 

@@ -93,7 +93,7 @@ test("readChanges() finds what an opaque folder hides, once for each tree that i
       layer: {
         d: made,
         "d/a": "1",
-        "d/sub": { type: "directory" },
+        "d/sub": made,
         "d/sub/x": "3 changed",
         "d/w": { whiteout: true },
       },

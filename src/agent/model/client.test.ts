@@ -72,7 +72,7 @@ test("an endpoint that cannot be reached is said to be so, with its address", as
 
 test("a token goes as a bearer, and then no key does", async () => {
   const api = await serveMessages([{ text: "ok" }]);
-  await run(api, { ANTHROPIC_API_KEY: "", ANTHROPIC_AUTH_TOKEN: "token" });
+  await run(api, { ANTHROPIC_AUTH_TOKEN: "token" });
   expect(api.requests[0]?.headers).toMatchObject({ authorization: "Bearer token" });
   expect(api.requests[0]?.headers).not.toHaveProperty("x-api-key");
 });

@@ -1,5 +1,5 @@
-import { BaseAnthropic, type ClientOptions } from "@anthropic-ai/sdk/client";
-import { Messages } from "@anthropic-ai/sdk/resources/messages/messages";
+import type { ClientOptions } from "@anthropic-ai/sdk/client";
+import type { Messages } from "@anthropic-ai/sdk/resources/messages/messages";
 import { type Gathered, Gatherer } from "./gather.ts";
 import type { RawMessageStreamEvent, Request } from "./messages.ts";
 import { failureOf, ModelFailure } from "./model-failure.ts";
@@ -30,6 +30,32 @@ const SILENCE_MS = 300_000;
 /** A client for the endpoint and the credential that the environment names; in a cell the latter is a placeholder. */
 export function makeClient(env: NodeJS.ProcessEnv): ModelClient {
   const baseUrl = env["ANTHROPIC_BASE_URL"] || "https://api.anthropic.com";
+  let opened: Promise<Messages> | undefined;
+  const retries = Number(env["CLAUDE_CODE_MAX_RETRIES"] || 10);
+  return {
+    ask: async (request, how) => {
+      opened ??= openMessages(baseUrl, env);
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await askOnce(await opened, request, how);
+        } catch (error) {
+          const asked = { model: request.model, baseUrl };
+          const failure = how.signal.aborted ? interrupted() : failureOf(error, asked);
+          if (!failure.mayRetry || attempt > retries) throw failure;
+          const waitMs =
+            failure.retryAfterMs ?? Math.min(500 * 2 ** (attempt - 1), 30_000) * (0.75 + Math.random() / 2);
+          how.onRetry({ attempt, of: retries, waitMs: Math.round(waitMs), why: failure.message });
+          await wait(waitMs, how.signal);
+        }
+      }
+    },
+  };
+}
+
+/** The library is loaded with the first request: it is most of the program. */
+async function openMessages(baseUrl: string, env: NodeJS.ProcessEnv): Promise<Messages> {
+  const { BaseAnthropic } = await import("@anthropic-ai/sdk/client");
+  const { Messages } = await import("@anthropic-ai/sdk/resources/messages/messages");
   const { apiKey, token } = credentialOf(env);
   const client = new BaseAnthropic({
     baseURL: baseUrl,
@@ -46,32 +72,14 @@ export function makeClient(env: NodeJS.ProcessEnv): ModelClient {
     timeout: Number(env["API_TIMEOUT_MS"] || 600_000),
     fetch: proxyFetch(env) as NonNullable<ClientOptions["fetch"]>,
   });
-  const messages = new Messages(client);
-  const retries = Number(env["CLAUDE_CODE_MAX_RETRIES"] || 10);
-  return {
-    ask: async (request, how) => {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await askOnce(messages, request, how);
-        } catch (error) {
-          const asked = { model: request.model, baseUrl };
-          const failure = how.signal.aborted ? interrupted() : failureOf(error, asked);
-          if (!failure.mayRetry || attempt > retries) throw failure;
-          const waitMs =
-            failure.retryAfterMs ?? Math.min(500 * 2 ** (attempt - 1), 30_000) * (0.75 + Math.random() / 2);
-          how.onRetry({ attempt, of: retries, waitMs: Math.round(waitMs), why: failure.message });
-          await wait(waitMs, how.signal);
-        }
-      }
-    },
-  };
+  return new Messages(client);
 }
 
 function credentialOf(env: NodeJS.ProcessEnv) {
   const apiKey = env["ANTHROPIC_API_KEY"] || undefined;
   const token = env["ANTHROPIC_AUTH_TOKEN"] || env["CLAUDE_CODE_OAUTH_TOKEN"] || undefined;
-  if (apiKey === undefined && token === undefined) return { apiKey: "placeholder", token };
-  return { apiKey, token };
+  // One of them goes: whoever checks them at the gate expects no second one.
+  return token === undefined ? { apiKey: apiKey ?? "placeholder", token } : { apiKey: undefined, token };
 }
 
 async function askOnce(messages: Messages, request: Request, how: Asking): Promise<Gathered> {

@@ -1,8 +1,8 @@
 import http from "node:http";
-import https from "node:https";
+import type https from "node:https";
 import net from "node:net";
-import { type Duplex, Readable } from "node:stream";
-import tls from "node:tls";
+import { Readable } from "node:stream";
+import { addressOf, credentialOf } from "./proxy-address.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -11,14 +11,14 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * A plain request goes to the proxy in absolute form, a TLS one through CONNECT.
  */
 export function proxyFetch(env: Environment): typeof fetch {
-  const agents = new Map<string, Agent>();
+  const ways = new Map<string, Promise<Way>>();
   return async (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);
     const proxy = proxyFor(url, env);
     const kind = `${url.protocol} ${proxy?.href}`;
-    const agent = agents.get(kind) ?? makeAgent(url, proxy);
-    agents.set(kind, agent);
-    return exchange({ url, proxy, agent, init });
+    const way = ways.get(kind) ?? wayTo(url, proxy);
+    ways.set(kind, way);
+    return exchange({ url, proxy, init }, await way);
   };
 }
 
@@ -42,73 +42,28 @@ export function proxyFor(url: URL, env: Environment): URL | undefined {
   return isExempt ? undefined : new URL(/^[a-z]+:\/\//i.test(named) ? named : `http://${named}`);
 }
 
-type Agent = http.Agent | https.Agent;
-
-function makeAgent(url: URL, proxy: URL | undefined): Agent {
-  if (url.protocol === "http:") return new http.Agent({ keepAlive: true });
-  return proxy === undefined ? new https.Agent({ keepAlive: true }) : new TunnelAgent(proxy);
+/** How requests of one kind are made, and their connections kept. */
+interface Way {
+  readonly agent: http.Agent | https.Agent;
+  readonly request: (options: https.RequestOptions) => http.ClientRequest;
 }
 
-/** TLS connections through a proxy's CONNECT, kept alive as any other. */
-class TunnelAgent extends https.Agent {
-  readonly #proxy: URL;
-
-  constructor(proxy: URL) {
-    super({ keepAlive: true });
-    this.#proxy = proxy;
-  }
-
-  override createConnection(
-    options: https.RequestOptions,
-    done: (error: Error | null, stream: Duplex) => void = () => {},
-  ): undefined {
-    const fail = done as (error: Error) => void;
-    const host = options.host ?? "";
-    const target = `${net.isIPv6(host) ? `[${host}]` : host}:${options.port ?? 443}`;
-    const ask = http.request({
-      ...addressOf(this.#proxy),
-      method: "CONNECT",
-      path: target,
-      headers: { host: target, ...credentialOf(this.#proxy) },
-      agent: false,
-    });
-    ask.once("error", fail);
-    ask.once("connect", (answer, socket) => {
-      if (answer.statusCode !== 200) {
-        socket.destroy();
-        const why = `${answer.statusCode} ${answer.statusMessage}`;
-        fail(new Error(`the proxy ${this.#proxy.host} refused CONNECT ${target}: ${why}`));
-        return;
-      }
-      done(null, tls.connect({ ...(net.isIP(host) ? {} : { servername: host }), socket }));
-    });
-    ask.end();
-  }
-}
-
-const addressOf = ({ hostname, port }: URL) => ({
-  host: hostname.replace(/^\[|\]$/g, ""),
-  port: port === "" ? 80 : Number(port),
-});
-
-function credentialOf({ username, password }: URL): Record<string, string> {
-  if (username === "") return {};
-  const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { "proxy-authorization": `Basic ${Buffer.from(plain).toString("base64")}` };
+async function wayTo({ protocol }: URL, proxy: URL | undefined): Promise<Way> {
+  if (protocol === "http:") return { agent: new http.Agent({ keepAlive: true }), request: http.request };
+  const { secureAgent, secureRequest } = await import("./secure.ts");
+  return { agent: secureAgent(proxy), request: secureRequest };
 }
 
 interface Exchange {
   readonly url: URL;
   readonly proxy: URL | undefined;
-  readonly agent: Agent;
   readonly init: RequestInit;
 }
 
-function exchange({ url, proxy, agent, init }: Exchange): Promise<Response> {
-  const isPlain = url.protocol === "http:";
+function exchange({ url, proxy, init }: Exchange, { agent, request }: Way): Promise<Response> {
   const headers = Object.fromEntries(new Headers(init.headers ?? {}));
   const body = init.body === undefined || init.body === null ? undefined : Buffer.from(init.body as string);
-  const byProxy = isPlain && proxy !== undefined;
+  const byProxy = url.protocol === "http:" && proxy !== undefined;
   const options: https.RequestOptions = {
     ...(byProxy
       ? { ...addressOf(proxy), path: url.href }
@@ -125,7 +80,7 @@ function exchange({ url, proxy, agent, init }: Exchange): Promise<Response> {
     ...(init.signal ? { signal: init.signal } : {}),
   };
   return new Promise((resolve, reject) => {
-    const ask = isPlain ? http.request(options) : https.request(options);
+    const ask = request(options);
     ask.once("error", reject);
     ask.once("response", (answer) => resolve(responseOf(answer)));
     ask.end(body);

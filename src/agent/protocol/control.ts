@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 
+const GONE = "the host has gone";
+
 type Json = Readonly<Record<string, unknown>>;
 
 /** What the host asks of the agent; what it answers goes back to the host. */
@@ -18,6 +20,8 @@ export class Control {
   >();
   readonly #handlers: Readonly<Record<string, Handler>>;
 
+  #isClosed = false;
+
   constructor(write: (message: object) => void, handlers: Readonly<Record<string, Handler>>) {
     this.#write = write;
     this.#handlers = handlers;
@@ -25,6 +29,7 @@ export class Control {
 
   /** Asks the host, and waits; the question is taken back when the person interrupts. */
   ask(request: Json, signal: AbortSignal): Promise<Json> {
+    if (this.#isClosed) return Promise.reject(new Error(GONE));
     const request_id = randomUUID();
     return new Promise((resolve, reject) => {
       const settle = (then: () => void) => {
@@ -62,7 +67,8 @@ export class Control {
 
   /** The host is gone: nobody will answer. */
   close(): void {
-    for (const { reject } of [...this.#waiting.values()]) reject(new Error("the host has gone"));
+    this.#isClosed = true;
+    for (const { reject } of [...this.#waiting.values()]) reject(new Error(GONE));
   }
 
   #settle(response: unknown): void {

@@ -95,6 +95,21 @@ test("an answer that is no answer allows nothing, and neither does a host that g
   expect(existsSync(path.join(host.folder, "made"))).toBe(false);
 });
 
+test("a question that comes up after the host has gone is answered with no", async () => {
+  const api = await serveMessages([
+    { uses: [use("Bash", { command: "sleep 0.5" })] },
+    { uses: [touch] },
+    { text: "ok" },
+  ]);
+  const host = startAgent([...words, "--allowedTools", "Bash(sleep:*)"], api);
+  host.say(user("make it"));
+  host.closeInput();
+  expect(await host.ended).toBe(0);
+  expect(resultsOf(api.requests[2])).toMatchObject([
+    { content: expect.stringContaining("the host has gone") },
+  ]);
+});
+
 test("a rule that the host adds spares the next question; a mode that it sets counts", async () => {
   const api = await serveMessages([{ uses: [touch] }, { uses: [touch] }, { text: "ok" }]);
   const host = startAgent(words, api);

@@ -93,6 +93,13 @@ const launcher = group({ proof: "call", refused: ["EACCES", "EPERM"] }, [
     open: ownCellDies,
   },
   {
+    id: "D.autogroup-helpers",
+    title: "slow PIDs 1 to 4 down as a group of the scheduler's",
+    c: helpers('snprintf(path, sizeof path, "/proc/%d/autogroup", pid); error = may_write(path);'),
+    open: "the kernel lets whoever has the same uid write there: it is the cell's own time that goes",
+    vacuous: "the kernel was built without it",
+  },
+  {
     id: "D.mem-helpers",
     title: "open the memory of one of PIDs 1 to 4",
     c: helpers('snprintf(path, sizeof path, "/proc/%d/mem", pid); error = done(open(path, O_RDWR));'),
