@@ -34,6 +34,8 @@ async function wants({ session, mode, context }: Ended, open: OpenLayer, folder:
 
 async function settle(ended: Ended): Promise<void> {
   const { session, mode, context } = ended;
+  // Another cell of the session works on: whoever ends last settles.
+  if (session.live) return;
   const layers = waitingLayers(session);
   if (mode === "none" && !layers.some((layer) => layer.mode === "auto")) return;
   const input = { state: stateOf(context), installation: context.installation, session };
