@@ -31,17 +31,7 @@ const calls: Readonly<Record<Victim, readonly string[]>> = {
     ...["getresgid", "getgroups", "ioctl", "pidfd_open"],
   ],
   "cellhost and its children": [
-    ...[
-      "setsid",
-      "getppid",
-      "write",
-      "unshare",
-      "mount_setattr",
-      "openat2",
-      "open_tree",
-      "fsopen",
-      "fsconfig",
-    ],
+    ...["setsid", "getppid", "unshare", "mount_setattr", "openat2", "open_tree", "fsopen", "fsconfig"],
     ...[
       "fsmount",
       "move_mount",
@@ -56,18 +46,7 @@ const calls: Readonly<Record<Victim, readonly string[]>> = {
     ...["execve", "sched_setaffinity"],
   ],
   bwrap: [
-    ...[
-      "prctl",
-      "clone",
-      "capset",
-      "capget",
-      "eventfd2",
-      "signalfd4",
-      "openat",
-      "newfstatat",
-      "fcntl",
-      "close",
-    ],
+    ...["prctl", "clone", "capset", "capget", "eventfd2", "signalfd4", "openat", "newfstatat", "fcntl"],
     ...[
       "mount",
       "umount2",
