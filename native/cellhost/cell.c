@@ -126,6 +126,8 @@ static void wait_and_serve(struct cell *cell) {
   struct pollfd watched[MAX_WATCHED];
   tell_ready(cell);
   if (!flush_channel(&cell->channel)) lose_node(cell);
+  /* bwrap's child waits for bwrap in its first moment, and is not tied to it yet. */
+  if (cell->processes.child_ended && !cell->went) cell->killing = true;
   if (cell->killing) kill_all(&cell->processes);
   size_t count = watch(cell, watched);
   if (poll(watched, (nfds_t)count, cell->killing ? KILL_AGAIN_MS : -1) > 0) serve(cell, watched, count);

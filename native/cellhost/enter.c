@@ -86,7 +86,7 @@ void clone_mounts(struct enter_request *request) {
     restrict_tree(mount->tree, mount->source, mount->read_only);
     if (!mount->idmapped) continue;
     maps[i] = identity_map_for(request, i, maps);
-    idmap_tree(mount->tree, mount->source, maps[i]);
+    idmap_tree(mount->tree, mount->source, maps[i], EXIT_CANNOT_IDMAP);
   }
 }
 

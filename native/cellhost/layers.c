@@ -92,8 +92,8 @@ static void clone_layer(struct layer_request *layer, const struct enter_request 
   restrict_tree(layer->layer_tree, layer->folder, false);
   if (enter->uid == 0) return;
   int map = make_exchange_map(layer->owner_uid, layer->owner_gid, enter->uid, enter->gid);
-  idmap_tree(layer->lower_tree, layer->lower, map);
-  idmap_tree(layer->layer_tree, layer->folder, map);
+  idmap_tree(layer->lower_tree, layer->lower, map, EXIT_CANNOT_IDMAP);
+  idmap_tree(layer->layer_tree, layer->folder, map, EXIT_CANNOT_MERGE);
   close(map);
 }
 

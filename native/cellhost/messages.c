@@ -53,7 +53,11 @@ static bool take_sealed(struct cell *cell, struct received *received) {
   if (received->message.sealed.id != 0) return take_further_sealed(cell, received);
   if (cell->sealed || cell->killing) return false;
   if (!may_add_listener(&cell->notifier, received->descriptors[0])) return false;
-  if (!know_command(&cell->processes, received->sender)) return false;
+  if (!know_command(&cell->processes, received->sender)) {
+    /* It would wait for go for ever. */
+    cell->killing = true;
+    return false;
+  }
   add_listener(&cell->notifier, received->descriptors[0]);
   received->descriptors_count = 0;
   cell->landlock = received->message.sealed.landlock;

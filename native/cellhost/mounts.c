@@ -184,11 +184,11 @@ int make_exchange_map(uid_t owner_uid, gid_t owner_gid, uid_t uid, gid_t gid) {
  * When some file system below the folder cannot be idmapped, the folder itself still can: the one below then shows
  * its own owners, as it would to any stranger.
  */
-void idmap_tree(int tree, const char *source, int user_namespace) {
+void idmap_tree(int tree, const char *source, int user_namespace, int code) {
   struct mount_attributes attributes = {.set = ATTR_IDMAP, .user_namespace = (uint64_t)user_namespace};
   if (set_attributes(tree, TREE_RECURSIVE, attributes) == 0) return;
   if (errno == EINVAL && set_attributes(tree, 0, attributes) == 0) return;
-  fail(errno == EINVAL ? EXIT_CANNOT_IDMAP : EXIT_CANNOT, "idmap", source, errno);
+  fail(errno == EINVAL ? code : EXIT_CANNOT, "idmap", source, errno);
 }
 
 static void set_option(int context, const char *key, const char *value) {

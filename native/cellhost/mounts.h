@@ -25,7 +25,10 @@ int make_identity_map(uid_t owner_uid, gid_t owner_gid, uid_t uid, gid_t gid);
 /* One in which the two stand for one another, and everybody else for himself. */
 int make_exchange_map(uid_t owner_uid, gid_t owner_gid, uid_t uid, gid_t gid);
 
-void idmap_tree(int tree, const char *source, int user_namespace);
+
+/* `code`: what we end with on a file system that has no idmapped mounts. */
+void idmap_tree(int tree, const char *source, int user_namespace, int code);
+
 int cover_scratch(const char *scratch);
 void attach_tree(int tree, const char *name, int scratch);
 

@@ -66,7 +66,10 @@ static bool sizes_fit(void) {
 /* A listener alone answers so to a number that no notification has. */
 static bool is_listener(int descriptor) {
   uint64_t nobody = 0;
-  return control_listener(descriptor, NOTIFICATION_IS_VALID, &nobody) != 0 && errno == ENOENT;
+  int found;
+  do found = control_listener(descriptor, NOTIFICATION_IS_VALID, &nobody);
+  while (found != 0 && errno == EINTR);
+  return found != 0 && errno == ENOENT;
 }
 
 bool may_add_listener(const struct notifier *notifier, int descriptor) {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -14,6 +15,8 @@
 
 /* bwrap makes one or two processes above the command, a shell or an init another one. */
 enum { MAX_ANCESTORS = 16, MAX_CHILDREN_BYTES = 4096 };
+/* Somebody who cannot be ended must not keep us. */
+enum { END_ROUNDS = 1000, END_ROUND_MS = 5 };
 
 static ssize_t read_file(const char *path, char *bytes, size_t size) {
   int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -115,6 +118,16 @@ void kill_all(const struct processes *processes) {
   if (processes->first != 0) syscall(NR_PIDFD_SEND_SIGNAL, processes->first_handle, SIGKILL, NULL, 0U);
   if (!processes->child_ended) kill(processes->child, SIGKILL);
   kill_children();
+}
+
+void end_children(void) {
+  for (int round = 0; round < END_ROUNDS; round++) {
+    pid_t ended = waitpid(-1, NULL, WNOHANG);
+    if (ended < 0 && errno != EINTR) return;
+    if (ended > 0) continue;
+    kill_children();
+    poll(NULL, 0, END_ROUND_MS);
+  }
 }
 
 bool reap(struct processes *processes) {

@@ -24,6 +24,9 @@ bool is_inside(const struct processes *processes, pid_t process);
 void signal_command(const struct processes *processes, int number);
 void kill_all(const struct processes *processes);
 
+/* For an end before its time: whoever is not tied to bwrap yet would stay, and nobody but us can find it. */
+void end_children(void);
+
 /* Reaps what has ended; false when nobody is left at all, not even as a zombie. */
 bool reap(struct processes *processes);
 

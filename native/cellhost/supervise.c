@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -123,6 +124,10 @@ static void start(struct cell *cell, struct supervise_request *request) {
   cell->processes.child = fork();
   if (cell->processes.child < 0) cannot("start a process", "fork");
   if (cell->processes.child == 0) become_program(request, &child, supervisor);
+  if (atexit(end_children) != 0) {
+    end_children();
+    cannot("note what is left to do", "atexit");
+  }
   let_go_of(cell, &request->layers);
 }
 

@@ -2,6 +2,7 @@
 #include "text.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -92,7 +93,7 @@ _Noreturn void fail(int code, const char *step, const char *value, int error) {
   add_error_name(&line, error);
   add(&line, ")\n");
   print(STDERR_FILENO, &line);
-  _exit(code);
+  exit(code);
 }
 
 _Noreturn void cannot(const char *step, const char *value) { fail(EXIT_CANNOT, step, value, errno); }

@@ -10,7 +10,7 @@ export const MOST_RECORDS = 250;
 /** Time in which what has ended must be gone, in `ms`: other programs of the machine come and go meanwhile. */
 const PATIENCE_MS = 10_000;
 
-const cellGroup = /^workcell-[a-z0-9]+-(\d+)-\d+$/;
+const cellGroup = /^workcell-[a-z0-9]+-(\d+)-(\d+)$/;
 
 /** @param {string} file */
 function read(file) {
@@ -44,24 +44,38 @@ const processes = ({ folder }) =>
     .filter((pid) => ["cmdline", "environ"].some((file) => read(`/proc/${pid}/${file}`).includes(folder)))
     .map((pid) => `${pid} ${read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").slice(0, 60)}`);
 
-/** Control groups of our own cells, of every hierarchy. @param {ReadonlySet<number>} launchers @param {string} folder @param {number} depth @returns {string[]} */
+/** Whether the process that started at that time still has that number. @param {string} pid @param {string} started */
+const isAlive = (pid, started) => read(`/proc/${pid}/stat`).replace(/.*\)/s, "").split(" ")[20] === started;
+
+/**
+ * Control groups of our own cells, of every hierarchy. All of ours have ended: one that lives has its number after one
+ * of ours.
+ * @param {ReadonlySet<number>} launchers
+ * @param {string} folder
+ * @param {number} depth
+ * @returns {string[]}
+ */
 function groups(launchers, folder = "/sys/fs/cgroup", depth = 4) {
   return list(folder).flatMap((name) => {
-    const [, pid] = cellGroup.exec(name) ?? [];
+    const [, pid = "", started = ""] = cellGroup.exec(name) ?? [];
     const inner = path.join(folder, name);
-    if (pid !== undefined) return launchers.has(Number(pid)) ? [inner] : [];
+    if (pid !== "") return launchers.has(Number(pid)) && !isAlive(pid, started) ? [inner] : [];
     return depth > 0 ? groups(launchers, inner, depth - 1) : [];
   });
 }
 
 const shared = ["/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run"];
 
+/** Names that Workcell, bwrap and a tunnel could make there; the tests' own folders have others. */
+const ofACell =
+  /^(claude-(http|socks)-[0-9a-f]{12}\.sock|bubblewrap.*|\.?workcell|\.?workcell-[0-9a-f]{12}.*)$/;
+
 /** Temporary files: whatever lies in this person's folders, and what could be a cell's in everybody's. @param {Place} place */
 const temporary = ({ folder, temporary: own }) => [
   ...own.flatMap((place) => list(place).map((name) => path.join(place, name))),
   ...shared.flatMap((place) =>
     list(place)
-      .filter((name) => /^(claude-|bubblewrap|\.?workcell(?!-(soak|test|run|security|cellhost)))/.test(name))
+      .filter((name) => ofACell.test(name))
       .map((name) => path.join(place, name))
       .filter((file) => file !== folder),
   ),

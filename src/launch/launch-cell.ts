@@ -113,10 +113,13 @@ export function launchCell(plan: Plan, stdio: CommandStdio, place: CellPlace): R
   // A message may meet a cell that has just died; its end is reported by `ended`.
   child.on("error", () => {});
 
+  let unspawned = "";
   const closed = new Promise<number | null>((resolve) => {
     child.once("close", (code) => resolve(code));
-    child.once("error", () => {
-      if (child.pid === undefined) resolve(null);
+    child.once("error", (error) => {
+      if (child.pid !== undefined) return;
+      unspawned = error.message;
+      resolve(null);
     });
   });
   // cellhost's last message: it has reaped everything, and itself ends a moment later.
@@ -130,7 +133,7 @@ export function launchCell(plan: Plan, stdio: CommandStdio, place: CellPlace): R
       if (reader.record.used !== undefined) tellEmptied();
     });
     void closed.then((code) =>
-      reject(launchError(plan, { record: reader.record, code, said: complaints() })),
+      reject(launchError(plan, { record: reader.record, code, said: complaints() || unspawned })),
     );
   });
   // The cell may end while nobody waits for `ready` any more.
@@ -144,7 +147,8 @@ export function launchCell(plan: Plan, stdio: CommandStdio, place: CellPlace): R
   return {
     stdin: child.stdin,
     stdout: child.stdout,
-    stderr: ((child.stdio as readonly unknown[])[6] ?? null) as Readable | null,
+    // A child that could not be spawned for want of descriptors has none at all.
+    stderr: ((child.stdio as readonly unknown[] | undefined)?.[6] ?? null) as Readable | null,
     listeners,
     ready,
     // A layer stays locked and merged until cellhost itself is gone; only then may it be applied.

@@ -23,7 +23,9 @@ export function planLayers(
   facts: HostFacts,
   folders: readonly PlannedMount[],
 ): LayersPlan | undefined {
-  const layered = folders.filter(({ merged }) => merged !== undefined);
+  // One folder may stand at two places of the cell; it is merged once.
+  const names = [...new Set(folders.flatMap(({ merged }) => merged ?? []))];
+  const layered = names.flatMap((name) => folders.find(({ merged }) => merged === name) ?? []);
   if (layered.length === 0) return undefined;
   const folder = `${session.folder}/layers`;
   return {

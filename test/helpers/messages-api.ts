@@ -25,7 +25,9 @@ export interface ApiAnswer {
   readonly stop?: string;
   readonly tokens?: number;
   /** Ends the connection before the answer's end. */
-  readonly isCut?: boolean;
+  readonly isCut?: "broken" | "ended";
+  /** Comes in the middle of the stream, as the API reports what happens then. */
+  readonly errorEvent?: string;
   /** Says nothing after the text. */
   readonly hangs?: boolean;
   readonly status?: number;
@@ -55,7 +57,8 @@ export async function serveMessages(answers: readonly Responder[]) {
     response.writeHead(200, { "content-type": "text/event-stream" });
     for (const event of eventsOf(answer, request))
       response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-    if (answer.isCut) response.destroy();
+    if (answer.errorEvent !== undefined) response.end(errorEvent(answer.errorEvent));
+    else if (answer.isCut === "broken") setTimeout(() => response.destroy(), 50);
     else if (!answer.hangs) response.end();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -68,8 +71,11 @@ export async function serveMessages(answers: readonly Responder[]) {
   return { url: `http://127.0.0.1:${port}`, port, requests };
 }
 
+const errorEvent = (type: string) =>
+  `event: error\ndata: ${JSON.stringify({ type: "error", error: { type, message: "sorry" } })}\n\n`;
+
 function* eventsOf(
-  { text = "", uses = [], stop, tokens = 10, isCut, hangs }: ApiAnswer,
+  { text = "", uses = [], stop, tokens = 10, isCut, hangs, errorEvent }: ApiAnswer,
   { model }: ApiRequest,
 ) {
   const usage = {
@@ -92,7 +98,7 @@ function* eventsOf(
   if (text !== "") {
     yield { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } };
     yield { type: "content_block_delta", index: 0, delta: { type: "text_delta", text } };
-    if (isCut || hangs) return;
+    if (isCut !== undefined || hangs || errorEvent !== undefined) return;
     yield { type: "content_block_stop", index: 0 };
   }
   for (const [at, { name, input, id }] of uses.entries()) {

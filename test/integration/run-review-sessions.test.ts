@@ -54,7 +54,8 @@ describe.each(everyWay)("sessions with folders in review as $name", (person) => 
     const [folder, other] = [fill("at-once"), fill("at-once-other")];
     const run = (mounts: readonly string[], script: string) =>
       desk.start(["run", "--session", "at-once", ...mounts.flatMap((m) => ["-m", m]), "sh", "-c", script]);
-    const wait = "echo up; read x; cat one two three; ls | tr '\\n' ' '";
+    // A second mount of the layer would go on showing what it has looked up before, and write over the others' lines.
+    const wait = "cat a; echo up; read x; echo line >>a; cat one two three; ls | tr '\\n' ' '";
     const first = run([folder], `echo 1 >one; ${wait}`);
     await first.said("up");
     // The second lets go of nothing that the third takes over from it, when the first is gone.
@@ -64,14 +65,16 @@ describe.each(everyWay)("sessions with folders in review as $name", (person) => 
     await third.said("up");
     const last = "1\n2\n3\na one three two ";
     for (const [cell, said] of [
-      [first, ""],
-      [third, "2\no\n"],
-      [second, "1\n"],
+      [first, "before\n"],
+      [third, "2\no\nbefore\n"],
+      [second, "1\nbefore\n"],
     ] as const) {
       cell.child.stdin?.end("\n");
       const { code, stdout } = await cell.ended;
       expect([code, stdout]).toEqual([0, `${said}up\n${last}`]);
     }
+    const upper = path.join(sessionOf("at-once"), "layers/1/upper");
+    expect(readFileSync(path.join(upper, "a"), "utf8")).toBe("before\nline\nline\nline\n");
     expect([readdirSync(folder), readdirSync(other)]).toEqual([["a"], ["a"]]);
     expect(sessionLayers(sessionOf("at-once")).map((layer) => [layer.folder, layer.live])).toEqual([
       [folder, false],

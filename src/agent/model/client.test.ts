@@ -51,12 +51,32 @@ test("what stays overloaded is given up after the asked number of attempts", asy
   expect(end).toMatchObject({ failure: { kind: "overloaded" } });
 });
 
-test("a stream that is cut in the middle is asked for again, and nothing of it counts", async () => {
-  const api = await serveMessages([{ text: "half", isCut: true }, { text: "whole" }]);
-  const { code, agent, end } = await run(api);
-  expect([code, end?.["text"]]).toEqual([0, "whole"]);
-  expect(agent.find("retry")).toMatchObject({ attempt: 1 });
-  expect(api.requests[1]?.messages).toEqual(api.requests[0]?.messages);
+test.each(["broken", "ended"] as const)(
+  "a stream that is %s in the middle is asked for again",
+  async (isCut) => {
+    const api = await serveMessages([{ text: "half", isCut }, { text: "whole" }]);
+    const { code, agent, end } = await run(api);
+    expect([code, end?.["text"]]).toEqual([0, "whole"]);
+    expect(agent.find("retry")).toMatchObject({
+      attempt: 1,
+      why: expect.stringContaining("was cut off after 1 part"),
+    });
+    expect(api.requests[1]?.messages).toEqual(api.requests[0]?.messages);
+  },
+);
+
+test("an error that the endpoint reports within the stream is taken as what it is", async () => {
+  const overloaded = await serveMessages([
+    { text: "half", errorEvent: "overloaded_error" },
+    { text: "whole" },
+  ]);
+  const first = await run(overloaded);
+  expect([first.code, first.agent.find("retry")?.["why"]]).toEqual([
+    0,
+    expect.stringContaining("is overloaded"),
+  ]);
+  const refused = await serveMessages([{ text: "half", errorEvent: "invalid_request_error" }]);
+  expect((await run(refused)).end).toMatchObject({ failure: { kind: "refused" } });
 });
 
 test("an endpoint that cannot be reached is said to be so, with its address", async () => {

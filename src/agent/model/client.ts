@@ -2,7 +2,7 @@ import type { ClientOptions } from "@anthropic-ai/sdk/client";
 import type { Messages } from "@anthropic-ai/sdk/resources/messages/messages";
 import { type Gathered, Gatherer } from "./gather.ts";
 import type { RawMessageStreamEvent, Request } from "./messages.ts";
-import { failureOf, ModelFailure } from "./model-failure.ts";
+import { failureOf, isAnswer, ModelFailure } from "./model-failure.ts";
 import { proxyFetch } from "./proxy-fetch.ts";
 
 /** Asks a model and waits for its whole answer, showing it as it comes. */
@@ -96,6 +96,10 @@ async function askOnce(messages: Messages, request: Request, how: Asking): Promi
     }
     how.signal.throwIfAborted();
     return gatherer.whole;
+  } catch (error) {
+    // A connection that breaks in the middle is no endpoint out of reach.
+    if (gatherer.hasBegun && !how.signal.aborted && !isAnswer(error)) return gatherer.whole;
+    throw error;
   } finally {
     clearTimeout(watch);
   }

@@ -62,10 +62,14 @@ export class Gatherer {
     this.#broken.set(block.id, `The tool's input was not a JSON object: ${text.slice(0, 500)}`);
   }
 
+  get hasBegun(): boolean {
+    return this.#message !== undefined;
+  }
+
   /** The answer; call it when the stream has ended. */
   get whole(): Gathered {
     if (this.#message === undefined) throw cut("nothing");
-    if (!this.#ended) throw cut(`${this.#content.length} parts`);
+    if (!this.#ended) throw cut(`${this.#content.length} part${this.#content.length === 1 ? "" : "s"}`);
     const content = this.#content.filter((block) => block !== undefined);
     for (const [index, block] of content.entries()) {
       const isLast = index === content.length - 1;

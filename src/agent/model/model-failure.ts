@@ -116,10 +116,34 @@ function shapeOf(error: unknown) {
   const name = error instanceof Error ? error.constructor.name : undefined;
   return {
     name: name === "DOMException" ? shape.name : name,
-    status: typeof shape.status === "number" ? shape.status : undefined,
+    status: typeof shape.status === "number" ? shape.status : statusWithin(shape.error),
     body: shape.error,
     headers: shape.headers instanceof Headers ? shape.headers : undefined,
   };
+}
+
+/** What the API reports in the middle of a stream has no status, but a type that stands for one. */
+const statuses: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  permission_error: 403,
+  not_found_error: 404,
+  timeout_error: 408,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  api_error: 500,
+  overloaded_error: 529,
+};
+
+function statusWithin(body: unknown): number | undefined {
+  const inner = typeof body === "object" && body !== null && "error" in body ? body.error : undefined;
+  if (typeof inner !== "object" || inner === null || !("type" in inner)) return undefined;
+  return statuses[`${inner.type}`] ?? 500;
+}
+
+/** The endpoint has said something, if only that it will not. */
+export function isAnswer(error: unknown): boolean {
+  return shapeOf(error).status !== undefined;
 }
 
 function detailOf(body: unknown): string | undefined {

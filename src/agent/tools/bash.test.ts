@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { workplace } from "../../../test/helpers/agent-tools.ts";
@@ -69,6 +69,8 @@ test("Bash bounds what it keeps of an output without an end, and says so", async
   const { text } = await call(bash, { command: "head -c 100000000 /dev/zero | tr '\\0' x; echo; echo last" });
   expect(text).toContain("of 100000006 bytes are left out here; the first 67108864 bytes are in");
   expect(text.endsWith("x\nlast")).toBe(true);
+  const [, file = ""] = / bytes are in (\S+):/.exec(text) ?? [];
+  await until(() => statSync(file).size === 67_108_864, 5000);
 });
 
 test("Bash does not wait for what a command leaves behind", async () => {

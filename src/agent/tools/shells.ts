@@ -38,12 +38,9 @@ export class Shell {
     this.#bytes += chunk.length;
     if (this.#head.length < END_BYTES) this.#head = Buffer.concat([this.#head, chunk]).subarray(0, END_BYTES);
     this.#end = Buffer.concat([this.#end, chunk]).subarray(-END_BYTES);
-    if (this.#kept + chunk.length > KEPT_BYTES) {
-      this.#kept = KEPT_BYTES;
-      return;
-    }
-    this.#kept += chunk.length;
-    if (this.#spool.write(chunk)) return;
+    const part = chunk.subarray(0, KEPT_BYTES - this.#kept);
+    this.#kept += part.length;
+    if (part.length === 0 || this.#spool.write(part)) return;
     this.child.stdout?.pause();
     this.#spool.once("drain", () => this.child.stdout?.resume());
   }
