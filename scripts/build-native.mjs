@@ -21,7 +21,7 @@ const compilers = ["musl-gcc", "gcc", "cc", "clang"];
 
 /** Static, so that a program runs in any mount namespace; without PIE, which musl-gcc cannot link statically. */
 const flags = [
-  ...["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wconversion"],
+  ...["-std=c11", "-Os", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wconversion"],
   ...["-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", "-fstack-protector-strong"],
   // Tables for unwinding are of no use to C without exceptions, and a seventh of a program.
   ...["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"],

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "text.h"
 
@@ -14,8 +15,9 @@ unsigned long number_between(const char *step, const char *word, unsigned long l
   if (*word == '\0') misuse(step, word);
   for (const char *at = word; *at != '\0'; at++) {
     if (*at < '0' || *at > '9') misuse(step, word);
-    number = number * 10 + (unsigned long)(*at - '0');
-    if (number > most) fail(EXIT_CANNOT, step, word, ERANGE);
+    unsigned long digit = (unsigned long)(*at - '0');
+    if (digit > most || number > (most - digit) / 10) fail(EXIT_CANNOT, step, word, ERANGE);
+    number = number * 10 + digit;
   }
   if (number < least) fail(EXIT_CANNOT, step, word, ERANGE);
   return number;
@@ -40,4 +42,12 @@ unsigned long take_id(char ***rest, const char *flag, unsigned long least) {
 
 int take_descriptor(char ***rest, const char *flag) {
   return (int)number_between("not a descriptor, argument", take(rest, flag), 0, INT_MAX - 1);
+}
+
+const char *take_name(char ***rest, const char *flag) {
+  const char *name = take(rest, flag);
+  size_t length = strlen(name);
+  if (length == 0 || length > NAME_MAX || strchr(name, '/') != NULL || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+    misuse("not a name of one component, argument", name);
+  return name;
 }

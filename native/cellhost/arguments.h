@@ -7,5 +7,7 @@ char *take(char ***rest, const char *flag);
 const char *take_absolute(char ***rest, const char *flag);
 unsigned long take_id(char ***rest, const char *flag, unsigned long least);
 int take_descriptor(char ***rest, const char *flag);
+/* One component of a path. */
+const char *take_name(char ***rest, const char *flag);
 
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../protocol.h"
+#include "identity.h"
 #include "life.h"
 #include "text.h"
 
@@ -55,7 +56,8 @@ void become_program(struct supervise_request *request, const struct child_ends *
 
   /* 6. Root's part, which ends with root given up; the kernel disarms the parent's death then. */
   if (enter->uid != 0) {
-    enter_namespace(enter);
+    if (request->layers.count == 0) enter_namespace(enter);
+    else drop_to(enter->uid, enter->gid);
     die_with_parent(supervisor);
   }
 

@@ -7,11 +7,13 @@
 
 #include "cpus.h"
 #include "enter.h"
+#include "layers.h"
 
 enum { MAX_CGROUPS = 32 };
 
 struct supervise_request {
   struct enter_request enter;
+  struct layers_request layers;
   const char *cgroup_names[MAX_CGROUPS];
   int cgroups[MAX_CGROUPS];
   size_t cgroups_count;

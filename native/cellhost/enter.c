@@ -18,14 +18,6 @@ static bool take_read_only(char ***rest, const char *flag) {
   misuse("not a mount mode (ro or rw), argument", mode);
 }
 
-static const char *take_name(char ***rest, const char *flag) {
-  const char *name = take(rest, flag);
-  size_t length = strlen(name);
-  if (length == 0 || length > NAME_MAX || strchr(name, '/') != NULL || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-    misuse("not a name of one component, argument", name);
-  return name;
-}
-
 static void take_mount(struct enter_request *request, char ***rest, const char *flag, bool idmapped) {
   if (request->mount_count == MAX_MOUNTS) fail(EXIT_CANNOT, "too many mounts, argument", flag, E2BIG);
   struct mount_request *mount = &request->mounts[request->mount_count++];
@@ -81,34 +73,43 @@ static int identity_map_for(const struct enter_request *request, size_t index, c
   return make_identity_map(mount->owner_uid, mount->owner_gid, request->uid, request->gid);
 }
 
-/* The order matters; every step says why it stands where it does. */
-void enter_namespace(struct enter_request *request) {
+void clone_mounts(struct enter_request *request) {
   int maps[MAX_MOUNTS];
 
-  /* 1. Before any clone: one of a host's shared mount would be that mount's peer, and tell the host of its changes. */
-  leave_host_mounts();
-
-  /* 2. Before anything is covered: a source may lie below the scratch folder. */
+  /* 1. Before anything is covered: a source may lie below the scratch folder. */
   for (size_t i = 0; i < request->mount_count; i++) request->mounts[i].tree = clone_tree(request->mounts[i].source);
 
-  /* 3. While the clones are detached: the kernel refuses to idmap a mount that was seen already, and no mount is ever
+  /* 2. While the clones are detached: the kernel refuses to idmap a mount that was seen already, and no mount is ever
    *    seen without its restrictions. */
   for (size_t i = 0; i < request->mount_count; i++) {
     const struct mount_request *mount = &request->mounts[i];
     restrict_tree(mount->tree, mount->source, mount->read_only);
     if (!mount->idmapped) continue;
     maps[i] = identity_map_for(request, i, maps);
-    idmap_tree(mount->tree, mount->source, maps[i]);
+    idmap_tree(mount->tree, mount->source, maps[i], EXIT_CANNOT_IDMAP);
   }
+}
 
-  /* 4. Only now is the scratch folder covered, and the mounts get their names in it. */
+int cover_and_attach(struct enter_request *request) {
   int scratch = cover_scratch(request->scratch);
-  for (size_t i = 0; i < request->mount_count; i++) attach(&request->mounts[i], scratch);
+  for (size_t i = 0; i < request->mount_count; i++) 
+    attach_tree(request->mounts[i].tree, request->mounts[i].name, scratch);
 
-  /* 5. A working directory is reached without walking the folders above it, so root's must not be inherited. */
+  /* A working directory is reached without walking the folders above it, so root's must not be inherited. */
   if (chdir("/") != 0) cannot("change folder", "/");
+  return scratch;
+}
 
-  /* 6. After the last step that needs root. */
+/* The order matters; every step says why it stands where it does. */
+void enter_namespace(struct enter_request *request) {
+  /* 1. Before any clone: one of a host's shared mount would be that mount's peer, and tell the host of its changes. */
+  leave_host_mounts();
+
+  /* 2. Clones first: only then is the scratch folder covered, and the mounts get their names in it. */
+  clone_mounts(request);
+  cover_and_attach(request);
+
+  /* 3. After the last step that needs root. */
   drop_to(request->uid, request->gid);
 }
 

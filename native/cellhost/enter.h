@@ -28,6 +28,12 @@ bool take_enter_flag(struct enter_request *request, const char *flag, char ***re
 /* Refuses a request that leaves out who, or where, or what. */
 void check_enter_request(const struct enter_request *request);
 
+/* Clones all mounts, restricted and idmapped, while they are seen nowhere; in a mount namespace of our own. */
+void clone_mounts(struct enter_request *request);
+
+/* Covers the scratch folder and gives the clones their names in it; returns the scratch. */
+int cover_and_attach(struct enter_request *request);
+
 /* Mounts everything in a namespace of its own and gives root up. */
 void enter_namespace(struct enter_request *request);
 

@@ -12,7 +12,7 @@
 
 #define CAPABILITY_VERSION_3 0x20080522U
 
-static void drop_capabilities(void) {
+void drop_capabilities(void) {
   struct {
     uint32_t version;
     int process;

@@ -23,8 +23,11 @@
 #define RESOLVE_MAGICLINKS_REFUSED 0x02U
 #define RESOLVE_SYMLINKS_REFUSED 0x04U
 #define FS_CLOEXEC 1U
+#define FS_SET_FLAG 0U
 #define FS_SET_STRING 1U
 #define FS_CREATE 6U
+/* (uid_t)-1 is nobody's. */
+#define LAST_IDENTITY 4294967294UL
 #define ATTR_RDONLY 0x01U
 #define ATTR_NOSUID 0x02U
 #define ATTR_NODEV 0x04U
@@ -90,21 +93,40 @@ void restrict_tree(int tree, const char *source, bool read_only) {
   if (set_attributes(tree, TREE_RECURSIVE, attributes) != 0) cannot("restrict mount", source);
 }
 
-static void write_map(pid_t process, const char *file, unsigned long owner, unsigned long seen_as) {
-  struct text path = {.length = 0}, map = {.length = 0};
+static void write_map(pid_t process, const char *file, const struct text *map) {
+  struct text path = {.length = 0};
   add(&path, "/proc/");
   add_number(&path, (unsigned long)process);
   add(&path, file);
   add_byte(&path, '\0');
-  add_number(&map, owner);
-  add(&map, " ");
-  add_number(&map, seen_as);
-  add(&map, " 1\n");
   int descriptor = open(path.bytes, O_WRONLY | O_CLOEXEC);
   /* The kernel takes a map by one write, as a whole or not at all. */
-  if (descriptor < 0 || write(descriptor, map.bytes, map.length) != (ssize_t)map.length)
+  if (descriptor < 0 || write(descriptor, map->bytes, map->length) != (ssize_t)map->length)
     cannot("write identity map", path.bytes);
   close(descriptor);
+}
+
+static void add_range(struct text *map, unsigned long owner, unsigned long seen_as, unsigned long count) {
+  if (count == 0) return;
+  add_number(map, owner);
+  add(map, " ");
+  add_number(map, seen_as);
+  add(map, " ");
+  add_number(map, count);
+  add(map, "\n");
+}
+
+/* Two identities stand for one another, all others for themselves. */
+static void add_exchange(struct text *map, unsigned long one, unsigned long other) {
+  unsigned long low = one < other ? one : other, high = one < other ? other : one;
+  add_range(map, 0, 0, low);
+  add_range(map, low, high, 1);
+  if (low == high) high = low;
+  else {
+    add_range(map, low + 1, low + 1, high - low - 1);
+    add_range(map, high, low, 1);
+  }
+  add_range(map, high + 1, high + 1, LAST_IDENTITY - high);
 }
 
 static int open_user_namespace(pid_t process) {
@@ -119,11 +141,10 @@ static int open_user_namespace(pid_t process) {
 }
 
 /*
- * A user namespace in which the owner on disk stands for the session's identity. It is born with a child, because
- * the maps can be written by its parent only; the child waits for the end of a pipe, which comes when both maps are
- * read off, and also when this process dies.
+ * It is born with a child, because the maps can be written by its parent only; the child waits for the end of a pipe,
+ * which comes when both maps are read off, and also when this process dies.
  */
-int make_identity_map(uid_t owner_uid, gid_t owner_gid, uid_t uid, gid_t gid) {
+static int make_user_namespace(const struct text *uids, const struct text *gids) {
   int end[2];
   if (pipe2(end, O_CLOEXEC) != 0) cannot("make a pipe", "pipe2");
   pid_t child = (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_NEWUSER | SIGCHLD), 0UL, 0UL, 0UL, 0UL);
@@ -134,8 +155,8 @@ int make_identity_map(uid_t owner_uid, gid_t owner_gid, uid_t uid, gid_t gid) {
     while (read(end[0], &nothing, 1) < 0 && errno == EINTR) continue;
     _exit(0);
   }
-  write_map(child, "/uid_map", owner_uid, uid);
-  write_map(child, "/gid_map", owner_gid, gid);
+  write_map(child, "/uid_map", uids);
+  write_map(child, "/gid_map", gids);
   int descriptor = open_user_namespace(child);
   close(end[0]);
   close(end[1]);
@@ -144,19 +165,70 @@ int make_identity_map(uid_t owner_uid, gid_t owner_gid, uid_t uid, gid_t gid) {
   return descriptor;
 }
 
+int make_identity_map(uid_t owner_uid, gid_t owner_gid, uid_t uid, gid_t gid) {
+  struct text uids = {.length = 0}, gids = {.length = 0};
+  add_range(&uids, owner_uid, uid, 1);
+  add_range(&gids, owner_gid, gid, 1);
+  return make_user_namespace(&uids, &gids);
+}
+
+/* overlayfs writes to the layer both as whoever works in the cell and as us: with the owner alone it would be read-only. */
+int make_exchange_map(uid_t owner_uid, gid_t owner_gid, uid_t uid, gid_t gid) {
+  struct text uids = {.length = 0}, gids = {.length = 0};
+  add_exchange(&uids, owner_uid, uid);
+  add_exchange(&gids, owner_gid, gid);
+  return make_user_namespace(&uids, &gids);
+}
+
 /*
  * When some file system below the folder cannot be idmapped, the folder itself still can: the one below then shows
  * its own owners, as it would to any stranger.
  */
-void idmap_tree(int tree, const char *source, int user_namespace) {
+void idmap_tree(int tree, const char *source, int user_namespace, int code) {
   struct mount_attributes attributes = {.set = ATTR_IDMAP, .user_namespace = (uint64_t)user_namespace};
   if (set_attributes(tree, TREE_RECURSIVE, attributes) == 0) return;
   if (errno == EINVAL && set_attributes(tree, 0, attributes) == 0) return;
-  fail(errno == EINVAL ? EXIT_CANNOT_IDMAP : EXIT_CANNOT, "idmap", source, errno);
+  fail(errno == EINVAL ? code : EXIT_CANNOT, "idmap", source, errno);
 }
 
 static void set_option(int context, const char *key, const char *value) {
   if (syscall(NR_FSCONFIG, context, FS_SET_STRING, key, value, 0) != 0) cannot("set tmpfs option", key);
+}
+
+static void set_merge_option(int context, const char *key, const char *value) {
+  unsigned kind = value == NULL ? FS_SET_FLAG : FS_SET_STRING;
+  if (syscall(NR_FSCONFIG, context, kind, key, value, 0) != 0) fail(EXIT_CANNOT_MERGE, "set overlay option", key, errno);
+}
+
+/* A path that needs no escape, and means what the descriptor means. */
+static void set_merge_folder(int context, const char *key, int tree, const char *below) {
+  struct text path = {.length = 0};
+  add(&path, "/proc/self/fd/");
+  add_number(&path, (unsigned long)tree);
+  add(&path, below);
+  add_byte(&path, '\0');
+  set_merge_option(context, key, path.bytes);
+}
+
+/*
+ * No attribute of a layer may name another place, and what is in one is what a reader of it finds there: hence neither
+ * redirects nor files without content.
+ */
+int merge_trees(int lower, int layer, bool is_root, const char *source) {
+  int context = (int)syscall(NR_FSOPEN, "overlay", FS_CLOEXEC);
+  if (context < 0) fail(EXIT_CANNOT_MERGE, "open file system", "overlay", errno);
+  set_merge_folder(context, "lowerdir", lower, "");
+  set_merge_folder(context, "upperdir", layer, "/upper");
+  set_merge_folder(context, "workdir", layer, "/work");
+  set_merge_option(context, "redirect_dir", "nofollow");
+  set_merge_option(context, "metacopy", "off");
+  set_merge_option(context, "index", "off");
+  if (!is_root) set_merge_option(context, "userxattr", NULL);
+  if (syscall(NR_FSCONFIG, context, FS_CREATE, NULL, NULL, 0) != 0) fail(EXIT_CANNOT_MERGE, "merge", source, errno);
+  int tree = (int)syscall(NR_FSMOUNT, context, FS_CLOEXEC, ATTR_NOSUID | ATTR_NODEV);
+  if (tree < 0) fail(EXIT_CANNOT_MERGE, "mount the merged", source, errno);
+  close(context);
+  return tree;
 }
 
 /* 0711: the session's uid walks to the names it is told, and can neither list nor add any. */
@@ -178,16 +250,15 @@ int cover_scratch(const char *scratch) {
   return tree;
 }
 
-void attach(const struct mount_request *mount, int scratch) {
+void attach_tree(int tree, const char *name, int scratch) {
   struct stat status;
-  if (fstat(mount->tree, &status) != 0) cannot("look at source", mount->source);
+  if (fstat(tree, &status) != 0) cannot("look at the mount of", name);
   if (S_ISDIR(status.st_mode)) {
-    if (mkdirat(scratch, mount->name, 0700) != 0) cannot("make mount point", mount->name);
+    if (mkdirat(scratch, name, 0700) != 0) cannot("make mount point", name);
   } else {
-    int point = openat(scratch, mount->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (point < 0) cannot("make mount point", mount->name);
+    int point = openat(scratch, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (point < 0) cannot("make mount point", name);
     close(point);
   }
-  if (syscall(NR_MOVE_MOUNT, mount->tree, "", scratch, mount->name, MOVE_FROM_DESCRIPTOR) != 0)
-    cannot("attach mount", mount->name);
+  if (syscall(NR_MOVE_MOUNT, tree, "", scratch, name, MOVE_FROM_DESCRIPTOR) != 0) cannot("attach mount", name);
 }

@@ -18,9 +18,21 @@ struct mount_request {
 void leave_host_mounts(void);
 int clone_tree(const char *source);
 void restrict_tree(int tree, const char *source, bool read_only);
+
+/* A user namespace in which the owner on disk stands for the session's identity, and nobody else for anybody. */
 int make_identity_map(uid_t owner_uid, gid_t owner_gid, uid_t uid, gid_t gid);
-void idmap_tree(int tree, const char *source, int user_namespace);
+
+/* One in which the two stand for one another, and everybody else for himself. */
+int make_exchange_map(uid_t owner_uid, gid_t owner_gid, uid_t uid, gid_t gid);
+
+
+/* `code`: what we end with on a file system that has no idmapped mounts. */
+void idmap_tree(int tree, const char *source, int user_namespace, int code);
+
 int cover_scratch(const char *scratch);
-void attach(const struct mount_request *mount, int scratch);
+void attach_tree(int tree, const char *name, int scratch);
+
+/* Merges a folder and the `upper` of a layer that are attached already; the mount is detached. */
+int merge_trees(int lower, int layer, bool is_root, const char *source);
 
 #endif

@@ -44,7 +44,8 @@ int probe_idmap(char **arguments) {
   int tree = clone_tree(folder);
   if (fstat(tree, &before) != 0) cannot("look at source", folder);
   uid_t seen_as = before.st_uid == PROBE_ID ? OTHER_PROBE_ID : PROBE_ID;
-  idmap_tree(tree, folder, make_identity_map(before.st_uid, before.st_gid, seen_as, PROBE_ID));
+  idmap_tree(tree, folder, make_identity_map(before.st_uid, before.st_gid, seen_as, PROBE_ID),
+             EXIT_CANNOT_IDMAP);
   if (fstat(tree, &after) != 0) cannot("look at source", folder);
   if (after.st_uid != seen_as) fail(EXIT_CANNOT_IDMAP, "idmap without effect on", folder, EINVAL);
   return 0;

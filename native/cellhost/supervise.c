@@ -33,6 +33,7 @@ static void read_supervise_arguments(struct supervise_request *request, char **r
     else if (strcmp(flag, "--cpus") == 0) take_cpus(&request->cpus, &rest, flag);
     else if (strcmp(flag, "--exec-socket") == 0) request->exec_socket = take_absolute(&rest, flag);
     else if (strcmp(flag, "--terminal") == 0) request->terminal = true;
+    else if (take_layer_flag(&request->layers, flag, &rest)) continue;
     else if (!take_enter_flag(enter, flag, &rest)) misuse("unknown argument", flag);
   }
   enter->program = rest;
@@ -42,8 +43,10 @@ static void read_supervise_arguments(struct supervise_request *request, char **r
 /* SECURITY: root's cell never runs as root, and there is nothing that a user could enter with. */
 static void check_request(const struct supervise_request *request) {
   const struct enter_request *enter = &request->enter;
+  bool has_layers = request->layers.count > 0;
+  check_layers(&request->layers, enter);
   if (geteuid() == 0) check_enter_request(enter);
-  else if (enter->uid != 0 || enter->gid != 0 || enter->scratch != NULL || enter->mount_count != 0)
+  else if (enter->uid != 0 || enter->gid != 0 || (enter->scratch != NULL && !has_layers) || enter->mount_count != 0)
     cannot_number("enter as root, not as uid", geteuid(), EPERM);
   for (size_t i = 0; i < enter->kept.count; i++)
     if (enter->kept.descriptors[i] == CONTROL_DESCRIPTOR)
@@ -88,7 +91,7 @@ static int take_signals(sigset_t *before) {
 }
 
 /* Everything that was the command's: while we had it open, too, nobody would ever see its end. */
-static void let_go_of(const struct cell *cell) {
+static void let_go_of(const struct cell *cell, const struct layers_request *layers) {
   struct kept own = {.count = 0};
   const int ours[] = {
       cell->channel.descriptor, cell->control,        cell->complaints.descriptor, cell->signals,
@@ -98,6 +101,8 @@ static void let_go_of(const struct cell *cell) {
   if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0) cannot("open", "/dev/null");
   for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
     if (ours[i] >= 0) keep(&own, ours[i], "--");
+  for (size_t i = 0; i < layers->count; i++) keep(&own, layers->list[i].lock, "--layer");
+  if (layers->count > 0) keep(&own, layers->lock, "--layers");
   close_all_but(&own);
 }
 
@@ -123,7 +128,7 @@ static void start(struct cell *cell, struct supervise_request *request) {
     end_children();
     cannot("note what is left to do", "atexit");
   }
-  let_go_of(cell);
+  let_go_of(cell, &request->layers);
 }
 
 int supervise(char **arguments) {
@@ -149,11 +154,14 @@ int supervise(char **arguments) {
   open_further(&cell.further, request.exec_socket);
   open_cgroups(&request);
 
-  /* 3. Before the fork: whoever is orphaned in the cell becomes our child, and can be waited for. */
+  /* 3. Here, not in the child: a layer's mount is taken over by later cells from us, who live as long as this one. */
+  if (request.layers.count > 0) enter_layers(&request.layers, &request.enter);
+
+  /* 4. Before the fork: whoever is orphaned in the cell becomes our child, and can be waited for. */
   if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) cannot("become subreaper", "PR_SET_CHILD_SUBREAPER");
   start(&cell, &request);
 
-  /* 4. Until the cell is empty. */
+  /* 5. Until the cell is empty. */
   look_after(&cell);
   return 0;
 }

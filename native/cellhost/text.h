@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-enum { EXIT_NOT_IN_TIME = 75, EXIT_CANNOT_IDMAP = 122, EXIT_SOURCE_GONE = 123, EXIT_CANNOT = 125 };
+enum { EXIT_NOT_IN_TIME = 75, EXIT_CANNOT_MERGE = 121, EXIT_CANNOT_IDMAP = 122, EXIT_SOURCE_GONE = 123, EXIT_CANNOT = 125 };
 
 /* What that line begins with; each program that has it has one. */
 extern const char program_name[];

@@ -27,7 +27,8 @@ export interface LayerPlace {
   readonly id: string;
   /** Absolute path of the person's folder, and which folder that was. */
   readonly folder: string;
-  readonly identity: { readonly device: number; readonly inode: number };
+  /** Decimal digits. */
+  readonly identity: { readonly device: string; readonly inode: string };
   readonly upper: string;
   readonly baseTimeNs: bigint;
   readonly mode: "review" | "auto";
@@ -58,6 +59,8 @@ const [host, layer, kept]: readonly [FileRoot, FileRoot, FileRoot] = [0, 1, 2];
 export interface OpenLayer {
   readonly server: FileServer;
   readonly roots: { readonly host: FileRoot; readonly layer: FileRoot };
+  /** Absolute path of the layer's upper folder. */
+  readonly upper: string;
   /** Everything that the session made different, each path judged. */
   readonly changes: readonly JudgedChange[];
   /** Steps that an ended Workcell had left in the middle, and that are finished now. */
@@ -152,6 +155,7 @@ async function readLayer(
   return {
     server,
     roots: { host, layer },
+    upper: place.upper,
     changes,
     recovered,
     steps: readSteps(steps),

@@ -51,10 +51,7 @@ test("main() refuses an unknown flag, and a run without a command", async () => 
   );
   said.stderr = [];
   expect(await workcell("run", "--explain")).toEqual(
-    refusal(
-      "Cannot run: no command is given, and one is needed",
-      "Name it last: workcell run -m .:rw npm test",
-    ),
+    refusal("Cannot run: no command is given, and one is needed", "Name it last: workcell run -m . npm test"),
   );
 });
 

@@ -6,9 +6,9 @@ export const settingsFlags: readonly Flag[] = [
   {
     name: "mount",
     short: "m",
-    value: "DIR[:NAME]:MODE",
+    value: "DIR[:NAME][:MODE]",
     repeat: true,
-    help: "connect a folder; MODE is ro or rw",
+    help: "connect a folder; MODE is review (changes wait for you; when none is said), auto, ro or rw",
   },
   { name: "workdir", short: "w", value: "DIR", help: "start in this folder of the cell" },
   {

@@ -151,7 +151,8 @@ export function launchCell(plan: Plan, stdio: CommandStdio, place: CellPlace): R
     stderr: ((child.stdio as readonly unknown[] | undefined)?.[6] ?? null) as Readable | null,
     listeners,
     ready,
-    ended: Promise.race([closed, emptied]).then(() => reader.record),
+    // A layer stays locked and merged until cellhost itself is gone; only then may it be applied.
+    ended: (plan.layers === undefined ? Promise.race([closed, emptied]) : closed).then(() => reader.record),
     pids: () => reader.record.ready,
     go: () => tell("g"),
     signal: (name) => signalCommand(over() ? undefined : reader.record.ready?.commandPid, name),

@@ -11,6 +11,8 @@ export interface FailedLaunch {
 }
 
 /** cellhost's own exit codes (native/cellhost). */
+const NOT_IN_TIME = 75;
+const CANNOT_MERGE = 121;
 const CANNOT_IDMAP = 122;
 const SOURCE_GONE = 123;
 
@@ -30,6 +32,19 @@ export function launchError(plan: Plan, { record, code: ownCode, said }: FailedL
     return new WorkcellError("WC_MOUNT", {
       message: `Cannot connect a folder: it was there a moment ago and is gone, or a link took its place (${why})`,
       remedy: "Start again when nothing moves it",
+    });
+  }
+  if (code === CANNOT_MERGE) {
+    return new WorkcellError("WC_MOUNT", {
+      message: `Cannot keep the changes of a folder apart: it cannot be merged with a layer of the session here (${why})`,
+      remedy:
+        "Connect it live or read-only (-m DIR:rw, -m DIR:ro), or let Workcell's state folder (XDG_STATE_HOME) lie on a disk with ext4, xfs or btrfs",
+    });
+  }
+  if (code === NOT_IN_TIME && plan.layers !== undefined) {
+    return new WorkcellError("WC_SESSION", {
+      message: `Cannot use the layers of session "${plan.session}": another Workcell is applying or discarding its changes, or starting a cell (${why})`,
+      remedy: "Run it again when that has ended, or name another session: --session NAME",
     });
   }
   return new WorkcellError("WC_LAUNCH", {

@@ -17,6 +17,8 @@ export interface FolderFacts {
   readonly gid: number;
   readonly device: number;
   readonly inode: number;
+  /** What is mounted below it, first come first; looked up only for modes that merge it with a layer. */
+  readonly mountedBelow?: readonly string[];
 }
 
 /** What a host's own tool says of its configuration, as far as a preset needs it. */

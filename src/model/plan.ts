@@ -13,6 +13,18 @@ export interface SessionFacts {
   /** True: its home and tmp lie on a disk of the session's own. */
   readonly ownDisk?: boolean;
   readonly cell: string;
+  /** Its layers for the folders of this cell; absent when there are none, or for a session on paper. */
+  readonly layers?: readonly SessionLayer[];
+}
+
+/** Where a session keeps what its cells change in one folder. */
+export interface SessionLayer {
+  /** Absolute path of the folder on the host, symlinks resolved. */
+  readonly source: string;
+  readonly number: number;
+  /** Exactly, in decimal digits: which folder it was when the layer was opened. */
+  readonly device: string;
+  readonly inode: string;
 }
 
 /** A small file that Workcell writes for the cell before it starts. */
@@ -36,6 +48,8 @@ export interface PlannedMount {
   readonly owner?: { readonly uid: number; readonly gid: number };
   /** Which folder was decided on: what stands in the cell must be that one. */
   readonly identity?: { readonly device: number; readonly inode: number };
+  /** Name of the merged folder that stands for `source` in the cell (see MergedFolder). */
+  readonly merged?: string;
   readonly reason: string;
 }
 
@@ -87,6 +101,28 @@ export interface HostMount {
   readonly readOnly: boolean;
 }
 
+/** A folder and a layer of the session's as one: what the cell writes goes to the layer. Made by cellhost before bwrap starts. */
+export interface MergedFolder {
+  /** Below the scratch folder. */
+  readonly name: string;
+  /** The person's folder, and which one it must be. */
+  readonly lower: string;
+  readonly device: string;
+  readonly inode: string;
+  /** Folder with `upper`, `work` and `lock`. */
+  readonly layer: string;
+  readonly owner: { readonly uid: number; readonly gid: number };
+}
+
+/** All merged folders of a cell. */
+export interface LayersPlan {
+  /** Folder of the session's layers, with a lock of its own. */
+  readonly folder: string;
+  /** Mount point of the scratch file system that they stand in, in a mount namespace of the cell's own. */
+  readonly scratch: string;
+  readonly merged: readonly MergedFolder[];
+}
+
 /** How root stops being root before the sandbox is built. Absent when an ordinary user starts the cell. */
 export interface RootPlan {
   readonly uid: number;
@@ -133,6 +169,8 @@ export interface Plan {
   /** Absolute path of the native program that supervises the cell. */
   readonly cellhost: string;
   readonly root?: RootPlan;
+  /** Absent: no folder is connected by `review` or `auto`. */
+  readonly layers?: LayersPlan;
   /** The whole command line, program first: cellhost, bwrap, the tunnel, cellinit, the command. */
   readonly argv: readonly string[];
   /** Names of the gate's two UNIX sockets, in the folder that is the cell's /tmp. */

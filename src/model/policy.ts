@@ -49,7 +49,8 @@ export interface FolderRule {
   readonly origin: Origin;
 }
 
-export type MountMode = "ro" | "rw";
+/** review, auto: the changes go to a layer of the session's; in `auto` Workcell applies them when the command ends. */
+export type MountMode = "ro" | "review" | "auto" | "rw";
 
 export interface Policy {
   readonly network: NetworkPolicy;

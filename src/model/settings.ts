@@ -8,7 +8,7 @@ export type PresetName = "npm" | "pip" | "apt" | "git";
 
 export const PRESET_NAMES: readonly PresetName[] = ["npm", "pip", "apt", "git"];
 
-/** A folder as asked for: `DIR[:NAME][:MODE]`, parsed but not yet resolved on disk. */
+/** A folder as asked for: `DIR[:NAME][:MODE]`, parsed but not yet resolved on disk; without a mode it is `review`. */
 export interface MountRequest {
   /** Absolute or relative to the working directory; `~` is not expanded by Workcell. */
   readonly source: string;

@@ -36,7 +36,12 @@ function mountArguments(mount: PlannedMount, source: string): string[] {
   }
 }
 
-/** Root's cells bind from the scratch file system whatever a dropped uid could not walk to. */
+/** Where bwrap binds from: for root's cells the scratch file system, whatever a dropped uid could not walk to. */
+function bindSource({ source = "", merged }: PlannedMount, { root, layers }: Plan): string {
+  if (merged !== undefined && layers !== undefined) return `${layers.scratch}/${merged}`;
+  return scratchSource(source, root?.mounts ?? []);
+}
+
 function scratchSource(source: string, mounts: readonly HostMount[]): string {
   const base = mounts
     .filter((mount) => source === mount.source || source.startsWith(`${mount.source}/`))
@@ -71,13 +76,32 @@ function dropArguments({ root }: Plan): string[] {
   return ["--uid", `${uid}`, "--gid", `${gid}`, "--scratch", scratch, ...binds];
 }
 
+function layerArguments({ layers, root }: Plan): string[] {
+  if (layers === undefined) return [];
+  const each = layers.merged.flatMap(({ name, lower, device, inode, layer, owner }) => [
+    ...["--layer", name, lower, device, inode, layer],
+    ...[`${owner.uid}`, `${owner.gid}`],
+  ]);
+  const scratch = root === undefined ? ["--scratch", layers.scratch] : [];
+  return [...scratch, "--layers", layers.folder, ...each];
+}
+
 function supervisorArguments(plan: Plan): string[] {
   const keep = plan.descriptors
     .filter(({ name }) => name !== "channel")
     .flatMap(({ fd }) => ["--keep-fd", `${fd}`]);
   const terminal = plan.terminal ? ["--terminal"] : [];
   const cpus = plan.limits.held.cpus === "host" ? [] : ["--cpus", cpuList(plan.limits.cpuIds)];
-  return [plan.cellhost, "supervise", ...terminal, ...cpus, ...dropArguments(plan), ...keep, "--"];
+  return [
+    plan.cellhost,
+    "supervise",
+    ...terminal,
+    ...cpus,
+    ...dropArguments(plan),
+    ...layerArguments(plan),
+    ...keep,
+    "--",
+  ];
 }
 
 /** cellinit and what it is to do, up to the command's own words. */
@@ -112,12 +136,11 @@ function commandWords(plan: Plan): string[] {
 
 /** The plan as one command line: cellhost, bwrap, what makes the tunnel and seals the command, the command. */
 export function planArgv(plan: Plan, bwrap: string, inside: readonly string[]): string[] {
-  const hostMounts = plan.root?.mounts ?? [];
   return [
     ...supervisorArguments(plan),
     bwrap,
     ...isolationArguments(plan),
-    ...plan.mounts.flatMap((mount) => mountArguments(mount, scratchSource(mount.source ?? "", hostMounts))),
+    ...plan.mounts.flatMap((mount) => mountArguments(mount, bindSource(mount, plan))),
     ...["--add-seccomp-fd", `${descriptorNumbers["filter-1"]}`],
     "--",
     ...inside,

@@ -11,6 +11,7 @@ import { descriptorNumbers, planArgv, sealArguments } from "./argv.ts";
 import { planCellFiles } from "./cell-files.ts";
 import { planEnvironment } from "./environment.ts";
 import { nestFolders, planFolders, planWorkdir } from "./folders.ts";
+import { planLayers } from "./layers.ts";
 import { planLimitedViews } from "./limited-views.ts";
 import { planLimits } from "./limits.ts";
 import { cellinitMount, certificateMounts, homeToolMounts, toolMounts } from "./outside-tools.ts";
@@ -59,7 +60,8 @@ function planMounts(
   files: { readonly names: readonly string[]; readonly views: readonly PlannedMount[] },
 ): { all: PlannedMount[]; folders: PlannedMount[] } {
   const { facts, session } = input;
-  const folders = planFolders({ ...input, home });
+  const { layers } = session;
+  const folders = planFolders({ ...input, home, ...(layers && { layers }) });
   const all: PlannedMount[] = [
     ...planSystemView(facts, files.names, cellFolderOf(session)),
     ...files.views,
@@ -136,6 +138,7 @@ export function buildPlan(input: PlanInput): Plan {
   const { limits, weaker } = planLimits({ settings, facts: facts.limits, seed: session.cell, loopDisk });
   const views = planLimitedViews(limits, facts.limits, cellFolderOf(session));
   const { all: mounts, folders } = planMounts(input, identity.home, { names, views: views.mounts });
+  const layers = planLayers(session, facts, folders);
   const filters = cellFilters({ arch: facts.arch, tunnel: settings.tunnel.value });
   const draft: Plan = {
     schema: "workcell.plan/1",
@@ -160,6 +163,7 @@ export function buildPlan(input: PlanInput): Plan {
     limits,
     cellhost: facts.cellhost,
     ...(session.uid === undefined ? {} : { root: planRoot(session, session.uid, mounts) }),
+    ...(layers === undefined ? {} : { layers }),
     argv: [],
     sockets: {
       folder: `${session.folder}/tmp`,

@@ -13,7 +13,7 @@ function folders(mounts: Mounts, profile: Settings["profile"]["value"] = "cowork
 }
 
 const refusal = (mounts: Mounts, profile?: "standard") => failureOf(() => folders(mounts, profile));
-const narrower = "Name the folder that the work is in, e.g. -m ~/project:rw";
+const narrower = "Name the folder that the work is in, e.g. -m ~/project";
 
 test("planFolders() connects below the home in cowork, and at their own place elsewhere", () => {
   const mounts = [mount("/srv/job", "rw", "work"), mount("/data", "ro")];
@@ -164,4 +164,89 @@ test("planWorkdir() is the home in cowork, the first folder elsewhere, and what 
 test("buildPlan() refuses what planFolders() refuses", async () => {
   const input = planInput({ settings: { mounts: [mount("/usr")] } });
   expect((await failureOf(() => buildPlan(input))).code).toBe("WC_MOUNT");
+});
+
+const reviewed = (source: string, name?: string) => mount(source, "review", name);
+
+test("planFolders() gives a folder in review or auto the place where it is merged with its layer", () => {
+  const [one, two, three] = folders([reviewed("/srv/job"), mount("/data", "rw"), mount("/other", "auto")]);
+  expect([one?.merged, two?.merged, three?.merged]).toEqual(["merged-1", undefined, "merged-3"]);
+  expect([one?.kind, one?.source, one?.reason]).toEqual([
+    "bind",
+    "/srv/job",
+    "connected review (flag --mount): what changes goes to the session's layers/1",
+  ]);
+});
+
+test("planFolders() takes the number of the layer that the session has", () => {
+  const input = planInput({
+    settings: { mounts: [reviewed("/a"), reviewed("/b")], profile: from("standard") },
+  });
+  const known = { source: "/a", number: 7, device: "1", inode: "1" };
+  const found = planFolders({ ...input, home, layers: [{ ...known, source: "/b", number: 2 }, known] });
+  expect(found.map(({ merged }) => merged)).toEqual(["merged-7", "merged-2"]);
+});
+
+test("planFolders() refuses to merge a folder with something mounted in it, and connects it live", async () => {
+  const at = (mode: "auto" | "rw") =>
+    planInput({
+      settings: { mounts: [mount("/srv/job", mode)] },
+      facts: {
+        folders: {
+          "/srv/job": {
+            ...{ realPath: "/srv/job", uid: 1, gid: 1, device: 1, inode: 1 },
+            ...(mode === "rw" ? {} : { mountedBelow: ["/srv/job/data"] }),
+          },
+        },
+      },
+    });
+  expect(await failureOf(() => planFolders({ ...at("auto"), home }))).toEqual({
+    code: "WC_MOUNT",
+    message:
+      'Cannot connect the folder "/srv/job" (flag --mount): "/srv/job/data" is mounted in it, and the mode auto cannot show what is',
+    remedy: "Connect it live or read-only, or a folder without mounts: -m /srv/job:rw",
+  });
+  expect(planFolders({ ...at("rw"), home }).length).toBe(1);
+});
+
+test.each([
+  ["live in review", mount("/srv/job/out", "rw"), reviewed("/srv/job"), true],
+  ["review in live", reviewed("/srv/job/out"), mount("/srv/job", "rw"), true],
+  ["review in review", reviewed("/srv/job/out"), reviewed("/srv/job"), true],
+  ["read-only in review", mount("/srv/job/out", "ro"), reviewed("/srv/job"), true],
+  ["review in read-only", reviewed("/srv/job/out"), mount("/srv/job", "ro"), false],
+  ["live in live", mount("/srv/job/out", "rw"), mount("/srv/job", "rw"), false],
+])("nestFolders() keeps the way of an inner folder through the outer: %s", (_, inner, outer, isCovered) => {
+  const found = nestFolders(folders([inner, outer])).find(({ target }) => target === `${home}/mnt/job/out`);
+  expect(found !== undefined).toBe(isCovered);
+  if (found !== undefined) expect(found.source).toBe("/srv/job/out");
+});
+
+test("buildPlan() merges before bwrap, and binds from where that is", () => {
+  const mounts = [reviewed("/srv/job", "one"), reviewed("/srv/job", "two")];
+  const input = planInput({ settings: { mounts } });
+  const layers = [{ source: "/srv/job", number: 4, device: "9", inode: "18446744073709551615" }];
+  const plan = buildPlan({ ...input, session: { ...input.session, layers } });
+  const folder = `${input.session.folder}/layers`;
+  expect(plan.layers).toEqual({
+    folder,
+    scratch: `${folder}/scratch`,
+    merged: [
+      {
+        ...{ name: "merged-4", lower: "/srv/job", device: "9", inode: "18446744073709551615" },
+        ...{ layer: `${folder}/4`, owner: { uid: 1000, gid: 100 } },
+      },
+    ],
+  });
+  const line = plan.argv.join(" ");
+  expect(line).toContain(
+    `supervise --scratch ${folder}/scratch --layers ${folder} --layer merged-4 /srv/job 9 18446744073709551615 ${folder}/4 1000 100 --keep-fd`,
+  );
+  for (const name of ["one", "two"])
+    expect(line).toContain(`--bind ${folder}/scratch/merged-4 ${home}/mnt/${name} `);
+  // Root's are merged where its other mounts stand, and never bound from the folder itself.
+  const root = buildPlan(planInput({ settings: { mounts: [reviewed("/srv/job")] }, uid: 1_900_000_000 }));
+  expect(root.layers?.scratch).toBe(root.root?.scratch);
+  expect(root.root?.mounts.some(({ source }) => source === "/srv/job")).toBe(false);
+  expect(root.argv.join(" ")).toContain(`--bind /tmp/merged-1 ${home}/mnt/job `);
 });

@@ -1,6 +1,14 @@
 import { WorkcellError } from "../errors/index.ts";
 import { printable } from "../lib/printable.ts";
-import type { FolderRule, HostFacts, Origin, PlannedMount, Policy, Settings } from "../model/index.ts";
+import type {
+  FolderRule,
+  HostFacts,
+  Origin,
+  PlannedMount,
+  Policy,
+  SessionLayer,
+  Settings,
+} from "../model/index.ts";
 
 /** Folders that no cell may be connected to: the system itself, and what the kernel shows. */
 const system = [
@@ -29,6 +37,9 @@ function refuse(source: string, origin: Origin, why: string, remedy: string): Wo
   });
 }
 
+/** True: the cell works on the folder merged with a layer of its session's. */
+export const isLayered = ({ mode }: Pick<FolderRule, "mode">) => mode === "review" || mode === "auto";
+
 /** What of Workcell's own a cell would get at in a folder, if it may not. */
 function ownIn({ source, mode }: FolderRule, { facts, records, steering }: FoldersInput): string | undefined {
   const meets = (own: string) => isInside(own, source) || isInside(source, own);
@@ -43,7 +54,7 @@ function ownIn({ source, mode }: FolderRule, { facts, records, steering }: Folde
 function checkPlace(rule: FolderRule, input: FoldersInput): void {
   const { facts } = input;
   const { source, origin } = rule;
-  const narrower = "Name the folder that the work is in, e.g. -m ~/project:rw";
+  const narrower = "Name the folder that the work is in, e.g. -m ~/project";
   if (system.includes(source)) throw refuse(source, origin, "it belongs to the system", narrower);
   if (isInside(source, "/proc") || isInside(source, "/sys"))
     throw refuse(source, origin, "it is the kernel's", narrower);
@@ -56,6 +67,19 @@ function checkPlace(rule: FolderRule, input: FoldersInput): void {
   }
 }
 
+/** What is mounted below would not be there, and its mount point would look empty. */
+function checkMounted({ source, origin, mode }: FolderRule, facts: HostFacts): void {
+  const found = Object.values(facts.folders).find((folder) => folder.realPath === source);
+  const [first] = found?.mountedBelow ?? [];
+  if (first === undefined) return;
+  throw refuse(
+    source,
+    origin,
+    `"${printable(first)}" is mounted in it, and the mode ${mode} cannot show what is`,
+    `Connect it live or read-only, or a folder without mounts: -m ${source}:rw`,
+  );
+}
+
 interface FoldersInput {
   readonly settings: Settings;
   readonly policy: Policy;
@@ -65,6 +89,20 @@ interface FoldersInput {
   readonly records: string;
   /** Its settings and its cache, which no cell may write to. */
   readonly steering: readonly string[];
+  /** The session's layers for these folders; absent: they are only thought of. */
+  readonly layers?: readonly SessionLayer[];
+}
+
+/** Name of a folder and its layer merged; the number is the session's, so that its cells find each other's. */
+export const mergedName = (number: number) => `merged-${number}`;
+
+function planLayer(rule: FolderRule, index: number, layers: FoldersInput["layers"]) {
+  if (!isLayered(rule)) return { reason: `connected ${rule.mode} (${rule.origin})` };
+  const number = layers?.find(({ source }) => source === rule.source)?.number ?? index + 1;
+  return {
+    merged: mergedName(number),
+    reason: `connected ${rule.mode} (${rule.origin}): what changes goes to the session's layers/${number}`,
+  };
 }
 
 /**
@@ -91,8 +129,9 @@ function checkTwice(rule: FolderRule, target: string, earlier: ReadonlyMap<strin
 export function planFolders(input: FoldersInput): PlannedMount[] {
   const { policy, facts, home } = input;
   const earlier = new Map<string, FolderRule>();
-  return policy.folders.map((rule) => {
+  return policy.folders.map((rule, index) => {
     checkPlace(rule, input);
+    checkMounted(rule, facts);
     const target = input.settings.profile.value === "cowork" ? `${home}/mnt/${rule.name}` : rule.source;
     if (target === "/tmp" || isInside(home, target)) {
       const remedy = "Name a folder in it, or choose --profile cowork, which connects folders below the home";
@@ -109,26 +148,35 @@ export function planFolders(input: FoldersInput): PlannedMount[] {
         owner: { uid: found.uid, gid: found.gid },
         identity: { device: found.device, inode: found.inode },
       }),
-      reason: `connected ${rule.mode} (${rule.origin})`,
+      ...planLayer(rule, index, input.layers),
     };
   });
 }
 
+const wayOf = ({ kind, merged }: PlannedMount) =>
+  kind === "ro-bind" ? "ro" : merged === undefined ? "rw" : "layer";
+
+/** Whether what is connected by its own name must be that, too, where it is seen through a folder around it. */
+function mustCover(inner: PlannedMount, outer: PlannedMount): boolean {
+  if (outer === inner || outer.kind !== "bind" || !isInside(inner.source ?? "", outer.source ?? ""))
+    return false;
+  // Each layer is of its own folder: what is written to the inner one must not end in that of the outer.
+  return wayOf(outer) === "layer" || wayOf(inner) !== wayOf(outer);
+}
+
 /**
  * Connected folders in the order in which they are mounted. An outer one first, or it would hide the inner; and what
- * is read-only by its own name stays so where it is seen through an outer folder that may be written to.
+ * is read-only, live or layered by its own name stays so where it is seen through an outer folder that may be written to.
  */
 export function nestFolders(folders: readonly PlannedMount[]): PlannedMount[] {
-  const covers = folders.flatMap((inner) => {
-    const outers = folders.filter(
-      (outer) =>
-        inner.kind === "ro-bind" && outer.kind === "bind" && isInside(inner.source ?? "", outer.source ?? ""),
-    );
-    return outers.map((outer) => ({
-      ...inner,
-      target: outer.target + (inner.source ?? "").slice((outer.source ?? "").length),
-    }));
-  });
+  const covers = folders.flatMap((inner) =>
+    folders
+      .filter((outer) => mustCover(inner, outer))
+      .map((outer) => ({
+        ...inner,
+        target: outer.target + (inner.source ?? "").slice((outer.source ?? "").length),
+      })),
+  );
   const named = new Set(folders.map(({ target }) => target));
   const all = [...folders, ...covers.filter(({ target }) => !named.has(target))];
   return all.sort((one, other) => one.target.length - other.target.length);

@@ -6,6 +6,6 @@
 export { launchEnvironment } from "./argv.ts";
 export { buildPlan, type PlanInput } from "./build-plan.ts";
 export { caVariables } from "./environment.ts";
-export { planFolders } from "./folders.ts";
+export { isLayered, planFolders } from "./folders.ts";
 export { describeFilters, nameOfCall } from "./seccomp/cell-filters.ts";
 export { optionalPaths } from "./system-view.ts";

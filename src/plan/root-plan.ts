@@ -9,7 +9,12 @@ export function planRoot(session: SessionFacts, uid: number, mounts: readonly Pl
   const files = `${session.folder}/cells/${session.cell}`;
   const bases = new Map<string, Pick<HostMount, "readOnly" | "owner">>([[files, { readOnly: true }]]);
   for (const mount of mounts) {
-    if (mount.source === undefined || (mount.kind !== "bind" && mount.kind !== "ro-bind")) continue;
+    if (
+      mount.source === undefined ||
+      mount.merged !== undefined ||
+      (mount.kind !== "bind" && mount.kind !== "ro-bind")
+    )
+      continue;
     if (mount.source.startsWith(`${files}/`) || (isSystem(mount.source) && mount.owner === undefined))
       continue;
     bases.set(mount.source, {

@@ -15,7 +15,7 @@ import { parseHostPattern } from "./parse-host-pattern.ts";
 /** The whole policy: hosts from settings and presets, folders from settings as they were found on disk. */
 export function buildPolicy(settings: Settings, facts: HostFacts): Policy {
   const folders = settings.mounts.map((mount) => folderRule(mount, facts.folders));
-  refuseSameName(folders);
+  if (settings.profile.value === "cowork") refuseSameName(folders);
   return { network: buildNetworkPolicy(settings, facts.presets), folders };
 }
 
@@ -63,6 +63,7 @@ function folderRule(mount: Sourced<MountRequest>, folders: HostFacts["folders"])
   };
 }
 
+/** Only there are folders placed by their names. */
 function refuseSameName(folders: readonly FolderRule[]): void {
   const seen = new Map<string, FolderRule>();
   for (const folder of folders) {

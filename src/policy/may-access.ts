@@ -12,7 +12,8 @@ export function mayAccess(policy: Policy, hostPath: string, access: "read" | "wr
     .sort((one, other) => other.source.length - one.source.length);
   if (folder === undefined) return notConnected(policy.folders, path, access);
   const rule = `folder ${folder.source} (${folder.mode})`;
-  if (access === "read" || folder.mode === "rw") {
+  // With `review` and `auto` a command may write: where that goes is not a question of whether.
+  if (access === "read" || folder.mode !== "ro") {
     return { decision: "allow", layer: "files", rule, origin: folder.origin };
   }
   return refused(rule, folder.origin, `workcell run -m ${folder.source}:rw`);

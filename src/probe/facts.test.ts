@@ -37,17 +37,17 @@ test("probeFolder() refuses what is not there, and a file", async () => {
     {
       code: "WC_MOUNT",
       message: 'Cannot connect the folder "none" (flag --mount): it does not exist',
-      remedy: "Name a folder that exists: -m DIR:rw",
+      remedy: "Name a folder that exists: -m DIR",
     },
     {
       code: "WC_MOUNT",
       message: 'Cannot connect "file" (flag --mount): it is a file, and a folder is needed',
-      remedy: "Connect the folder that it is in: -m DIR:rw",
+      remedy: "Connect the folder that it is in: -m DIR",
     },
     {
       code: "WC_MOUNT",
       message: 'Cannot connect the folder "file/x" (flag --mount): it cannot be looked up (ENOTDIR)',
-      remedy: "Name a folder that exists: -m DIR:rw",
+      remedy: "Name a folder that exists: -m DIR",
     },
   ]);
 });

@@ -61,6 +61,18 @@ function lookUp(file: string): FolderFacts | undefined {
   }
 }
 
+/** overlayfs shows none of what is mounted below a folder that it merges. */
+function mountsBelow(folder: string): readonly string[] {
+  const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  // The kernel writes space, tab, newline and backslash in octal.
+  const points = lines.map((line) =>
+    (line.split(" ")[4] ?? "").replace(/\\([0-7]{3})/g, (_, octal) =>
+      String.fromCharCode(Number.parseInt(octal, 8)),
+    ),
+  );
+  return points.filter((point) => point.startsWith(`${folder}/`));
+}
+
 function refuseOutside(request: Sourced<MountRequest>, realPath: string): void {
   const { source, mode, within } = request.value;
   if (within === undefined || within === "/" || isInsideAny(realPath, [within])) return;
@@ -81,18 +93,19 @@ export function probeFolder(request: Sourced<MountRequest>, cwd: string): Folder
       codeOf(error) === "ENOENT" ? "it does not exist" : `it cannot be looked up (${codeOf(error)})`;
     throw new WorkcellError("WC_MOUNT", {
       message: `Cannot connect the folder "${source}" (${request.origin}): ${why}`,
-      remedy: "Name a folder that exists: -m DIR:rw",
+      remedy: "Name a folder that exists: -m DIR",
       cause: error,
     });
   }
   if (found !== undefined) {
     // The link may lead elsewhere than it did when the settings were read.
     refuseOutside(request, found.realPath);
-    return found;
+    if (request.value.mode === "ro" || request.value.mode === "rw") return found;
+    return { ...found, mountedBelow: mountsBelow(found.realPath) };
   }
   throw new WorkcellError("WC_MOUNT", {
     message: `Cannot connect "${source}" (${request.origin}): it is a file, and a folder is needed`,
-    remedy: "Connect the folder that it is in: -m DIR:rw",
+    remedy: "Connect the folder that it is in: -m DIR",
   });
 }
 

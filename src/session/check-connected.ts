@@ -1,10 +1,24 @@
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import type { Plan, PlannedMount } from "../model/index.ts";
 
-function isTheOne({ target, identity }: PlannedMount, hostPid: number): boolean {
+/** PID 1 of the cell has bwrap for its parent, which is where cellhost has merged folders and layers. */
+function parentOf(pid: number): number {
+  const [, afterName = ""] = /\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+  return Number(afterName.split(" ")[1]);
+}
+
+/** Which folder is to stand there: the one that was decided on, or what it was merged to, which cellhost has checked. */
+function wanted({ identity, merged }: PlannedMount, { layers }: Plan, hostPid: number) {
+  if (merged === undefined) return identity;
+  const { dev, ino } = statSync(`/proc/${parentOf(hostPid)}/root${layers?.scratch}/${merged}`);
+  return { device: dev, inode: ino };
+}
+
+function isTheOne(mount: PlannedMount, plan: Plan, hostPid: number): boolean {
   try {
-    const found = statSync(`/proc/${hostPid}/root${target}`);
+    const found = statSync(`/proc/${hostPid}/root${mount.target}`);
+    const identity = wanted(mount, plan, hostPid);
     return found.dev === identity?.device && found.ino === identity.inode;
   } catch (error) {
     // A link that an earlier command laid in the way of the mount point leads nowhere here.
@@ -20,7 +34,7 @@ function isTheOne({ target, identity }: PlannedMount, hostPid: number): boolean 
  */
 export function checkConnected(plan: Plan, hostPid: number): void {
   for (const mount of plan.mounts) {
-    if (mount.identity === undefined || isTheOne(mount, hostPid)) continue;
+    if (mount.identity === undefined || isTheOne(mount, plan, hostPid)) continue;
     throw new WorkcellError("WC_MOUNT", {
       message: `Cannot connect the folder "${mount.source}": another one stood in its place when the cell was built`,
       remedy: "Start again when nothing moves it, and look at what does",

@@ -52,6 +52,12 @@ export function readMarker(file: string): Marker | undefined {
 /** True while the process that put it is alive. */
 export const isLive = ({ pid, started }: Marker) => startTime(pid) === started;
 
+/** True while the process that runs this cell is alive. */
+export function isCellLive(state: string, name: string, cell: string): boolean {
+  const marker = readMarker(markerOf(state, name, cell));
+  return marker !== undefined && isLive(marker);
+}
+
 /** True when a run of this session has begun and not ended in order: it lives, or it was killed. */
 export function hasMarker(state: string, name: string): boolean {
   const running = path.join(state, "running");

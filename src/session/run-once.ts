@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type CellGroup, launchCell, makeCellGroup, type Running } from "../launch/index.ts";
 import type { Denial, Outcome, Plan, Policy, Weaker } from "../model/index.ts";
-import { buildPlan } from "../plan/index.ts";
+import { buildPlan, isLayered } from "../plan/index.ts";
 import { denialOfPids, type HeldLimits, holdLimits, judgeLimit, supervise } from "../supervise/index.ts";
 import { checkConnected } from "./check-connected.ts";
 import { checkMountPoints } from "./check-mount-points.ts";
@@ -38,7 +38,8 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
   let group: CellGroup | undefined;
   try {
     const { command, terminal = false } = request;
-    const input = { settings, policy, facts, session: session.facts, ...ownFolders(facts) };
+    const layers = await openSessionLayers(decided, session);
+    const input = { settings, policy, facts, session: { ...session.facts, ...layers }, ...ownFolders(facts) };
     const plan = buildPlan({ ...input, command, terminal });
     checkMountPoints(plan, session.facts.folder);
     prepareCell(plan, session);
@@ -54,6 +55,20 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
     session.abandon();
     throw await explainLaunch(error, facts);
   }
+}
+
+/** Where the session keeps what this cell changes in folders that are reviewed; runs without such a folder pay nothing. */
+async function openSessionLayers({ settings, policy, facts }: Decided, session: OpenSession) {
+  if (!policy.folders.some(isLayered)) return {};
+  const { openLayers } = await import("./layers.ts");
+  return { layers: openLayers({ settings, policy, facts, session }) };
+}
+
+/** What the cell changed and nobody has applied yet is kept whatever happens. */
+async function keepPending({ plan, session }: Started): Promise<void> {
+  if (plan.layers === undefined) return;
+  const { syncPending } = await import("./layers.ts");
+  syncPending(session.facts);
 }
 
 interface Started {
@@ -117,6 +132,7 @@ async function finishStart(started: Started): Promise<RunningCell> {
           });
         } finally {
           await started.group?.remove();
+          await keepPending(started);
           session.close();
         }
       }),
@@ -146,6 +162,7 @@ function holdCell({ request, decided, plan, session, running, group }: Started):
     ...(group === undefined ? {} : { group }),
     disk: {
       folders: [path.join(folder, "home"), path.join(folder, "tmp")],
+      layers: (plan.layers?.merged ?? []).map(({ layer }) => path.join(layer, "upper")),
       ...(session.isFresh ? { startBytes: 0 } : {}),
       loop: ownDisk,
     },

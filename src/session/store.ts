@@ -7,6 +7,7 @@ import type { HostFacts, SessionFacts, Settings } from "../model/index.ts";
 import { defaultLimits } from "../settings/index.ts";
 import { checkUidMap, checkUidRange, claimUid, releaseUid, releaseUidsOf } from "./claim-uid.ts";
 import { attachDisk, createDisk, detachDisk, diskSize, hasDisk, removeDisk, wantsDisk } from "./disk.ts";
+import { removeEmptyLayers } from "./layer-record.ts";
 import { hasMarker, isSessionLive, putMarker } from "./marker.ts";
 import { makeSessionName, sessionNamePattern } from "./names.ts";
 import { withSessionLock } from "./session-lock.ts";
@@ -272,11 +273,12 @@ function abandonCell(newCell: NewCell, session: KnownSession, cellFolder: string
   });
 }
 
-/** Takes away a session's home and temporary files; its records stay. */
+/** Takes away a session's home and temporary files; its records stay, and what waits in its layers. */
 export function forgetSession(state: string, name: string, uid: number | undefined): void {
   const folder = path.join(state, "sessions", name);
   if (hasDisk(folder)) removeDisk(folder);
   for (const part of ["home", "tmp"]) takeAway(path.join(folder, part));
+  removeEmptyLayers(folder);
   takeAwayRest(folder);
   if (uid !== undefined) releaseUid(state, uid, name);
 }

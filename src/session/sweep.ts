@@ -76,9 +76,9 @@ function attempt(say: (notice: string) => void, clear: () => void): void {
 
 /** Records of ended sessions that are too many, the oldest last; few at once. */
 function surplusRecords(sessions: string, names: readonly string[]): readonly string[] {
-  const ended = names.filter(
-    (name) => statSync(path.join(sessions, name, "home"), { throwIfNoEntry: false }) === undefined,
-  );
+  const isThere = (name: string, part: string) => existsSync(path.join(sessions, name, part));
+  // At a session's end its layers are taken away, unless something waits in them.
+  const ended = names.filter((name) => !isThere(name, "home") && !isThere(name, "layers"));
   const byAge = ended
     .map((name) => ({
       name,

@@ -96,7 +96,7 @@ test.each(["[]", "null", '"{}"', "7"])("fileLayer(%s) wants an object", async (t
 });
 
 test.each([
-  ['{"mounts": ["."]}', /mount "\." \(settings .*: mounts\[0\]\): it has no mode/],
+  ['{"mounts": ["src=.,mode=w"]}', /mount "src=\.,mode=w" \(settings .*: mounts\[0\]\): "w" is not a mode/],
   ['{"mounts": ["~/x:ro"]}', /mounts\[0\]\): Workcell does not expand "~"$/],
   ['{"timeout": "soon"}', /time-out "soon" \(settings .*: timeout\)/],
   ['{"environment": {"A-B": "1"}}', /environment variable "A-B" \(settings .*: environment\.A-B\)/],

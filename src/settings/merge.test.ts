@@ -104,6 +104,8 @@ test("mergeLayers() refuses the tunnel and the tier that do not fit, only where 
   });
 });
 
+const cowork = from("flag --profile", "cowork" as const);
+
 const mount = (origin: string, source: string, name?: string) =>
   from(origin, { source, ...(name !== undefined && { name }), mode: "ro" as const });
 
@@ -119,24 +121,35 @@ test.each([
     "Give one of them a name of its own, like /b:other:ro",
   ],
   [
-    [mount("one", "."), mount("two", "/work/", "again")],
+    [mount("one", "."), mount("two", "/work/")],
     'Cannot connect "." (one) and "/work/" (two): both are the same folder',
     "Connect the folder once, in one mode",
   ],
 ])("mergeLayers() refuses folders that hide each other", async ([one, two], message, remedy) => {
-  const layers = [{ mounts: one ? [one] : [] }, { mounts: two ? [two] : [] }];
+  const layers = [{ profile: cowork, mounts: one ? [one] : [] }, { mounts: two ? [two] : [] }];
   expect(await failureOf(() => mergeLayers(layers, "/work"))).toEqual({ code: "WC_MOUNT", message, remedy });
 });
 
-test("mergeLayers() takes two folders of one name when one is given another", () => {
+test("mergeLayers() takes two folders of one name when one is given another, or the name has no effect", () => {
   const mounts = [mount("one", "/a/src"), mount("two", "/b/src", "other")];
-  expect(mergeLayers([{ mounts }], "/").mounts).toEqual(mounts);
+  expect(mergeLayers([{ profile: cowork, mounts }], "/").mounts).toEqual(mounts);
+  const plain = [mount("one", "/a/src"), mount("two", "/b/src")];
+  expect(mergeLayers([{ mounts: plain }], "/").mounts).toEqual(plain);
+});
+
+test("mergeLayers() refuses a name outside cowork, which may be a mistyped mode", async () => {
+  expect(await failureOf(() => mergeLayers([{ mounts: [mount("one", "/a", "wr")] }], "/"))).toEqual({
+    code: "WC_SETTINGS",
+    message:
+      'Cannot use the mount "/a:wr" (one): "wr" is no mode (ro, review, auto or rw), and a name has no effect outside the profile cowork',
+    remedy: "Leave the name out, or use --profile cowork",
+  });
 });
 
 test("mergeLayers() refuses a folder whose own name cannot be shown", async () => {
   expect(await failureOf(() => mergeLayers([{ mounts: [mount("one", ".")] }], "/a/\u0007"))).toEqual({
     code: "WC_SETTINGS",
     message: 'Cannot use the mount "." (one): the name contains a control character',
-    remedy: "Give it a name, like src=.,name=folder,mode=ro",
+    remedy: "Rename the folder: mv -- OLD NEW",
   });
 });

@@ -16,8 +16,24 @@ function clash(two: readonly [Sourced<MountRequest>, Sourced<MountRequest>], wha
   return new WorkcellError("WC_MOUNT", { message: `Cannot connect ${first} and ${second}: ${what}`, remedy });
 }
 
-/** Two folders of one name would hide each other; one folder twice would have two modes. */
-function checkMounts(mounts: readonly Sourced<MountRequest>[], cwd: string): void {
+/** Outside cowork a folder stands at its own path. What is no mode by a slip of the finger is taken for a name, too. */
+function refuseName({ value, origin }: Sourced<MountRequest>): void {
+  if (value.name === undefined) return;
+  throw invalidValue({
+    what: "mount",
+    value: `${value.source}:${value.name}`,
+    origin,
+    problem: `${quoted(value.name)} is no mode (ro, review, auto or rw), and a name has no effect outside the profile cowork`,
+    remedy: "Leave the name out, or use --profile cowork",
+  });
+}
+
+/** In cowork two folders of one name would hide each other; one folder twice would have two modes. */
+function checkMounts(
+  mounts: readonly Sourced<MountRequest>[],
+  profile: Settings["profile"]["value"],
+  cwd: string,
+): void {
   const byPlace = new Map<string, Sourced<MountRequest>>();
   const byName = new Map<string, Sourced<MountRequest>>();
   for (const mount of mounts) {
@@ -28,18 +44,18 @@ function checkMounts(mounts: readonly Sourced<MountRequest>[], cwd: string): voi
     if (samePlace !== undefined) {
       throw clash([samePlace, mount], "both are the same folder", "Connect the folder once, in one mode");
     }
-    if (sameName !== undefined) {
-      const what = `both are called ${quoted(name)}`;
-      throw clash(
-        [sameName, mount],
-        what,
-        `Give one of them a name of its own, like ${mount.value.source}:other:ro`,
-      );
-    }
+    if (profile !== "cowork") refuseName(mount);
     const problem = problemOfName(name);
     if (problem !== undefined) {
-      const remedy = `Give it a name, like src=${mount.value.source},name=folder,mode=ro`;
+      const remedy =
+        profile === "cowork"
+          ? `Give it a name, like src=${mount.value.source},name=folder,mode=ro`
+          : "Rename the folder: mv -- OLD NEW";
       throw invalidValue({ what: "mount", value: mount.value.source, origin: mount.origin, problem, remedy });
+    }
+    if (profile === "cowork" && sameName !== undefined) {
+      const remedy = `Give one of them a name of its own, like ${mount.value.source}:other:ro`;
+      throw clash([sameName, mount], `both are called ${quoted(name)}`, remedy);
     }
     byPlace.set(place, mount);
     byName.set(name, mount);
@@ -118,6 +134,6 @@ export function mergeLayers(layers: readonly Layer[], cwd: string): Settings {
     ...(waive.length > 0 && { waive }),
   };
   checkFit(settings);
-  checkMounts(settings.mounts, cwd);
+  checkMounts(settings.mounts, profile.value, cwd);
   return settings;
 }

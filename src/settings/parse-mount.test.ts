@@ -13,24 +13,34 @@ test.each([
   ["src=/a,b=c,mode=ro", { source: "/a,b=c", mode: "ro" }],
   ["./~:rw", { source: "./~", mode: "rw" }],
   ["src=/a,name=rw,mode=ro", { source: "/a", name: "rw", mode: "ro" }],
+  [".", { source: ".", mode: "review" }],
+  ["src:sources", { source: "src", name: "sources", mode: "review" }],
+  ["src=/a:b", { source: "/a:b", mode: "review" }],
+  [".:review", { source: ".", mode: "review" }],
+  ["src:name:auto", { source: "src", name: "name", mode: "auto" }],
 ])("parseMount(%s) reads folder, name and mode", (text, value) => {
   expect(parseMount(text, "flag --mount")).toEqual({ value, origin: "flag --mount" });
 });
 
 const colonForm = "Write a path that contains a colon as src=PATH,name=NAME,mode=rw";
 const modeFor = (source: string) =>
-  `Add :rw to let the command write to it, or :ro to let it read only, like ${source}:rw`;
+  `Leave the mode out to review what the command changes, or add :rw to let it write to the folder, like ${source}:rw`;
 const plainName = "Give the folder a plain name, like ./src:sources:ro";
 
 test.each([
-  [".", "it has no mode; the mode must be ro or rw", modeFor(".")],
-  ["src:sources", "it has no mode; the mode must be ro or rw", modeFor("src")],
-  [".:review", "the mode review is not built yet; the mode must be ro or rw", modeFor(".")],
-  ["src:name:auto", "the mode auto is not built yet; the mode must be ro or rw", modeFor("src")],
-  ["src=/a,mode=write", '"write" is not a mode; the mode must be ro or rw', modeFor("/a")],
+  ["src=/a,mode=write", '"write" is not a mode; the mode must be ro, review, auto or rw', modeFor("/a")],
   ["src=/a,mode=rw,mode=ro", "a key is given twice", "Give name= and mode= at most once"],
-  ["a:b:c", "it has more parts than DIR:NAME:MODE, or its last part is no mode (ro or rw)", colonForm],
-  ["a:b:c:rw", "it has more parts than DIR:NAME:MODE, or its last part is no mode (ro or rw)", colonForm],
+  [
+    "a:b:c",
+    "it has more parts than DIR:NAME:MODE, or its last part is no mode (ro, review, auto or rw)",
+    colonForm,
+  ],
+  [
+    "a:b:c:rw",
+    "it has more parts than DIR:NAME:MODE, or its last part is no mode (ro, review, auto or rw)",
+    colonForm,
+  ],
+  ["a:review:rw", "it has two modes", "Keep one of the modes, like .:rw"],
   ["a:ro:rw", "it has two modes", "Keep one of the modes, like .:rw"],
   ["", "it names no folder", "Name a folder before the first colon, like .:rw"],
   [":rw", "it names no folder", "Name a folder before the first colon, like .:rw"],

@@ -8,9 +8,9 @@ interface MountParts {
   readonly mode?: string;
 }
 
-const modes: readonly MountMode[] = ["ro", "rw"];
-const notBuilt = ["review", "auto"];
-const modeWords: readonly string[] = [...modes, ...notBuilt];
+const modes: readonly MountMode[] = ["ro", "review", "auto", "rw"];
+const modeWords: readonly string[] = modes;
+const listed = "ro, review, auto or rw";
 
 type Refuse = (problem: string, remedy: string) => never;
 
@@ -51,12 +51,13 @@ function checkName(name: string | undefined, refuse: Refuse): void {
 }
 
 function checkMode({ source, mode }: MountParts, refuse: Refuse): MountMode {
+  if (mode === undefined) return "review";
   const known = modes.find((word) => word === mode);
   if (known !== undefined) return known;
-  const remedy = `Add :rw to let the command write to it, or :ro to let it read only, like ${source}:rw`;
-  if (mode === undefined) refuse("it has no mode; the mode must be ro or rw", remedy);
-  if (notBuilt.includes(mode)) refuse(`the mode ${mode} is not built yet; the mode must be ro or rw`, remedy);
-  return refuse(`"${mode}" is not a mode; the mode must be ro or rw`, remedy);
+  return refuse(
+    `"${mode}" is not a mode; the mode must be ${listed}`,
+    `Leave the mode out to review what the command changes, or add :rw to let it write to the folder, like ${source}:rw`,
+  );
 }
 
 /** `src=…,name=…,mode=…`: only the last commas count, so that a path may contain any character. */
@@ -79,7 +80,7 @@ function splitColons(text: string, refuse: Refuse): MountParts {
   const [name] = names;
   if (names.length > 1) {
     refuse(
-      "it has more parts than DIR:NAME:MODE, or its last part is no mode (ro or rw)",
+      "it has more parts than DIR:NAME:MODE, or its last part is no mode (ro, review, auto or rw)",
       "Write a path that contains a colon as src=PATH,name=NAME,mode=rw",
     );
   }

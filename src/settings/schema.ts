@@ -37,7 +37,7 @@ export const settingsFileSchema = z.strictObject({
   network: setting(networkSchema, "What may be reached."),
   mounts: setting(
     z.array(z.string()),
-    "Folders to connect, `DIR[:NAME]:MODE` with the mode `ro` or `rw`; a relative one starts at the file's own folder.",
+    "Folders to connect, `DIR[:NAME][:MODE]` with the mode `review` (when none is said), `auto`, `ro` or `rw`; a name is for `cowork`; a relative one starts at the file's own folder.",
   ),
   workdir: setting(z.string(), "The folder of the cell that the command starts in."),
   environment: setting(

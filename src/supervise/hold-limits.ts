@@ -12,6 +12,8 @@ export interface HoldInput {
   readonly disk: {
     /** The session's folders that count together. */
     readonly folders: readonly string[];
+    /** Folders that count with them, and never lie on a disk of the session's own. */
+    readonly layers?: readonly string[];
     /** What lies in them at the start, when that is known: 0 for a fresh session. */
     readonly startBytes?: number;
     /** True: they lie on a disk of the session's own. */
@@ -56,10 +58,11 @@ async function watchMemoryOf(input: HoldInput, reach: HeldLimits["reach"]): Prom
 
 async function watchDiskOf(input: HoldInput, reach: HeldLimits["reach"]): Promise<Stoppable | undefined> {
   const { limits, disk, rootPid } = input;
-  if (limits.held.disk !== "watched") return undefined;
+  const watched = [...(limits.held.disk === "watched" ? disk.folders : []), ...(disk.layers ?? [])];
+  if (watched.length === 0 || limits.held.disk === "waived") return undefined;
   const { watchDisk } = await import("./watch-disk.ts");
   return watchDisk({
-    ...{ rootPid, limitBytes: limits.diskBytes, folders: disk.folders },
+    ...{ rootPid, limitBytes: limits.diskBytes, folders: watched },
     ...(disk.startBytes === undefined ? {} : { startBytes: disk.startBytes }),
     onExceeded: (usedBytes) => reach(reachedLimit("disk", limits.diskBytes, usedBytes)),
     onLost: (cause) => input.onLost("disk", cause),

@@ -31,12 +31,12 @@ export class LayerBench extends FileBench {
 
   async open(named: readonly string[] = []): Promise<OpenLayer> {
     const folder = path.join(this.path, "host");
-    const { dev, ino } = statSync(folder);
+    const { dev, ino } = statSync(folder, { bigint: true });
     const opened = await openLayer({
       cellfiles: this.#cellfiles,
       place: {
         ...{ id: "1", folder, upper: path.join(this.path, "layer/upper"), mode: "review" },
-        ...{ identity: { device: dev, inode: ino }, baseTimeNs: this.baseTimeNs },
+        ...{ identity: { device: String(dev), inode: String(ino) }, baseTimeNs: this.baseTimeNs },
       },
       ...{ steps: path.join(this.path, "steps"), named, userXattr: this.uid !== 0 },
     });

@@ -218,7 +218,10 @@ export function makeDesk(person: Person, parent = tmpdir()): Desk {
 
 /** Pids of this machine's processes whose command line holds `mark`, zombies left out. */
 export function processesWith(mark: string): readonly number[] {
-  const listed = execFileSync("ps", ["-eo", "pid=,stat=,args=", "-ww"], { encoding: "utf8" });
+  const listed = execFileSync("ps", ["-eo", "pid=,stat=,args=", "-ww"], {
+    maxBuffer: 256 * 1024 * 1024,
+    encoding: "utf8",
+  });
   return listed
     .split("\n")
     .map((line) => /^\s*(\d+) (\S+)\s+(.*)$/.exec(line))

@@ -26,7 +26,7 @@ const settings = (name: string, ...message: string[]): Case => ({
 
 /** Names as they stand below the desk; `files` holds what beforeAll writes. */
 const cases: Readonly<Record<string, Case>> = {
-  "no command": { words: [], message: ["no command is given"], remedy: "workcell run -m .:rw npm test" },
+  "no command": { words: [], message: ["no command is given"], remedy: "workcell run -m . npm test" },
   "no command after --": { words: ["--"], message: ["no command is given"], remedy: "workcell run" },
   "an unknown flag": {
     words: ["--frob", "true"],
@@ -125,15 +125,15 @@ const cases: Readonly<Record<string, Case>> = {
     message: ['"files/empty.json"', flagMount],
     remedy: "-m",
   },
-  "a mount without a mode": {
-    words: ["-m", "files", "true"],
-    message: ['"files"', flagMount, "no mode"],
+  "a mount in a mode that there is not": {
+    words: ["-m", "src=files,mode=write", "true"],
+    message: ['"src=files,mode=write"', flagMount, "review, auto or rw"],
     remedy: "files:rw",
   },
-  "a mount in a mode that is not built": {
-    words: ["-m", "files:review", "true"],
-    message: ['"files:review"'],
-    remedy: ":ro",
+  "a mount with a name that has no effect, or a mistyped mode": {
+    words: ["-m", "files:wr", "true"],
+    message: ['"files:wr"', flagMount, "is no mode"],
+    remedy: "--profile cowork",
   },
   "a mount that is the whole system": {
     words: ["-m", "/:rw", "true"],

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Outcome } from "../../src/model/index.ts";
 import { type Desk, everyWay, isSoak, makeDesk } from "../helpers/run-workcell.ts";
 
-const hint = "workcell: No folder is connected; add -m .:rw to work on this one.\n";
+const hint = "workcell: No folder is connected; add -m . to work on this one.\n";
 const special = [0, 1, 2, 124, 125, 126, 127, 128, 129, 130, 137, 139, 143, 254, 255];
 const codes = Array.from({ length: 256 }, (_, code) => code).filter(
   (code) => isSoak || code % 12 === 0 || special.includes(code),

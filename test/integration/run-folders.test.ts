@@ -62,18 +62,7 @@ describe.each(people)("connected folders of workcell run as $name", (person) => 
     const [one, two] = [desk.folder("one"), desk.folder("two words")];
     desk.file("one/a", "a\n");
     desk.file("two words/b", "b\n");
-    const words = [
-      "-m",
-      `${one}:ro`,
-      "-m",
-      `${two}:given-name:rw`,
-      "sh",
-      "-c",
-      'pwd; cat "$@"',
-      "sh",
-      "a",
-      `${two}/b`,
-    ];
+    const words = ["-m", `${one}:ro`, "-m", `${two}:rw`, "sh", "-c", 'pwd; cat "$@"', "sh", "a", `${two}/b`];
     expect((await desk.run(words)).stdout).toBe(`${one}\na\nb\n`);
   });
 

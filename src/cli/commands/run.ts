@@ -5,6 +5,7 @@ import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import type { AuditLine, Denial, Outcome, Settings } from "../../model/index.ts";
 import { explainRun, type RunningCell, type RunRequest, startCell } from "../../session/index.ts";
+import { readApplyMode } from "../changes/apply-mode.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
 import { forwardSignals } from "../forward-signals.ts";
 import { openPersonFile, type PersonFile } from "../person-file.ts";
@@ -29,7 +30,7 @@ function hintAtFolders({ mounts, profile, workdir }: Settings, context: CommandC
   }
   if (cwd === home || cwd === "/" || cwd.startsWith(`${home}/.`)) return;
   const isProject = readdirSync(cwd).some((name) => !name.startsWith("."));
-  if (isProject) say(context, "No folder is connected; add -m .:rw to work on this one.");
+  if (isProject) say(context, "No folder is connected; add -m . to work on this one.");
 }
 
 /** An amount of memory or disk as a person writes it. */
@@ -114,11 +115,17 @@ class PersonFiles {
   }
 }
 
+interface Ran {
+  readonly outcome: Outcome;
+  /** The folders whose changes went into a layer. */
+  readonly reviewed: readonly string[];
+}
+
 async function runCommand(
   flags: FlagValues,
   words: readonly string[],
   context: CommandContext,
-): Promise<Outcome> {
+): Promise<Ran> {
   const files = new PersonFiles();
   const cancel = new AbortController();
   let cell: RunningCell | undefined;
@@ -136,9 +143,10 @@ async function runCommand(
       onAudit: (lines) => files.addAudit(lines),
     };
     cell = await startCell(request);
+    const reviewed = (cell.plan.layers?.merged ?? []).map(({ lower }) => lower);
     const outcome = await cell.outcome;
     files.finish(outcome);
-    return outcome;
+    return { outcome, reviewed };
   } catch (error) {
     files.abandon();
     throw error;
@@ -164,24 +172,34 @@ export const run: Command = {
   flags: [
     ...settingsFlags,
     { name: "terminal", short: "t", help: "give the command a terminal of its own, joined to this one" },
+    {
+      name: "apply",
+      value: "HOW",
+      help: "what becomes of changes in review at the end: ask, all or none (none)",
+    },
     { name: "outcome", value: "FILE", help: "write how the command ended to FILE, as JSON" },
     { name: "audit", value: "FILE", help: "append this run's audit lines to FILE too" },
     { name: "explain", help: "print the plan: argv, mounts, filters, environment; start nothing" },
   ],
-  example: "workcell run -m .:rw --preset npm npm test",
+  example: "workcell run -m . --preset npm npm test",
   commandFollows: true,
   async run(flags, words, context) {
     if (words.length === 0) {
       throw new WorkcellError("WC_USAGE", {
         message: "Cannot run: no command is given, and one is needed",
-        remedy: "Name it last: workcell run -m .:rw npm test",
+        remedy: "Name it last: workcell run -m . npm test",
       });
     }
     if (flags.has("explain")) return explain(flags, words, context);
     checkTerminal(flags);
-    const outcome = await runCommand(flags, words, context);
+    const mode = readApplyMode(flags, context);
+    const { outcome, reviewed } = await runCommand(flags, words, context);
     sayEnding(outcome, context);
     if (outcome.denials.length > 0) sayDenials(outcome.denials, context);
+    if (reviewed.length > 0) {
+      const { settleChanges } = await import("../changes/after-run.ts");
+      await settleChanges(outcome.session, reviewed, { mode, context });
+    }
     return outcome.exitCode;
   },
 };

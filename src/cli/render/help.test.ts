@@ -38,6 +38,6 @@ Usage: workcell COMMAND [FLAGS] [ARGUMENTS]
   wave  wave to somebody
   go    leave
 
-Every command has --help. Example: workcell run -m .:rw npm test
+Every command has --help. Example: workcell run -m . npm test
 `);
 });

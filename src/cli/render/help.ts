@@ -39,7 +39,7 @@ export function renderOverview(commands: readonly Command[]): string {
     "",
     ...commands.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`),
     "",
-    "Every command has --help. Example: workcell run -m .:rw npm test",
+    "Every command has --help. Example: workcell run -m . npm test",
     "",
   ].join("\n");
 }

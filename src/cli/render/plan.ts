@@ -1,5 +1,5 @@
 import { printable } from "../../lib/printable.ts";
-import type { FilterText, HostRule, Plan, Policy } from "../../model/index.ts";
+import type { FilterText, HostRule, LayersPlan, Plan, Policy } from "../../model/index.ts";
 
 function section(title: string, lines: readonly string[]): string[] {
   return [`${title}`, ...lines.map((line) => `  ${printable(line)}`), ""];
@@ -47,6 +47,12 @@ function ruleRow(rule: HostRule): string[] {
   return [rule.effect, rule.pattern.text, rule.methods?.join(",") ?? "any method", rule.origin];
 }
 
+/** The folders stay as they are: what the cell changes lies in the session's records until the person applies it. */
+function layersSection({ scratch, merged }: LayersPlan): string[] {
+  const rows = merged.map(({ name, lower, layer }) => [lower, layer, `${scratch}/${name}`]);
+  return section("Folders merged with a layer by cellhost before that (folder, layer, place)", columns(rows));
+}
+
 export interface Explained {
   readonly plan: Plan;
   readonly policy: Policy;
@@ -75,6 +81,7 @@ export function renderPlan({ plan, policy, filters }: Explained): string {
         ]),
       ),
     ),
+    ...(plan.layers === undefined ? [] : layersSection(plan.layers)),
     ...section(
       "Network rules (deny beats allow; what no rule allows is refused)",
       rules.length === 0 ? ["none: every host is refused"] : columns(rules.map(ruleRow)),

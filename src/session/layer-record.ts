@@ -1,0 +1,159 @@
+import { existsSync, lstatSync, readdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
+import path from "node:path";
+import { WorkcellError } from "../errors/index.ts";
+import type { MountMode } from "../model/index.ts";
+import { isCellLive } from "./marker.ts";
+import { takeAway } from "./take-away.ts";
+
+/** What layer.json holds: which folder a layer is of, and how it began. */
+export interface LayerRecord {
+  readonly schema: "workcell.layer/1";
+  /** The person's folder, absolute, symlinks resolved. */
+  readonly folder: string;
+  /** In decimal digits. */
+  readonly device: string;
+  readonly inode: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** Permission bits of the folder, which `upper` began with. */
+  readonly permissions: number;
+  readonly name: string;
+  readonly mode: MountMode;
+  /** Kernel time in ns, in decimal digits: the ctime of the fresh `upper`. What has a later one was changed by somebody else since. */
+  readonly baseTimeNs: string;
+  /** Cells that use it, or did. */
+  readonly cells: readonly string[];
+}
+
+/** A layer as other rooms see it. */
+export interface Layer {
+  readonly folder: string;
+  readonly device: string;
+  readonly inode: string;
+  readonly name: string;
+  readonly mode: MountMode;
+  /** Folder of what was changed, as overlayfs keeps it. */
+  readonly upper: string;
+  readonly baseTimeNs: bigint;
+  readonly layerFolder: string;
+  /** True while a cell uses it: nothing of it may be applied, discarded or undone. */
+  readonly live: boolean;
+}
+
+export const layersOf = (sessionFolder: string) => path.join(sessionFolder, "layers");
+export const recordOf = (layerFolder: string) => path.join(layerFolder, "layer.json");
+export const upperOf = (layerFolder: string) => path.join(layerFolder, "upper");
+
+/** Folders of a session's layers, by number. */
+export function layerFolders(sessionFolder: string): readonly string[] {
+  const layers = layersOf(sessionFolder);
+  if (!existsSync(layers)) return [];
+  const numbers = readdirSync(layers).filter((name) => /^[1-9]\d*$/.test(name));
+  return numbers.sort((a, b) => Number(a) - Number(b)).map((name) => path.join(layers, name));
+}
+
+/** Reads a layer's record; undefined when it has none, since its run was killed while it made it. Throws WC_SESSION when it is damaged. */
+export function readLayerRecord(layerFolder: string): LayerRecord | undefined {
+  const file = recordOf(layerFolder);
+  if (!existsSync(file)) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file, "utf8"));
+  } catch (cause) {
+    throw damaged(file, cause);
+  }
+  if (typeof value !== "object" || value === null) throw damaged(file);
+  const record = value as Partial<Record<keyof LayerRecord, unknown>>;
+  const texts = [record.folder, record.device, record.inode, record.name, record.mode, record.baseTimeNs];
+  const isWhole =
+    record.schema === "workcell.layer/1" &&
+    texts.every((text) => typeof text === "string") &&
+    [record.device, record.inode, record.baseTimeNs].every((text) => /^\d+$/.test(String(text))) &&
+    [record.permissions, record.uid, record.gid].every(Number.isSafeInteger) &&
+    Array.isArray(record.cells);
+  if (!isWhole) throw damaged(file);
+  return value as LayerRecord;
+}
+
+function damaged(file: string, cause?: unknown): WorkcellError {
+  return new WorkcellError("WC_SESSION", {
+    message: `Cannot read "${file}", which says what folder a layer is of: it is missing a part, or is no JSON`,
+    remedy: `Look at what was changed in "${upperOf(path.dirname(file))}", take what you need, and remove the session's folder`,
+    cause,
+  });
+}
+
+/** True when nothing was changed: no entry, and the folder itself has the permissions that it began with. */
+export function isEmptyLayer(layerFolder: string): boolean {
+  const upper = upperOf(layerFolder);
+  const found = lstatSync(upper, { throwIfNoEntry: false });
+  if (found === undefined) return true;
+  const record = readLayerRecord(layerFolder);
+  if (record !== undefined && (found.mode & 0o7777) !== record.permissions) return false;
+  // What cannot be listed was changed, or it would be as the person's folder is.
+  return isUnlistable(found.mode) ? false : readdirSync(upper).length === 0;
+}
+
+const isUnlistable = (mode: number) => process.getuid?.() !== 0 && (mode & 0o400) === 0;
+
+/** True while a cell that a layer was opened for has a Workcell that lives. */
+export function isLayerLive(sessionFolder: string, { cells }: LayerRecord): boolean {
+  const [name, state] = [path.basename(sessionFolder), path.dirname(path.dirname(sessionFolder))];
+  return cells.some((cell) => isCellLive(state, name, cell));
+}
+
+function describe(sessionFolder: string, layerFolder: string): Layer | undefined {
+  const record = readLayerRecord(layerFolder);
+  if (record === undefined) return undefined;
+  const { folder, device, inode, name, mode, baseTimeNs } = record;
+  return {
+    ...{ folder, device, inode, name, mode, layerFolder },
+    upper: upperOf(layerFolder),
+    baseTimeNs: BigInt(baseTimeNs),
+    live: isLayerLive(sessionFolder, record),
+  };
+}
+
+/** All layers of a session. */
+export function sessionLayers(sessionFolder: string): readonly Layer[] {
+  return layerFolders(sessionFolder).flatMap((folder) => describe(sessionFolder, folder) ?? []);
+}
+
+/** The layers of a session in which something waits. */
+export function pendingLayers(sessionFolder: string): readonly Layer[] {
+  return sessionLayers(sessionFolder).filter(({ layerFolder }) => !isEmptyLayer(layerFolder));
+}
+
+/** True when a session has something that a person may still want: its records must stay, and its name. */
+export function hasPending(sessionFolder: string): boolean {
+  return layerFolders(sessionFolder).some((folder) => {
+    try {
+      return !isEmptyLayer(folder);
+    } catch {
+      // What cannot be read is not thrown away.
+      return true;
+    }
+  });
+}
+
+/** Which folder stands at a path at this moment. */
+export function exactIdentity(folder: string): { readonly device: string; readonly inode: string } {
+  const { dev, ino } = statSync(folder, { bigint: true });
+  return { device: `${dev}`, inode: `${ino}` };
+}
+
+/** Takes a session's layers away when nothing waits in them. */
+export function removeEmptyLayers(sessionFolder: string): void {
+  const layers = layersOf(sessionFolder);
+  if (!existsSync(layers) || hasPending(sessionFolder)) return;
+  for (const layer of layerFolders(sessionFolder)) {
+    // overlayfs leaves a folder that its owner may not read, and may remove.
+    const inner = path.join(layer, "work/work");
+    try {
+      rmdirSync(inner);
+    } catch {
+      // Not there, or not empty: what takes the rest away has means for it.
+    }
+  }
+  takeAway(layers);
+}
