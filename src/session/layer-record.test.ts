@@ -105,3 +105,7 @@ test("countWaiting() counts what is no plain folder, in all layers", () => {
   writeFileSync(path.join(one, "upper/a"), "");
   expect(countWaiting(known)).toBe(1);
   mkdirSync(path.join(two, "upper/deep/er"), { recursive: true });
+  for (const name of ["b", "c"]) writeFileSync(path.join(two, "upper/deep/er", name), "");
+  expect(countWaiting(known)).toBe(3);
+  expect([countChanges(two), countChanges(two, 1)]).toEqual([2, 2]);
+});
