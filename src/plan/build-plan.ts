@@ -2,6 +2,7 @@ import type {
   HostFacts,
   Plan,
   PlannedDescriptor,
+  PlannedFile,
   PlannedMount,
   Policy,
   SessionFacts,
@@ -9,6 +10,7 @@ import type {
 } from "../model/index.ts";
 import { descriptorNumbers, planArgv, sealArguments } from "./argv.ts";
 import { planCellFiles } from "./cell-files.ts";
+import { coverPaths, HIDDEN_FILE } from "./covers.ts";
 import { planEnvironment } from "./environment.ts";
 import { nestFolders, planFolders, planWorkdir } from "./folders.ts";
 import { planLayers } from "./layers.ts";
@@ -62,15 +64,24 @@ function planMounts(
   const { facts, session } = input;
   const { layers } = session;
   const folders = planFolders({ ...input, home, ...(layers && { layers }) });
+  const covered = coverPaths(
+    {
+      system: [
+        ...planSystemView(facts, files.names, cellFolderOf(session)),
+        ...files.views,
+        ...certificateMounts(facts).values(),
+        ...planPackageSources(facts),
+        ...toolMounts(facts),
+        ...homeToolMounts(facts, input.records),
+        ...sessionMounts(session, home),
+      ],
+      folders: nestFolders(folders),
+    },
+    { rules: facts.ruledPaths ?? [], cellFolder: cellFolderOf(session) },
+  );
   const all: PlannedMount[] = [
-    ...planSystemView(facts, files.names, cellFolderOf(session)),
-    ...files.views,
-    ...certificateMounts(facts).values(),
-    ...planPackageSources(facts),
-    ...toolMounts(facts),
-    ...homeToolMounts(facts, input.records),
-    ...sessionMounts(session, home),
-    ...nestFolders(folders),
+    ...covered.system,
+    ...covered.folders,
     // SECURITY(P8): after all that an earlier command could have laid links in the way of, or it would supply this.
     cellinitMount(facts),
     {
@@ -126,6 +137,13 @@ function planVariables(input: PlanInput, identity: Plan["identity"]): Plan["envi
   });
 }
 
+/** What stands for a file that may not be read. */
+function hiddenFile({ ruledPaths = [] }: HostFacts): PlannedFile[] {
+  return ruledPaths.some(({ effect, isFolder }) => effect === "hide" && !isFolder)
+    ? [{ path: HIDDEN_FILE, content: "" }]
+    : [];
+}
+
 const cellFolderOf = (session: SessionFacts) => `${session.folder}/cells/${session.cell}`;
 
 /** Says exactly how a cell will be started. Throws WC_MOUNT for a folder that cannot be connected. */
@@ -155,7 +173,7 @@ export function buildPlan(input: PlanInput): Plan {
     command: input.command,
     mounts,
     environment: planVariables(input, identity),
-    files: [...files, ...views.files],
+    files: [...files, ...views.files, ...hiddenFile(facts)],
     homeFolders: planHomeFolders(facts),
     descriptors: planDescriptors(filters),
     filters,

@@ -85,7 +85,8 @@ function withOrigin(values: Readonly<Record<string, string>>, origin: string): P
 
 function fromHost(input: EnvironmentInput): PlannedVariable[] {
   const { environment, caFiles } = input.facts;
-  const plain = Object.entries(environment).filter(([name]) => passed.test(name));
+  const hidden = input.settings.hiddenVariables?.map(({ value }) => value) ?? [];
+  const plain = Object.entries(environment).filter(([name]) => passed.test(name) && !hidden.includes(name));
   const certificates = caVariables.flatMap((name) => {
     const file = environment[name];
     return file !== undefined && caFiles[file] !== undefined ? [[name, input.inCell(file)] as const] : [];
@@ -107,8 +108,10 @@ function fromPresets(input: EnvironmentInput): PlannedVariable[] {
 
 /** Every variable of the command, each name once; what the person set is stronger than what Workcell sets. */
 export function planEnvironment(input: EnvironmentInput): PlannedVariable[] {
-  const asked = input.settings.environment.flatMap(({ value: { name, value }, origin }) => {
-    const text = value ?? input.facts.environment[name];
+  const { environment, hiddenVariables = [] } = input.settings;
+  const asked = environment.flatMap(({ value: { name, value }, origin }) => {
+    const isHidden = hiddenVariables.some((hidden) => hidden.value === name);
+    const text = value ?? (isHidden ? undefined : input.facts.environment[name]);
     return text === undefined ? [] : [{ name, value: text, origin }];
   });
   const all = [

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type CellGroup, launchCell, makeCellGroup, type Running } from "../launch/index.ts";
-import type { Denial, Outcome, Plan, Policy, Weaker } from "../model/index.ts";
+import type { Denial, Outcome, Plan, Policy, Settings, Weaker } from "../model/index.ts";
 import { buildPlan, isLayered } from "../plan/index.ts";
 import { denialOfPids, type HeldLimits, holdLimits, judgeLimit, supervise } from "../supervise/index.ts";
 import { checkConnected } from "./check-connected.ts";
@@ -16,13 +16,14 @@ import { imagineSession, type OpenSession, openSession, ownFolders } from "./sto
 /** The plan of a run that does not happen, for `--explain`. */
 export async function explainRun(
   request: Omit<RunRequest, "stdio">,
-): Promise<{ plan: Plan; policy: Policy }> {
+): Promise<{ plan: Plan; policy: Policy; settings: Settings }> {
   const { settings, facts, policy } = await decide({ ...request, keepAnswers: false });
   const session = imagineSession({ settings, host: facts });
   const { command, terminal = false } = request;
   return {
     plan: buildPlan({ settings, policy, facts, session, ...ownFolders(facts), command, terminal }),
     policy,
+    settings,
   };
 }
 
