@@ -46,6 +46,7 @@ export interface Layer extends LimitLayer {
   readonly presets?: readonly Sourced<PresetName>[];
   readonly mounts?: readonly Sourced<MountRequest>[];
   readonly environment?: readonly Sourced<Variable>[];
+  readonly allowPaths?: readonly Sourced<string>[];
   readonly pathRules?: readonly Sourced<PathRule>[];
   readonly hiddenVariables?: readonly Sourced<string>[];
   readonly differences?: readonly Sourced<SettingsDifference>[];
@@ -68,6 +69,7 @@ export interface SettingsFlags {
   readonly output?: string;
   readonly idle?: string;
   readonly waive?: readonly string[];
+  readonly allowPaths?: readonly string[];
   readonly allowHosts: readonly string[];
   readonly denyHosts: readonly string[];
   /** Comma lists. */

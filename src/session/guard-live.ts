@@ -1,0 +1,268 @@
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import path from "node:path";
+import { Aside, LiveFolder, openFileServer, type Taken } from "../changes/index.ts";
+import { codeOf, WorkcellError } from "../errors/index.ts";
+import { printable } from "../lib/printable.ts";
+import { realPlace } from "../lib/real-place.ts";
+import type { Denial, FolderRule, Policy, SessionCover, Settings } from "../model/index.ts";
+import {
+  forgetGuard,
+  type GuardedFolder,
+  type GuardRecord,
+  guardFile,
+  touchGuard,
+  writeGuard,
+} from "./guard-record.ts";
+import type { OpenSession } from "./store.ts";
+
+/** Time between two looks at all protected places, in ms; longer where a look takes longer than a twentieth of it. */
+const INTERVAL_MS = 1000;
+const MOST_SHARE = 20;
+
+export interface GuardInput {
+  readonly session: OpenSession;
+  readonly settings: Settings;
+  readonly policy: Policy;
+  /** Workcell's state folder. */
+  readonly state: string;
+  readonly installation: string;
+  readonly cwd: string;
+  say(line: string): void;
+}
+
+/** Watches over the protected paths of the folders that one cell writes to live. */
+export interface Guard {
+  readonly covers: readonly SessionCover[];
+  /** From here on things are taken out. To be called before the command begins. */
+  begin(): Promise<void>;
+  /** Looks a last time, when nothing of the cell is alive: what was refused in all. */
+  finish(): Promise<readonly Denial[]>;
+  /** Lets go of everything, whatever there is. */
+  close(): Promise<void>;
+}
+
+const byteForm = (text: string) => Buffer.from(text).toString("latin1");
+const isBelow = (inner: string, outer: string) => inner.startsWith(`${outer}/`);
+
+/** The paths that the person allowed, each with the folder it lies in. */
+function allowed({ settings, policy, cwd }: GuardInput): readonly { source: string; path: string }[] {
+  const live = policy.folders.filter(({ mode }) => mode === "rw");
+  return (settings.allowPaths ?? []).map(({ value, origin }) => {
+    const given = path.resolve(cwd, value);
+    const place = path.join(realPlace(path.dirname(given)), path.basename(given));
+    const around = live.filter(({ source }) => isBelow(place, source));
+    const [folder] = around.sort((a, b) => b.source.length - a.source.length);
+    if (folder !== undefined) return { source: folder.source, path: place.slice(folder.source.length + 1) };
+    throw new WorkcellError("WC_MOUNT", {
+      message: `Cannot allow the path "${printable(value)}" (${origin}): it lies in no folder that is connected rw`,
+      remedy: `Connect the folder around it: -m '${path.dirname(given)}:rw', or apply what waits by name: workcell apply NAME PATH`,
+    });
+  });
+}
+
+function guarded(input: GuardInput): readonly GuardedFolder[] {
+  const named = allowed(input);
+  const { folders } = input.policy;
+  const live = folders.filter(({ mode }) => mode === "rw");
+  const inside = ({ source }: FolderRule) =>
+    folders
+      .filter((one) => isBelow(one.source, source))
+      .map((one) => byteForm(one.source.slice(source.length + 1)));
+  return live.map((rule, index) => ({
+    folder: rule.source,
+    into: `${index + 1}`,
+    excluded: inside(rule),
+    named: named.filter(({ source }) => source === rule.source).map((one) => byteForm(one.path)),
+    trees: [],
+    files: [],
+  }));
+}
+
+/** The first number that no cell of the session has taken. */
+function makeQuarantine(folder: string): string {
+  for (let number = 1; ; number++) {
+    const made = path.join(folder, "quarantine", `${number}`);
+    try {
+      mkdirSync(path.dirname(made), { recursive: true, mode: 0o700 });
+      mkdirSync(made, { mode: 0o700 });
+      return made;
+    } catch (error) {
+      // ENOENT: another cell of the session took the empty folder above away.
+      if (codeOf(error) !== "EEXIST" && codeOf(error) !== "ENOENT") throw error;
+    }
+  }
+}
+
+/** Takes folders away that nothing is in. */
+function dropEmpty(folder: string): void {
+  try {
+    for (const name of readdirSync(folder)) dropEmpty(path.join(folder, name));
+    rmdirSync(folder);
+  } catch {
+    // Something is in it, or it is no folder: both stay.
+  }
+}
+
+/** What is open while folders are looked at. */
+export interface OpenFolders {
+  readonly folders: readonly LiveFolder[];
+  close(): Promise<void>;
+}
+
+/** Opens the folders of a record, and the places that things are taken to. */
+export async function openFolders(record: GuardRecord, installation: string): Promise<OpenFolders> {
+  const { quarantine, kept, folders } = record;
+  const roots = [quarantine, kept, ...folders.map(({ folder }) => folder)];
+  const server = await openFileServer(path.join(installation, "native/cellfiles"), roots);
+  const live = folders.map(({ folder, excluded, named, into, trees, files }, index) => {
+    const aside = new Aside({ server, quarantine: 0, kept: 1, into });
+    const known = { trees: new Map(trees), files: new Map(files) };
+    return new LiveFolder({ server, root: index + 2, folder, excluded, named }, aside, known);
+  });
+  return {
+    folders: live,
+    close: async () => {
+      for (const folder of live) folder.close();
+      await server.close();
+    },
+  };
+}
+
+/** What was taken out, as it is told. */
+export function denialOf(taken: Taken, folder: string, quarantine: string): Denial {
+  const place = `${folder}/${Buffer.from(taken.path, "latin1").toString()}`;
+  const to =
+    taken.to === undefined ? undefined : `${quarantine}/${Buffer.from(taken.to, "latin1").toString()}`;
+  const allow = `to let commands write it: --allow-path '${place}'`;
+  const back = "What stood there before stands there again.";
+  const where = to === undefined ? "It is gone" : `It lies in ${to}`;
+  const whose =
+    taken.restored && to !== undefined ? `; if you changed it yourself, copy it back from there` : "";
+  return {
+    layer: "files",
+    rule: taken.reason,
+    origin: "built in",
+    what: `${to === undefined && taken.restored ? "remove" : "write"} "${place}"`,
+    remedy: `${taken.restored ? `${back} ` : ""}${where}${whose}; ${allow}`,
+  };
+}
+
+/** Watches over live folders from before the cell is planned until it is over. Undefined: there are none. */
+export async function openGuard(input: GuardInput): Promise<Guard> {
+  const { session, state, installation, say } = input;
+  const { name, folder, cell } = session.facts;
+  const quarantine = makeQuarantine(folder);
+  const kept = path.join(session.cellFolder, "kept");
+  mkdirSync(kept, { mode: 0o700 });
+  const base = { schema: "workcell.guard/1", session: name, cell, quarantine, kept } as const;
+  const asked = guarded(input);
+  const file = guardFile(state, name, cell);
+  const open = await openFolders({ ...base, folders: asked }, installation);
+  const covers: SessionCover[] = [];
+  for (const live of open.folders) {
+    const begun = await live.begin();
+    if (!begun.isWhole) say(partly(live.folder));
+    for (const { path: place, entry } of begun.covers)
+      covers.push({
+        source: live.folder,
+        path: place,
+        identity: { device: Number(entry.device), inode: Number(entry.inode) },
+      });
+  }
+  const watch = new Watch(open.folders, quarantine, say);
+  const note = () => {
+    const folders = open.folders.map((live, index) => ({
+      ...(asked[index] as GuardedFolder),
+      trees: [...live.known.trees],
+      files: [...live.known.files],
+    }));
+    writeGuard(file, { ...base, folders });
+  };
+  const close = async () => {
+    watch.stop();
+    await open.close();
+    // As long as its record is there, another run can finish what this one could not.
+    if (existsSync(file)) return;
+    rmSync(kept, { recursive: true, force: true });
+    dropEmpty(quarantine);
+    dropEmpty(path.dirname(quarantine));
+  };
+  return {
+    covers,
+    begin: async () => {
+      for (const live of open.folders) await live.keep();
+      note();
+      watch.start(() => touchGuard(file));
+    },
+    finish: async () => {
+      await watch.finish();
+      forgetGuard(file);
+      return watch.denials;
+    },
+    close,
+  };
+}
+
+const partly = (folder: string) =>
+  `Not all of "${printable(folder)}" could be looked through for protected paths: what is not found is not held`;
+
+/** Looks again and again while the cell runs. */
+class Watch {
+  readonly #folders: readonly LiveFolder[];
+  readonly #quarantine: string;
+  readonly #say: (line: string) => void;
+  readonly denials: Denial[] = [];
+  #timers: NodeJS.Timeout[] = [];
+  #looking: Promise<void> = Promise.resolve();
+
+  constructor(folders: readonly LiveFolder[], quarantine: string, say: (line: string) => void) {
+    this.#folders = folders;
+    this.#quarantine = quarantine;
+    this.#say = say;
+  }
+
+  start(onAlive: () => void): void {
+    this.#timers = [setInterval(onAlive, INTERVAL_MS)];
+    this.#later(INTERVAL_MS);
+  }
+
+  stop(): void {
+    for (const timer of this.#timers.splice(0)) clearTimeout(timer);
+  }
+
+  #later(ms: number): void {
+    this.#timers[1] = setTimeout(() => {
+      const begun = performance.now();
+      this.#looking = this.#look(false)
+        .then(() => {
+          if (this.#timers.length > 0)
+            this.#later(Math.max(INTERVAL_MS, MOST_SHARE * (performance.now() - begun)));
+        })
+        // The last look says what is wrong; a folder may be in the middle of anything now.
+        .catch(() => {
+          if (this.#timers.length > 0) this.#later(INTERVAL_MS);
+        });
+    }, ms);
+  }
+
+  async #look(isLast: boolean): Promise<void> {
+    for (const live of this.#folders) {
+      const { taken, isWhole } = await live.look({ isLast });
+      for (const one of taken)
+        this.#tell(denialOf(one, live.folder, this.#quarantine), one.restored && !isLast);
+      if (isLast && !isWhole) this.#say(partly(live.folder));
+    }
+  }
+
+  /** What was put back may have been the person's own change, and they should not wait for the end to hear of it. */
+  #tell(denial: Denial, now: boolean): void {
+    this.denials.push(denial);
+    if (now) this.#say(`refused ${denial.what} (${denial.layer}: ${denial.rule}). ${denial.remedy}`);
+  }
+
+  async finish(): Promise<void> {
+    this.stop();
+    await this.#looking;
+    await this.#look(true);
+  }
+}
