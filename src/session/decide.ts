@@ -53,7 +53,7 @@ export async function decide(request: DecideRequest): Promise<Decided> {
   if (settings.presets.length === 0) return { settings, facts, policy };
   // Tools of the host are asked only when nothing else stands in the way.
   const again = probeHost({ ...questions, presets: await askHost(settings, request) });
-  const asked = { ...again, ...(facts.ruledPaths && { ruledPaths: facts.ruledPaths }) };
+  const asked = await withRuledPaths(settings, again);
   return { settings, facts: asked, policy: checkedPolicy(settings, asked) };
 }
 
@@ -63,7 +63,7 @@ async function withRuledPaths({ pathRules }: Settings, facts: HostFacts): Promis
   const { findRuledPaths } = await import("../probe/index.ts");
   const connected = Object.values(facts.folders).map(({ realPath }) => realPath);
   const system = ["/etc", ...facts.rootFolders.map((name) => `/${name}`)];
-  return { ...facts, ruledPaths: findRuledPaths(pathRules, [...connected, ...system]) };
+  return { ...facts, ...findRuledPaths(pathRules, [...connected, ...system]) };
 }
 
 /** The policy, once the plan would take its folders: by then there would be a session to take away again. */

@@ -120,6 +120,7 @@ async function finishStart(started: Started): Promise<RunningCell> {
           const refusedPids = denialOfPids(findings);
           if (refusedPids !== undefined) records.deny(refusedPids);
           await records.refuse(record.refused);
+          await takeOutAbsent(started, records);
           await records.close();
           return recordOutcome(started, {
             schema: "workcell.outcome/1",
@@ -144,6 +145,23 @@ async function finishStart(started: Started): Promise<RunningCell> {
     // What still listens would keep Workcell alive for ever.
     await closeRecords();
     throw error;
+  }
+}
+
+/** Takes out of live folders what was not to be written and could not be covered. */
+async function takeOutAbsent(
+  { request, decided, plan }: Started,
+  records: { deny(denial: Denial): void },
+): Promise<void> {
+  const { facts } = decided;
+  if ((facts.absentPaths ?? []).length === 0) return;
+  const { takeOut } = await import("./take-out.ts");
+  const folder = path.join(ownFolders(facts).records, "quarantine", plan.cell);
+  try {
+    for (const denial of takeOut({ plan, facts, folder })) records.deny(denial);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    request.onNotice?.(`What was not to be written may have been, and could not be taken out: ${why}`);
   }
 }
 
