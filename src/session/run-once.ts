@@ -19,9 +19,10 @@ export async function explainRun(
 ): Promise<{ plan: Plan; policy: Policy; settings: Settings }> {
   const { settings, facts, policy } = await decide({ ...request, keepAnswers: false });
   const session = imagineSession({ settings, host: facts });
-  const { command, terminal = false } = request;
+  const { command, terminal = false, kit } = request;
+  const asked = { command, terminal, ...(kit && { kit }) };
   return {
-    plan: buildPlan({ settings, policy, facts, session, ...ownFolders(facts), command, terminal }),
+    plan: buildPlan({ settings, policy, facts, session, ...ownFolders(facts), ...asked }),
     policy,
     settings,
   };
@@ -38,10 +39,10 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
   const session = openSession({ settings, host: facts });
   let group: CellGroup | undefined;
   try {
-    const { command, terminal = false } = request;
+    const { command, terminal = false, kit } = request;
     const layers = await openSessionLayers(decided, session);
     const input = { settings, policy, facts, session: { ...session.facts, ...layers }, ...ownFolders(facts) };
-    const plan = buildPlan({ ...input, command, terminal });
+    const plan = buildPlan({ ...input, command, terminal, ...(kit && { kit }) });
     checkMountPoints(plan, session.facts.folder);
     prepareCell(plan, session);
     group = makeCellGroup(plan.cell, plan.limits, facts.limits.cgroups);
