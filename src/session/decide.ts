@@ -3,7 +3,7 @@ import { cacheFolder } from "../lib/xdg-folders.ts";
 import type { HostFacts, Policy, Settings } from "../model/index.ts";
 import { caVariables, optionalPaths, planFolders } from "../plan/index.ts";
 import { buildPolicy } from "../policy/index.ts";
-import { checkProgram, probeHost } from "../probe/index.ts";
+import { probeHost } from "../probe/index.ts";
 import { defaultLimits, readSettings } from "../settings/index.ts";
 import type { RunRequest } from "./request.ts";
 import { ownFolders } from "./store.ts";
@@ -38,12 +38,6 @@ export async function decide(request: DecideRequest): Promise<Decided> {
     cpus: settings.cpus?.value ?? defaultLimits(settings.profile.value).cpus,
   };
   const facts = await withRuledPaths(settings, probeHost({ ...questions, presets: [] }));
-  // SECURITY(P3): what seals the command is what the build made.
-  checkProgram({
-    program: facts.cellinit,
-    cacheFolder: cacheFolder(env, home),
-    keep: request.keepAnswers ?? true,
-  });
   const policy = checkedPolicy(settings, facts);
   for (const { value } of settings.mounts) {
     const real = facts.folders[value.source]?.realPath;

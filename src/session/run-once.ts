@@ -1,8 +1,10 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type CellGroup, launchCell, makeCellGroup, type Running } from "../launch/index.ts";
+import { cacheFolder } from "../lib/xdg-folders.ts";
 import type { Denial, Outcome, Plan, Policy, Settings, Weaker } from "../model/index.ts";
 import { buildPlan, isLayered } from "../plan/index.ts";
+import { checkProgram } from "../probe/index.ts";
 import { denialOfPids, type HeldLimits, holdLimits, judgeLimit, supervise } from "../supervise/index.ts";
 import { checkConnected } from "./check-connected.ts";
 import { checkMountPoints } from "./check-mount-points.ts";
@@ -39,7 +41,9 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
   const session = openSession({ settings, host: facts });
   let group: CellGroup | undefined;
   try {
-    const { command, terminal = false, kit } = request;
+    const { command, terminal = false, kit, env, home } = request;
+    // SECURITY(P3): what seals the command is what the build made.
+    checkProgram({ program: facts.cellinit, cacheFolder: cacheFolder(env, home) });
     const layers = await openSessionLayers(decided, session);
     const input = { settings, policy, facts, session: { ...session.facts, ...layers }, ...ownFolders(facts) };
     const plan = buildPlan({ ...input, command, terminal, ...(kit && { kit }) });
