@@ -1,4 +1,5 @@
 import type { HostQuestion } from "../model/index.ts";
+import { isRouteName } from "../policy/index.ts";
 import type { KeptUpstream } from "./http-exchange.ts";
 import { requestFraming } from "./http-framing.ts";
 import { type BadHead, bad, parseRequestHead, type RequestHead } from "./http-head.ts";
@@ -49,6 +50,11 @@ async function serveRequest(conversation: Conversation, asked: Asked): Promise<b
   if (!framing.ok) return refuseMalformed(conversation, framing, shown);
   const { host, port, path } = target.target;
   const question: HostQuestion = { host, port, method: head.method, path: path.replace(/\?.*$/s, "") };
+  if (isRouteName(host)) {
+    const { serveRoute } = await import("./route.ts");
+    const routed = { head, target: target.target, framing: framing.framing, question };
+    return serveRoute(conversation, { ...routed, length: asked.length, kept: asked.kept });
+  }
   const answer = cell.decide(question, "request");
   if (answer.decision === "deny") {
     const bodiless = head.method === "HEAD";

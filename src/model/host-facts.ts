@@ -107,6 +107,8 @@ export interface HostFacts {
   readonly folders: Readonly<Record<string, FolderFacts>>;
   /** What path rules are about; absent: there are no rules. */
   readonly ruledPaths?: readonly FoundPath[];
+  /** Paths that are not to be written, and are not there. */
+  readonly absentPaths?: readonly { readonly path: string; readonly origin: Origin }[];
   /** What stands in /etc/subuid: ranges that belong to somebody. */
   readonly subuids: readonly { readonly owner: string; readonly first: number; readonly count: number }[];
   /** Uids that this user namespace has; absent: all of them. */

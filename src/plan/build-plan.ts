@@ -1,4 +1,5 @@
 import type {
+  CommandKit,
   HostFacts,
   Plan,
   PlannedDescriptor,
@@ -16,7 +17,7 @@ import { nestFolders, planFolders, planWorkdir } from "./folders.ts";
 import { planLayers } from "./layers.ts";
 import { planLimitedViews } from "./limited-views.ts";
 import { planLimits } from "./limits.ts";
-import { cellinitMount, certificateMounts, homeToolMounts, toolMounts } from "./outside-tools.ts";
+import { cellinitMount, certificateMounts, homeToolMounts, kitMounts, toolMounts } from "./outside-tools.ts";
 import { planProtectedCovers } from "./protected-covers.ts";
 import { planRoot } from "./root-plan.ts";
 import { planSeal } from "./seal.ts";
@@ -38,6 +39,8 @@ export interface PlanInput {
   readonly command: readonly string[];
   /** Give the command a terminal of its own. */
   readonly terminal?: boolean;
+  /** What the command brings; absent: nothing but its words. */
+  readonly kit?: CommandKit;
 }
 
 /** Uid inside: stable for a session's name, small enough for every archive format. */
@@ -86,6 +89,7 @@ function planMounts(
     ...planProtectedCovers(folders, covers, facts.ruledPaths ?? []),
     // SECURITY(P8): after all that an earlier command could have laid links in the way of, or it would supply this.
     cellinitMount(facts),
+    ...kitMounts(input.kit),
     {
       kind: "remount-ro",
       target: "/",
@@ -135,6 +139,7 @@ function planVariables(input: PlanInput, identity: Plan["identity"]): Plan["envi
     facts,
     identity,
     toolFolders: tools === undefined ? [] : [tools.target],
+    ...(input.kit && { kit: input.kit }),
     inCell: (file) => certificates.get(file)?.target ?? file,
   });
 }

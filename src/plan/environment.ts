@@ -1,4 +1,4 @@
-import type { HostFacts, PlannedVariable, Policy, Settings } from "../model/index.ts";
+import type { CommandKit, HostFacts, PlannedVariable, Policy, Settings } from "../model/index.ts";
 
 const HTTP = "http://localhost:3128";
 const SOCKS = "socks5h://localhost:1080";
@@ -58,6 +58,8 @@ interface EnvironmentInput {
   readonly identity: { readonly user: string; readonly home: string };
   /** Folders outside the system whose programs are made visible; they come first on PATH. */
   readonly toolFolders: readonly string[];
+  /** What the command brings; absent: nothing. */
+  readonly kit?: CommandKit;
   /** Where a host path stands in the cell. */
   readonly inCell: (hostPath: string) => string;
 }
@@ -120,6 +122,7 @@ export function planEnvironment(input: EnvironmentInput): PlannedVariable[] {
     ...withOrigin(input.facts.homeTools?.environment ?? {}, "your own tools on PATH"),
     ...withOrigin(proxyVariables(input), "the tunnel"),
     ...fromPresets(input),
+    ...withOrigin(input.kit?.environment ?? {}, input.kit?.origin ?? ""),
     ...asked,
   ];
   return [...new Map(all.map((variable) => [variable.name, variable])).values()];

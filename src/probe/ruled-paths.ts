@@ -2,7 +2,7 @@ import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from "nod
 import path from "node:path";
 import { WorkcellError } from "../errors/index.ts";
 import { printable } from "../lib/printable.ts";
-import type { FoundPath, PathRule, Sourced } from "../model/index.ts";
+import type { FoundPath, HostFacts, PathRule, Sourced } from "../model/index.ts";
 import { patternMatcher } from "./path-pattern.ts";
 import { isInsideAny } from "./trusted-path.ts";
 
@@ -118,25 +118,43 @@ function isMeant(found: FoundPath, rule: PathRule): boolean {
   return !("names" in rule) || !found.isFolder || path.basename(found.path) !== ".git";
 }
 
+/** Whether a path that is not there is guarded: git's own only in a repository, or none could be made. */
+function isGuarded(place: string): boolean {
+  const repository = /^(.*\/\.git)\/(hooks|config)$/.exec(place)?.[1];
+  if (repository === undefined) return path.basename(place) !== ".git";
+  return lstatSync(repository, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** Names that are to be kept from appearing, where the folder itself is all that is looked at. */
+function absentOf({
+  value,
+  origin,
+}: Sourced<PathRule>): { readonly path: string; readonly origin: string }[] {
+  if (value.effect !== "freeze" || ("pattern" in value && value.pattern === true)) return [];
+  const places = "names" in value ? value.names.map((name) => path.join(value.path, name)) : [value.path];
+  return places
+    .filter((place) => lstatSync(place, { throwIfNoEntry: false }) === undefined && isGuarded(place))
+    .map((place) => ({ path: path.join(realOrSelf(path.dirname(place)), path.basename(place)), origin }));
+}
+
 /** Looks up what path rules are about, among what a cell is going to see. Throws WC_SETTINGS when there is too much. */
 export function findRuledPaths(
   rules: readonly Sourced<PathRule>[],
   roots: readonly string[],
-): readonly FoundPath[] {
+): Required<Pick<HostFacts, "ruledPaths" | "absentPaths">> {
   const search: Search = { roots, left: MOST_ENTRIES };
   const found = new Map<string, FoundPath>();
   for (const rule of rules) {
-    const { value } = rule;
-    const places =
-      "names" in value
-        ? called({ ...rule, value }, search)
-        : value.pattern === true
-          ? matches(rule, search)
-          : [value.path];
-    for (const place of places) {
+    for (const place of placesOf(rule, search)) {
       const one = describe(place, rule, roots);
-      if (one !== undefined && isMeant(one, value)) found.set(`${one.effect} ${one.path}`, one);
+      if (one !== undefined && isMeant(one, rule.value)) found.set(`${one.effect} ${one.path}`, one);
     }
   }
-  return [...found.values()];
+  return { ruledPaths: [...found.values()], absentPaths: rules.flatMap(absentOf) };
+}
+
+function placesOf(rule: Sourced<PathRule>, search: Search): Iterable<string> {
+  const { value } = rule;
+  if ("names" in value) return called({ ...rule, value }, search);
+  return value.pattern === true ? matches(rule, search) : [value.path];
 }

@@ -3,7 +3,7 @@ import { cacheFolder } from "../lib/xdg-folders.ts";
 import type { HostFacts, Policy, Settings } from "../model/index.ts";
 import { caVariables, optionalPaths, planFolders } from "../plan/index.ts";
 import { buildPolicy } from "../policy/index.ts";
-import { checkProgram, probeHost } from "../probe/index.ts";
+import { probeHost } from "../probe/index.ts";
 import { defaultLimits, readSettings } from "../settings/index.ts";
 import type { RunRequest } from "./request.ts";
 import { ownFolders } from "./store.ts";
@@ -38,12 +38,6 @@ export async function decide(request: DecideRequest): Promise<Decided> {
     cpus: settings.cpus?.value ?? defaultLimits(settings.profile.value).cpus,
   };
   const facts = await withRuledPaths(settings, probeHost({ ...questions, presets: [] }));
-  // SECURITY(P3): what seals the command is what the build made.
-  checkProgram({
-    program: facts.cellinit,
-    cacheFolder: cacheFolder(env, home),
-    keep: request.keepAnswers ?? true,
-  });
   const policy = checkedPolicy(settings, facts);
   for (const { value } of settings.mounts) {
     const real = facts.folders[value.source]?.realPath;
@@ -53,7 +47,7 @@ export async function decide(request: DecideRequest): Promise<Decided> {
   if (settings.presets.length === 0) return { settings, facts, policy };
   // Tools of the host are asked only when nothing else stands in the way.
   const again = probeHost({ ...questions, presets: await askHost(settings, request) });
-  const asked = { ...again, ...(facts.ruledPaths && { ruledPaths: facts.ruledPaths }) };
+  const asked = await withRuledPaths(settings, again);
   return { settings, facts: asked, policy: checkedPolicy(settings, asked) };
 }
 
@@ -63,7 +57,7 @@ async function withRuledPaths({ pathRules }: Settings, facts: HostFacts): Promis
   const { findRuledPaths } = await import("../probe/index.ts");
   const connected = Object.values(facts.folders).map(({ realPath }) => realPath);
   const system = ["/etc", ...facts.rootFolders.map((name) => `/${name}`)];
-  return { ...facts, ruledPaths: findRuledPaths(pathRules, [...connected, ...system]) };
+  return { ...facts, ...findRuledPaths(pathRules, [...connected, ...system]) };
 }
 
 /** The policy, once the plan would take its folders: by then there would be a session to take away again. */

@@ -1,8 +1,10 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type CellGroup, launchCell, makeCellGroup, type Running } from "../launch/index.ts";
+import { cacheFolder } from "../lib/xdg-folders.ts";
 import type { Denial, Outcome, Plan, Policy, Settings, Weaker } from "../model/index.ts";
 import { buildPlan, isLayered } from "../plan/index.ts";
+import { checkProgram } from "../probe/index.ts";
 import { denialOfPids, type HeldLimits, holdLimits, judgeLimit, supervise } from "../supervise/index.ts";
 import { checkConnected } from "./check-connected.ts";
 import { checkMountPoints } from "./check-mount-points.ts";
@@ -20,9 +22,10 @@ export async function explainRun(
 ): Promise<{ plan: Plan; policy: Policy; settings: Settings }> {
   const { settings, facts, policy } = await decide({ ...request, keepAnswers: false });
   const session = imagineSession({ settings, host: facts });
-  const { command, terminal = false } = request;
+  const { command, terminal = false, kit } = request;
+  const asked = { command, terminal, ...(kit && { kit }) };
   return {
-    plan: buildPlan({ settings, policy, facts, session, ...ownFolders(facts), command, terminal }),
+    plan: buildPlan({ settings, policy, facts, session, ...ownFolders(facts), ...asked }),
     policy,
     settings,
   };
@@ -40,12 +43,14 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
   let group: CellGroup | undefined;
   let guard: Guard | undefined;
   try {
-    const { command, terminal = false } = request;
+    const { command, terminal = false, kit, env, home } = request;
+    // SECURITY(P3): what seals the command is what the build made.
+    checkProgram({ program: facts.cellinit, cacheFolder: cacheFolder(env, home) });
     const layers = await openSessionLayers(decided, session);
     guard = await openLiveGuard(request, decided, session);
     const kept = { ...session.facts, ...layers, ...(guard && { covers: guard.covers }) };
     const input = { settings, policy, facts, session: kept, ...ownFolders(facts) };
-    const plan = buildPlan({ ...input, command, terminal });
+    const plan = buildPlan({ ...input, command, terminal, ...(kit && { kit }) });
     checkMountPoints(plan, session.facts.folder);
     prepareCell(plan, session);
     group = makeCellGroup(plan.cell, plan.limits, facts.limits.cgroups);
@@ -154,6 +159,7 @@ async function finishStart(started: Started): Promise<RunningCell> {
           if (refusedPids !== undefined) records.deny(refusedPids);
           await records.refuse(record.refused);
           for (const denial of await finishGuard(started)) records.deny(denial);
+          await takeOutAbsent(started, records);
           await records.close();
           return recordOutcome(started, {
             schema: "workcell.outcome/1",
@@ -179,6 +185,23 @@ async function finishStart(started: Started): Promise<RunningCell> {
     // What still listens would keep Workcell alive for ever.
     await closeRecords();
     throw error;
+  }
+}
+
+/** Takes out of live folders what was not to be written and could not be covered. */
+async function takeOutAbsent(
+  { request, decided, plan }: Started,
+  records: { deny(denial: Denial): void },
+): Promise<void> {
+  const { facts } = decided;
+  if ((facts.absentPaths ?? []).length === 0) return;
+  const { takeOut } = await import("./take-out.ts");
+  const folder = path.join(ownFolders(facts).records, "quarantine", plan.cell);
+  try {
+    for (const denial of takeOut({ plan, facts, folder })) records.deny(denial);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    request.onNotice?.(`What was not to be written may have been, and could not be taken out: ${why}`);
   }
 }
 

@@ -3,6 +3,7 @@ import type {
   PathRule,
   PresetName,
   ProfileName,
+  RouteSetting,
   SettingsDifference,
   Sourced,
   TierName,
@@ -50,6 +51,7 @@ export interface Layer extends LimitLayer {
   readonly pathRules?: readonly Sourced<PathRule>[];
   readonly hiddenVariables?: readonly Sourced<string>[];
   readonly differences?: readonly Sourced<SettingsDifference>[];
+  readonly routes?: readonly Sourced<RouteSetting>[];
 }
 
 /** What the person gave on the command line, unchecked. */

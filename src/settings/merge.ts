@@ -127,6 +127,10 @@ export function mergeLayers(layers: readonly Layer[], cwd: string): Settings {
       return entries.length > 0 && { [key]: entries };
     }),
   );
+  const routes = lastOfEach(
+    all.flatMap((layer) => layer.routes ?? []),
+    ({ value }) => value.name,
+  );
   const waive = lastOfEach(
     all.flatMap((layer) => layer.waive ?? []),
     ({ value }) => value,
@@ -153,6 +157,7 @@ export function mergeLayers(layers: readonly Layer[], cwd: string): Settings {
     ...optional,
     ...rare,
     ...(waive.length > 0 && { waive }),
+    ...(routes.length > 0 && { routes }),
   };
   checkFit(settings);
   checkMounts(settings.mounts, profile.value, cwd);

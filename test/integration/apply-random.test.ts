@@ -2,13 +2,13 @@ import { readdirSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makePlace, type Place, runToEnd } from "../helpers/cellhost.ts";
+import { treeOf } from "../helpers/census.ts";
 import { buildCellfiles, starters } from "../helpers/file-bench.ts";
 import { LayerBench } from "../helpers/layer-bench.ts";
 import { isSoak } from "../helpers/run-workcell.ts";
 
 const fixtures = path.resolve(import.meta.dirname, "../fixtures");
 const work = path.join(fixtures, "random-work.py");
-const census = path.join(fixtures, "census.py");
 /** A seed that failed can be tried alone: WORKCELL_SEED=17. */
 const only = process.env["WORKCELL_SEED"];
 const seeds =
@@ -22,22 +22,11 @@ beforeAll(() => {
 });
 afterAll(() => place[Symbol.dispose]());
 
-/** Read by whoever runs the tests, since the trees hold what their owner may not read. */
-function treeOf(bench: LayerBench, folder: string, ...words: readonly string[]): readonly unknown[] {
-  const done = runToEnd(["python3", census, path.join(bench.path, folder), ...words]);
-  if (done.status !== 0) throw new Error(done.stderr);
-  return done.stdout
-    .trim()
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line));
-}
-
 /** Nothing may do more than the starter could who has no privileges. */
 const bare = "setpriv --inh-caps=-all --ambient-caps=-all --bounding-set=-all";
 
 function makeTrees(bench: LayerBench, seed: number): void {
-  bench.shell(`cp ${work} work.py; cd host; ${bare} python3 ../work.py ${1000 + seed} 60 >/dev/null`);
+  bench.shell(`cp ${work} work.py; cd host; ${bare} python3 ../work.py ${1000 + seed} 60 >/dev/null; sleep 0.02`);
   bench.baseTimeNs = bench.now();
   runToEnd(["cp", "-a", path.join(bench.path, "host"), path.join(bench.path, "plain")]);
 }
@@ -56,25 +45,26 @@ describe.each(starters)("random work, by $name", (starter) => {
     async (seed) => {
       await using bench = new LayerBench(starter, cellfiles);
       makeTrees(bench, seed);
-      const before = treeOf(bench, "host", "times");
+      const host = path.join(bench.path, "host");
+      const before = treeOf(host, "times");
       playBoth(bench, seed);
-      expect(treeOf(bench, "host", "times")).toEqual(before);
+      expect(treeOf(host, "times")).toEqual(before);
       const opened = await bench.open();
       expect(
         opened.changes.filter((change) => change.class === "refused" || change.conflict !== undefined),
       ).toEqual([]);
       const result = await opened.apply(opened.changes);
       expect(result.left).toEqual([]);
-      expect(treeOf(bench, "host")).toEqual(treeOf(bench, "plain"));
+      expect(treeOf(host)).toEqual(treeOf(path.join(bench.path, "plain")));
       expect(readdirSync(path.join(bench.path, "layer/upper"))).toEqual([]);
-      const after = treeOf(bench, "host", "times");
+      const after = treeOf(host, "times");
       const again = await bench.open();
       expect(again.changes).toEqual([]);
       if (result.step === undefined) return;
       expect((await again.undo(result.step.number)).left).toEqual([]);
-      expect(treeOf(bench, "host", "times")).toEqual(before);
+      expect(treeOf(host, "times")).toEqual(before);
       expect((await again.undo(result.step.number + 1)).left).toEqual([]);
-      expect(treeOf(bench, "host", "times")).toEqual(after);
+      expect(treeOf(host, "times")).toEqual(after);
     },
   );
 });

@@ -65,6 +65,7 @@ export function checkStep(value: unknown, number: number): Step {
     ["folder", "layer", "time"].every((name) => isText(value[name])) &&
     isDecimal(value["decidedNs"]) &&
     isAbsentOr(value["of"], isWhole) &&
+    isAbsentOr(value["forgotten"], (forgotten) => forgotten === true) &&
     isListOf(value["operations"], isOperation) &&
     isAbsentOr(value["staged"], isStaged) &&
     isAbsentOr(value["done"], (done) => isListOf(done, isDone)) &&
