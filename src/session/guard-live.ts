@@ -1,23 +1,20 @@
-import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
-import { Aside, LiveFolder, openFileServer, type Taken } from "../changes/index.ts";
+import type { LiveFolder } from "../changes/index.ts";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import { printable } from "../lib/printable.ts";
 import { realPlace } from "../lib/real-place.ts";
 import type { Denial, FolderRule, Policy, SessionCover, Settings } from "../model/index.ts";
-import {
-  forgetGuard,
-  type GuardedFolder,
-  type GuardRecord,
-  guardFile,
-  touchGuard,
-  writeGuard,
-} from "./guard-record.ts";
+import { forgetGuard, type GuardedFolder, guardFile, touchGuard, writeGuard } from "./guard-record.ts";
+import { denialOf, dropKept, openFolders } from "./guarded-folders.ts";
 import type { OpenSession } from "./store.ts";
+import { listenFor } from "./watch-live.ts";
 
 /** Time between two looks at all protected places, in ms; longer where a look takes longer than a twentieth of it. */
 const INTERVAL_MS = 1000;
 const MOST_SHARE = 20;
+/** Time from a hint to the look that it asks for, and between two such looks, in ms. */
+const HINTED_MS = 50;
 
 export interface GuardInput {
   readonly session: OpenSession;
@@ -93,60 +90,6 @@ function makeQuarantine(folder: string): string {
   }
 }
 
-/** Takes folders away that nothing is in. */
-function dropEmpty(folder: string): void {
-  try {
-    for (const name of readdirSync(folder)) dropEmpty(path.join(folder, name));
-    rmdirSync(folder);
-  } catch {
-    // Something is in it, or it is no folder: both stay.
-  }
-}
-
-/** What is open while folders are looked at. */
-export interface OpenFolders {
-  readonly folders: readonly LiveFolder[];
-  close(): Promise<void>;
-}
-
-/** Opens the folders of a record, and the places that things are taken to. */
-export async function openFolders(record: GuardRecord, installation: string): Promise<OpenFolders> {
-  const { quarantine, kept, folders } = record;
-  const roots = [quarantine, kept, ...folders.map(({ folder }) => folder)];
-  const server = await openFileServer(path.join(installation, "native/cellfiles"), roots);
-  const live = folders.map(({ folder, excluded, named, into, trees, files }, index) => {
-    const aside = new Aside({ server, quarantine: 0, kept: 1, into });
-    const known = { trees: new Map(trees), files: new Map(files) };
-    return new LiveFolder({ server, root: index + 2, folder, excluded, named }, aside, known);
-  });
-  return {
-    folders: live,
-    close: async () => {
-      for (const folder of live) folder.close();
-      await server.close();
-    },
-  };
-}
-
-/** What was taken out, as it is told. */
-export function denialOf(taken: Taken, folder: string, quarantine: string): Denial {
-  const place = `${folder}/${Buffer.from(taken.path, "latin1").toString()}`;
-  const to =
-    taken.to === undefined ? undefined : `${quarantine}/${Buffer.from(taken.to, "latin1").toString()}`;
-  const allow = `to let commands write it: --allow-path '${place}'`;
-  const back = "What stood there before stands there again.";
-  const where = to === undefined ? "It is gone" : `It lies in ${to}`;
-  const whose =
-    taken.restored && to !== undefined ? `; if you changed it yourself, copy it back from there` : "";
-  return {
-    layer: "files",
-    rule: taken.reason,
-    origin: "built in",
-    what: `${to === undefined && taken.restored ? "remove" : "write"} "${place}"`,
-    remedy: `${taken.restored ? `${back} ` : ""}${where}${whose}; ${allow}`,
-  };
-}
-
 /** Watches over live folders from before the cell is planned until it is over. Undefined: there are none. */
 export async function openGuard(input: GuardInput): Promise<Guard> {
   const { session, state, installation, say } = input;
@@ -183,9 +126,7 @@ export async function openGuard(input: GuardInput): Promise<Guard> {
     await open.close();
     // As long as its record is there, another run can finish what this one could not.
     if (existsSync(file)) return;
-    rmSync(kept, { recursive: true, force: true });
-    dropEmpty(quarantine);
-    dropEmpty(path.dirname(quarantine));
+    dropKept({ kept, quarantine });
   };
   return {
     covers,
@@ -212,7 +153,14 @@ class Watch {
   readonly #quarantine: string;
   readonly #say: (line: string) => void;
   readonly denials: Denial[] = [];
-  #timers: NodeJS.Timeout[] = [];
+  #alive: NodeJS.Timeout | undefined;
+  #next: NodeJS.Timeout | undefined;
+  #deaf = () => {};
+  #isOver = false;
+  #isLooking = false;
+  #isHinted = false;
+  /** Time after a look before the next may begin, in ms. */
+  #rest = 0;
   #looking: Promise<void> = Promise.resolve();
 
   constructor(folders: readonly LiveFolder[], quarantine: string, say: (line: string) => void) {
@@ -222,27 +170,43 @@ class Watch {
   }
 
   start(onAlive: () => void): void {
-    this.#timers = [setInterval(onAlive, INTERVAL_MS)];
+    this.#alive = setInterval(onAlive, INTERVAL_MS);
+    this.#deaf = listenFor(this.#folders, () => this.#hint());
     this.#later(INTERVAL_MS);
   }
 
   stop(): void {
-    for (const timer of this.#timers.splice(0)) clearTimeout(timer);
+    clearInterval(this.#alive);
+    clearTimeout(this.#next);
+    this.#isOver = true;
+    this.#deaf();
   }
 
   #later(ms: number): void {
-    this.#timers[1] = setTimeout(() => {
-      const begun = performance.now();
-      this.#looking = this.#look(false)
-        .then(() => {
-          if (this.#timers.length > 0)
-            this.#later(Math.max(INTERVAL_MS, MOST_SHARE * (performance.now() - begun)));
-        })
-        // The last look says what is wrong; a folder may be in the middle of anything now.
-        .catch(() => {
-          if (this.#timers.length > 0) this.#later(INTERVAL_MS);
-        });
-    }, ms);
+    if (this.#isOver) return;
+    clearTimeout(this.#next);
+    this.#next = setTimeout(() => this.#lookOnce(), ms);
+  }
+
+  #hint(): void {
+    if (this.#isHinted) return;
+    this.#isHinted = true;
+    // During a look the next one is not set yet; it is by its end.
+    if (!this.#isLooking) this.#later(Math.max(HINTED_MS, this.#rest));
+  }
+
+  #lookOnce(): void {
+    const begun = performance.now();
+    this.#isHinted = false;
+    this.#isLooking = true;
+    this.#looking = this.#look(false)
+      // The last look says what is wrong; a folder may be in the middle of anything now.
+      .catch(() => {})
+      .then(() => {
+        this.#isLooking = false;
+        this.#rest = MOST_SHARE * (performance.now() - begun);
+        this.#later(Math.max(this.#isHinted ? HINTED_MS : INTERVAL_MS, this.#rest));
+      });
   }
 
   async #look(isLast: boolean): Promise<void> {

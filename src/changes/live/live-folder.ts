@@ -3,10 +3,11 @@ import { isWithin, nameOf, parentOf, utf8Of } from "../byte-path.ts";
 import type { FileRoot, Place } from "../file-server.ts";
 import { judgeChanges } from "../judge-changes.ts";
 import { readJudgingFacts } from "../judging-facts.ts";
-import { inDependencyTree, matchProtected } from "../match-protected.ts";
+import { foldedName, inDependencyTree, matchProtected } from "../match-protected.ts";
 import type { Aside } from "./aside.ts";
 import { findProtected, type LivePlace, leavesOf, partsAbove } from "./find-protected.ts";
 import { type Pin, pin } from "./pin.ts";
+import { wantedNames } from "./wanted-names.ts";
 
 /** A protected thing that stood there when the cell was planned. */
 export interface KnownThing {
@@ -53,6 +54,7 @@ export interface Look {
   readonly isWhole: boolean;
 }
 
+const likelyNames: ReadonlySet<string> = new Set(wantedNames().map((name) => name.slice(1)));
 const mostCovers = 300;
 const mostKeptBytes = 1 << 20;
 const identityOf = ({ device, inode }: Entry) => `${device}:${inode}`;
@@ -126,6 +128,19 @@ export class LiveFolder {
 
   #hasNamed(tree: BytePath): boolean {
     return this.#place.named.some((name) => isWithin(name, tree));
+  }
+
+  /** Absolute paths of folders in which protected things are likely to come, the connected one first. */
+  likelyPlaces(): readonly string[] {
+    const around = [...this.#trees.keys(), ...this.#files.keys()].map(parentOf);
+    const texts = [...new Set(["", ...around])].map(utf8Of);
+    return texts.flatMap((text) =>
+      text === undefined ? [] : [text === "" ? this.folder : `${this.folder}/${text}`],
+    );
+  }
+
+  isLikelyName(name: BytePath): boolean {
+    return likelyNames.has(foldedName(name));
   }
 
   /** Keeps copies of what could be replaced although it is covered: the host's own programs do that. */
