@@ -84,7 +84,9 @@ function surplusRecords(sessions: string, names: readonly string[]): readonly st
   const isThere = (name: string, part: string) => existsSync(path.join(sessions, name, part));
   // At a session's end its layers are taken away, unless something waits in them.
   // What was taken out of a folder is the person's to look at; it goes with their word alone.
-  const ended = names.filter((name) => !["home", "layers", "quarantine"].some((part) => isThere(name, part)));
+  const ended = names.filter(
+    (name) => !isThere(name, "home") && !isThere(name, "layers") && !hasTakenOut(path.join(sessions, name)),
+  );
   const byAge = ended
     .map((name) => ({
       name,
