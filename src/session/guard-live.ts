@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import path from "node:path";
 import type { LiveFolder } from "../changes/index.ts";
 import { codeOf, WorkcellError } from "../errors/index.ts";
@@ -7,6 +7,7 @@ import { realPlace } from "../lib/real-place.ts";
 import type { Denial, FolderRule, Policy, SessionCover, Settings } from "../model/index.ts";
 import { forgetGuard, type GuardedFolder, guardFile, touchGuard, writeGuard } from "./guard-record.ts";
 import { denialOf, dropKept, openFolders } from "./guarded-folders.ts";
+import { foreignness } from "./other-guards.ts";
 import type { OpenSession } from "./store.ts";
 import { listenFor } from "./watch-live.ts";
 
@@ -97,13 +98,15 @@ export async function openGuard(input: GuardInput): Promise<Guard> {
   const quarantine = makeQuarantine(folder);
   const kept = path.join(session.cellFolder, "kept");
   mkdirSync(kept, { mode: 0o700 });
-  const base = { schema: "workcell.guard/1", session: name, cell, quarantine, kept } as const;
+  const begunNs = statSync(kept, { bigint: true }).ctimeNs;
+  const base = { schema: "workcell.guard/1", session: name, cell, quarantine, kept, begunNs } as const;
   const asked = guarded(input);
   const file = guardFile(state, name, cell);
   const open = await openFolders({ ...base, folders: asked }, installation);
   const covers: SessionCover[] = [];
+  const places = asked.map(({ folder }) => folder);
   for (const live of open.folders) {
-    const begun = await live.begin();
+    const begun = await live.begin(() => foreignness(state, places));
     if (!begun.isWhole) say(partly(live.folder));
     for (const { path: place, entry } of begun.covers)
       covers.push({
@@ -133,7 +136,7 @@ export async function openGuard(input: GuardInput): Promise<Guard> {
     begin: async () => {
       for (const live of open.folders) await live.keep();
       note();
-      watch.start(() => touchGuard(file));
+      watch.start({ onAlive: () => touchGuard(file), onChanged: note });
     },
     finish: async () => {
       await watch.finish();
@@ -156,6 +159,7 @@ class Watch {
   #alive: NodeJS.Timeout | undefined;
   #next: NodeJS.Timeout | undefined;
   #deaf = () => {};
+  #onChanged = () => {};
   #isOver = false;
   #isLooking = false;
   #isHinted = false;
@@ -169,8 +173,9 @@ class Watch {
     this.#say = say;
   }
 
-  start(onAlive: () => void): void {
+  start({ onAlive, onChanged }: { readonly onAlive: () => void; readonly onChanged: () => void }): void {
     this.#alive = setInterval(onAlive, INTERVAL_MS);
+    this.#onChanged = onChanged;
     this.#deaf = listenFor(this.#folders, () => this.#hint());
     this.#later(INTERVAL_MS);
   }
@@ -211,7 +216,7 @@ class Watch {
 
   async #look(isLast: boolean): Promise<void> {
     for (const live of this.#folders) {
-      const { taken, isWhole } = await live.look({ isLast });
+      const { taken, isWhole } = await live.look({ isLast, onKnown: this.#onChanged });
       for (const one of taken)
         this.#tell(denialOf(one, live.folder, this.#quarantine), one.restored && !isLast);
       if (isLast && !isWhole) this.#say(partly(live.folder));

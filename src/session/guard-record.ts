@@ -33,6 +33,8 @@ export interface GuardRecord {
   /** Absolute paths: the session's quarantine, and the copies of what stood there. */
   readonly quarantine: string;
   readonly kept: string;
+  /** Kernel time before anything was looked at, in ns. */
+  readonly begunNs: bigint;
   readonly folders: readonly GuardedFolder[];
 }
 

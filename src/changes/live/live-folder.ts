@@ -44,6 +44,8 @@ export interface Taken {
 export interface LookOptions {
   /** The cell is over: nothing that was let through before is taken on trust. */
   readonly isLast: boolean;
+  /** Called when something else than before counts as what stood there. */
+  readonly onKnown?: () => void;
   /** What changed later was not the cell. */
   readonly until?: bigint;
 }
@@ -57,6 +59,7 @@ export interface Look {
 const likelyNames: ReadonlySet<string> = new Set(wantedNames().map((name) => name.slice(1)));
 const mostCovers = 300;
 const mostKeptBytes = 1 << 20;
+const bytesIn = (text: string): BytePath => Buffer.from(text).toString("latin1");
 const identityOf = ({ device, inode }: Entry) => `${device}:${inode}`;
 const stateOf = (entry: Entry) => `${identityOf(entry)}:${entry.ctimeNs}:${entry.size}`;
 
@@ -69,6 +72,7 @@ export class LiveFolder {
   /** New things that were let through, as they were then. */
   readonly #passed = new Map<BytePath, string>();
   readonly #pins: Pin[] = [];
+  #onKnown = () => {};
 
   constructor(place: LivePlace, aside: Aside, known?: KnownFolder) {
     this.#place = place;
@@ -85,9 +89,19 @@ export class LiveFolder {
     return { trees: this.#trees, files: this.#files };
   }
 
-  /** Takes down what stands there before the cell is; what of it the cell is to see read-only. */
-  async begin(): Promise<{ readonly covers: readonly Cover[]; readonly isWhole: boolean }> {
+  /**
+   * Takes down what stands there before the cell is; what of it the cell is to see read-only. `foreignness` says at that
+   * moment what by its absolute place is another cell's, and about to be taken out.
+   */
+  async begin(
+    foreignness: () => (place: BytePath, entry: Entry) => boolean,
+  ): Promise<{ readonly covers: readonly Cover[]; readonly isWhole: boolean }> {
+    const earlier = foreignness();
     const { trees, single, isWhole } = await findProtected(this.#place);
+    // Another cell may have begun, or ended, while the folder was looked through.
+    const later = foreignness();
+    const isForeign = (at: BytePath, entry: Entry) => earlier(at, entry) || later(at, entry);
+    const place = (path: BytePath) => `${bytesIn(this.folder)}/${path}`;
     const covers: Cover[] = [];
     const cover = (path: BytePath, entry: Entry) => {
       const text = utf8Of(path);
@@ -98,9 +112,9 @@ export class LiveFolder {
       if (held !== undefined) this.#pins.push(held);
       return held !== undefined;
     };
-    const files = new Map(single);
+    const files = new Map([...single].filter(([path, entry]) => !isForeign(place(path), entry)));
     for (const [path, entry] of trees) {
-      if (this.#mayBeWritten(path)) continue;
+      if (this.#mayBeWritten(path) || isForeign(place(path), entry)) continue;
       if (!this.#hasNamed(path) && cover(path, entry)) this.#trees.set(path, { entry, covered: true });
       else for (const { path: leaf, ...inside } of await leavesOf(this.#place, path)) files.set(leaf, inside);
     }
@@ -172,7 +186,8 @@ export class LiveFolder {
   }
 
   /** Looks at all protected places, takes out what the cell has put there, and puts back what was there before. */
-  async look({ isLast, until }: LookOptions): Promise<Look> {
+  async look({ isLast, until, onKnown }: LookOptions): Promise<Look> {
+    this.#onKnown = onKnown ?? (() => {});
     const { trees, single, isWhole } = await findProtected(this.#place);
     const found = new Map(single);
     const ours = new Set([...this.#trees.values()].map(({ entry }) => identityOf(entry)));
@@ -205,15 +220,20 @@ export class LiveFolder {
     const same = at !== undefined && nameOf(at) === nameOf(path) ? this.#files.get(at) : undefined;
     if (same?.entry.ctimeNs === now.ctimeNs) return true;
     if (at !== undefined && same?.covered && same.entry.links === 1 && now.links === 1) {
-      this.#files.set(at, { ...same, entry: now, ...(await this.#aside.keep(this.#at(path, now), now)) });
+      this.#learn(at, { ...same, entry: now, ...(await this.#aside.keep(this.#at(path, now), now)) });
       return true;
     }
     const known = this.#files.get(path);
     if (known?.kept === undefined || known.entry.type !== now.type || known.entry.mode !== now.mode)
       return false;
     if (!(await this.#aside.isKept(known, this.#at(path, now), now))) return false;
-    this.#files.set(path, { ...known, entry: now, covered: known === same && known.covered });
+    this.#learn(path, { ...known, entry: now, covered: known === same && known.covered });
     return true;
+  }
+
+  #learn(path: BytePath, thing: KnownThing): void {
+    this.#files.set(path, thing);
+    this.#onKnown();
   }
 
   async #takeOut(path: BytePath, entry: Entry, reason: string): Promise<readonly Taken[]> {
@@ -222,7 +242,7 @@ export class LiveFolder {
     const known = this.#files.get(path);
     const restored = known && (await this.#aside.putBack(known, this.#at(path)));
     if (restored !== undefined && known !== undefined)
-      this.#files.set(path, { ...known, entry: restored, covered: false });
+      this.#learn(path, { ...known, entry: restored, covered: false });
     await this.#clear(parentOf(path));
     return [{ path, reason, restored: restored !== undefined, ...(to !== "" && { to }) }];
   }
@@ -246,7 +266,7 @@ export class LiveFolder {
       const restored = thing.covered ? undefined : await this.#aside.putBack(thing, this.#at(path));
       if (restored === undefined) this.#files.delete(path);
       else {
-        this.#files.set(path, { ...thing, entry: restored });
+        this.#learn(path, { ...thing, entry: restored });
         taken.push({ path, reason: "it takes away what is protected", restored: true });
       }
     }
