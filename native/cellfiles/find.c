@@ -58,14 +58,17 @@ static size_t add_name(size_t length, const char *name, size_t name_length) {
 
 /*
  * One that went since the folder was read is none. A folder that can be read and not entered is asked for by itself, and
- * then refused as a whole, so that another may try.
+ * then refused as a whole, so that another may try; and so is one too deep for as many descriptors as we have.
  */
 static int put_found(struct answers *answers, const struct level *level, const char *name, size_t length) {
   struct stat status;
   int descriptor = openat(level->descriptor, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-  if (descriptor < 0 && errno == EACCES && search.depth == 1) return failed(answers, "enter folder");
-  if (descriptor < 0 && errno == EACCES) put_head(answers, FOUND_UNREAD, level->path);
-  if (descriptor < 0) return 0;
+  if (descriptor < 0 && errno == ENOENT) return 0;
+  if (descriptor < 0 && search.depth == 1) return failed(answers, "enter folder");
+  if (descriptor < 0) {
+    put_head(answers, FOUND_UNREAD, level->path);
+    return 0;
+  }
   int error = 0;
   if (fstat(descriptor, &status) != 0) error = failed(answers, "look at an entry of");
   if (error == 0) {

@@ -106,7 +106,7 @@ export async function openGuard(input: GuardInput): Promise<Guard> {
   const covers: SessionCover[] = [];
   const places = asked.map(({ folder }) => folder);
   for (const live of open.folders) {
-    const begun = await live.begin(() => foreignness(state, places));
+    const begun = await live.begin(begunNs, () => foreignness(state, places));
     if (!begun.isWhole) say(partly(live.folder));
     for (const { path: place, entry } of begun.covers)
       covers.push({
@@ -121,6 +121,7 @@ export async function openGuard(input: GuardInput): Promise<Guard> {
       ...(asked[index] as GuardedFolder),
       trees: [...live.known.trees],
       files: [...live.known.files],
+      ...(live.known.olderNs === undefined ? {} : { olderNs: live.known.olderNs }),
     }));
     writeGuard(file, { ...base, folders });
   };

@@ -23,6 +23,8 @@ export interface GuardedFolder {
   /** By path, one character a byte. */
   readonly trees: readonly (readonly [string, KnownThing])[];
   readonly files: readonly (readonly [string, KnownThing])[];
+  /** See KnownFolder. */
+  readonly olderNs?: bigint;
 }
 
 /** What a run that was killed leaves for the next one to finish. */

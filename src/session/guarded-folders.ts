@@ -25,9 +25,9 @@ export async function openFolders(record: GuardRecord, installation: string): Pr
   const { quarantine, kept, folders } = record;
   const roots = [quarantine, kept, ...folders.map(({ folder }) => folder)];
   const server = await openFileServer(path.join(installation, "native/cellfiles"), roots);
-  const live = folders.map(({ folder, excluded, named, into, trees, files }, index) => {
+  const live = folders.map(({ folder, excluded, named, into, trees, files, olderNs }, index) => {
     const aside = new Aside({ server, quarantine: 0, kept: 1, into });
-    const known = { trees: new Map(trees), files: new Map(files) };
+    const known = { trees: new Map(trees), files: new Map(files), ...(olderNs !== undefined && { olderNs }) };
     return new LiveFolder({ server, root: index + 2, folder, excluded, named }, aside, known);
   });
   return {

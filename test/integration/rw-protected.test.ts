@@ -87,6 +87,21 @@ describe.each(people)("protected paths of folders connected rw, as $name", (pers
     expect(stdout).toContain(".idea/x");
   });
 
+  test("other people's packages may hold what they like, but for git's own", async () => {
+    const folder = await project();
+    const places = [
+      "node_modules/p/.vscode/x",
+      "venv/lib/site-packages/p/.idea/x",
+      "node_modules/p/.git/hooks/x",
+    ];
+    const script = places.map((place) => `mkdir -p "$(dirname ${place})"; echo x >${place}`).join("; ");
+    const { stderr } = await inside(folder, `${script}; rm -rf node_modules/q`);
+    expect(places.filter((place) => existsSync(path.join(folder, place)))).toEqual(places.slice(0, 2));
+    expect(stderr.match(/refused write/g)).toHaveLength(1);
+    const again = await inside(folder, "rm -rf node_modules venv; mkdir node_modules");
+    expect([again.code, again.stderr]).toEqual([0, ""]);
+  });
+
   test("while it runs, what appears is taken out", async () => {
     const folder = await project();
     const place = path.join(folder, ".bashrc");

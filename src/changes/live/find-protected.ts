@@ -1,3 +1,4 @@
+import { codeOf } from "../../errors/index.ts";
 import type { BytePath, Entry } from "../../model/index.ts";
 import { isWithin, joinPath, parentOf } from "../byte-path.ts";
 import type { FileFinder, FileRoot, FileServer } from "../file-server.ts";
@@ -44,16 +45,18 @@ export function partsAbove(folder: string): readonly string[] {
   return match?.rule.class === "refused" ? [] : foldedParts(path);
 }
 
+const faultOf = (error: unknown) => (error instanceof Error && codeOf(error.cause)) || "EIO";
+
 async function findAll({ server, root, excluded }: LivePlace, most: number) {
   const entries = new Map<BytePath, Entry>();
   const names = wantedNames();
   const [waiting, asked] = [[""], new Set<BytePath>([""])];
   let isWhole = true;
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    const found = await server.find({ root, path }, names, most).catch(() => undefined);
-    // A folder that went in between is none; of the folder itself something must be told.
-    if (found === undefined) {
-      isWhole &&= path !== "" && (await server.stat({ root, path }).catch(() => null)) === undefined;
+    const found = await server.find({ root, path }, names, most).catch(faultOf);
+    if (typeof found === "string") {
+      // One that went in between is none; and what is shut against us is shut against the cell, which is no more than we.
+      isWhole &&= path !== "" && ["ENOENT", "ENOTDIR", "ELOOP", "EACCES"].includes(found);
       continue;
     }
     isWhole &&= !found.isCut;

@@ -1,5 +1,5 @@
 import type { BytePath, Entry, JudgedChange } from "../../model/index.ts";
-import { isWithin, nameOf, parentOf, utf8Of } from "../byte-path.ts";
+import { isWithin, nameOf, parentOf, partsOf, utf8Of } from "../byte-path.ts";
 import type { FileRoot, Place } from "../file-server.ts";
 import { judgeChanges } from "../judge-changes.ts";
 import { readJudgingFacts } from "../judging-facts.ts";
@@ -29,6 +29,8 @@ export interface Cover {
 export interface KnownFolder {
   readonly trees: ReadonlyMap<BytePath, KnownThing>;
   readonly files: ReadonlyMap<BytePath, KnownThing>;
+  /** Set where not all could be looked through at the start: kernel time then, in ns. What is older stood there. */
+  readonly olderNs?: bigint;
 }
 
 /** Something that was taken out of a folder, or put back there. */
@@ -72,6 +74,7 @@ export class LiveFolder {
   /** New things that were let through, as they were then. */
   readonly #passed = new Map<BytePath, string>();
   readonly #pins: Pin[] = [];
+  #olderNs: bigint | undefined;
   #onKnown = () => {};
 
   constructor(place: LivePlace, aside: Aside, known?: KnownFolder) {
@@ -79,6 +82,7 @@ export class LiveFolder {
     this.#aside = aside;
     for (const [path, thing] of known?.trees ?? []) this.#trees.set(path, thing);
     for (const [path, thing] of known?.files ?? []) this.#files.set(path, thing);
+    this.#olderNs = known?.olderNs;
   }
 
   get folder(): string {
@@ -86,7 +90,8 @@ export class LiveFolder {
   }
 
   get known(): KnownFolder {
-    return { trees: this.#trees, files: this.#files };
+    const older = this.#olderNs === undefined ? {} : { olderNs: this.#olderNs };
+    return { trees: this.#trees, files: this.#files, ...older };
   }
 
   /**
@@ -94,10 +99,12 @@ export class LiveFolder {
    * moment what by its absolute place is another cell's, and about to be taken out.
    */
   async begin(
+    beginNs: bigint,
     foreignness: () => (place: BytePath, entry: Entry) => boolean,
   ): Promise<{ readonly covers: readonly Cover[]; readonly isWhole: boolean }> {
     const earlier = foreignness();
     const { trees, single, isWhole } = await findProtected(this.#place);
+    if (!isWhole) this.#olderNs = beginNs;
     // Another cell may have begun, or ended, while the folder was looked through.
     const later = foreignness();
     const isForeign = (at: BytePath, entry: Entry) => earlier(at, entry) || later(at, entry);
@@ -114,15 +121,14 @@ export class LiveFolder {
     };
     const files = new Map([...single].filter(([path, entry]) => !isForeign(place(path), entry)));
     for (const [path, entry] of trees) {
-      if (this.#mayBeWritten(path) || isForeign(place(path), entry)) continue;
+      if (this.#mayBeWritten(path, entry) || isForeign(place(path), entry)) continue;
       if (!this.#hasNamed(path) && cover(path, entry)) this.#trees.set(path, { entry, covered: true });
       else for (const { path: leaf, ...inside } of await leavesOf(this.#place, path)) files.set(leaf, inside);
     }
-    const judged = await this.#judge([...files].map(([path, after]) => ({ path, kind: "changed", after })));
-    for (const { path, after } of judged)
-      if (after !== undefined) {
-        const covered = after.type === "file" && cover(path, after);
-        this.#files.set(path, { entry: after, covered });
+    for (const [path, entry] of files)
+      if (!this.#mayBeWritten(path, entry)) {
+        const covered = entry.type === "file" && cover(path, entry);
+        this.#files.set(path, { entry, covered });
       }
     return { covers, isWhole };
   }
@@ -131,13 +137,16 @@ export class LiveFolder {
     for (const held of this.#pins.splice(0)) held.release();
   }
 
-  /** Whether a protected folder is none here: the person named it, or other people's packages hold it. */
-  #mayBeWritten(path: BytePath): boolean {
+  /** Whether a protected thing is none here: the person named it, or other people's packages hold it. */
+  #mayBeWritten(path: BytePath, entry: Entry): boolean {
     const { named, folder } = this.#place;
-    const subject = { path, executable: false, standsForTree: false, plainFolder: false };
+    const standsForTree = entry.type === "symlink";
+    const subject = { path, executable: false, standsForTree, plainFolder: false };
     const match = matchProtected(subject, partsAbove(folder));
-    if (named.some((name) => isWithin(path, name) && name !== "")) return true;
-    return match?.rule.everywhere !== true && inDependencyTree(path, new Set());
+    if (match === undefined) return named.includes(path);
+    // As everywhere: who names the folder above has not looked.
+    const reaches = (name: BytePath) => partsOf(name).length >= match.depth && isWithin(path, name);
+    return named.some(reaches) || (match.rule.everywhere !== true && inDependencyTree(path, new Set()));
   }
 
   #hasNamed(tree: BytePath): boolean {
@@ -193,13 +202,14 @@ export class LiveFolder {
     const ours = new Set([...this.#trees.values()].map(({ entry }) => identityOf(entry)));
     for (const [path, entry] of trees) {
       // A covered folder that still is the one: only the host can have changed what is in it.
-      if (ours.has(identityOf(entry)) || this.#mayBeWritten(path)) continue;
+      if (ours.has(identityOf(entry)) || this.#mayBeWritten(path, entry)) continue;
       for (const { path: leaf, ...inside } of await leavesOf(this.#place, path)) found.set(leaf, inside);
     }
     const inodes = new Map([...this.#files].map(([path, { entry }]) => [identityOf(entry), path] as const));
     const changed: { path: BytePath; kind: "added" | "changed"; after: Entry }[] = [];
     for (const [path, after] of found) {
       if (until !== undefined && after.ctimeNs > until) continue;
+      if (this.#olderNs !== undefined && !this.#files.has(path) && after.ctimeNs < this.#olderNs) continue;
       if (!isLast && this.#passed.get(path) === stateOf(after)) continue;
       if (await this.#isAsKnown(path, after, inodes)) continue;
       changed.push({ path, kind: this.#files.has(path) ? "changed" : "added", after });
