@@ -10,6 +10,7 @@ export function planProtectedCovers(
   rules: readonly FoundPath[],
 ): PlannedMount[] {
   const hidden = rules.filter(({ effect }) => effect === "hide");
+  // SECURITY(P14): after the folders, or these would hide them again.
   return folders.flatMap((folder) => {
     if (folder.kind !== "bind" || folder.merged !== undefined) return [];
     return (

@@ -131,6 +131,7 @@ async function finishStart(started: Started): Promise<RunningCell> {
     closeRecords = () => records.close();
     await running.ready;
     checkConnected(plan, running.pids()?.hostPid ?? 0);
+    // SECURITY(P14): what stands there is taken down before the command could touch it.
     await started.guard?.begin();
     const held = await holdCell(started);
     const idle = output.meter(running, held);

@@ -102,17 +102,11 @@ describe.each(people)("protected paths of folders connected rw, as $name", (pers
     expect([again.code, again.stderr]).toEqual([0, ""]);
   });
 
-  test("while it runs, what appears is taken out", async () => {
+  test.each([".bashrc", "new/and/deep/.bashrc"])("while it runs, %s is taken out", async (name) => {
     const folder = await project();
-    const place = path.join(folder, ".bashrc");
-    const { child, said, ended } = desk.start([
-      "run",
-      "-m",
-      `${folder}:rw`,
-      "sh",
-      "-c",
-      "echo x >.bashrc; echo up; read x",
-    ]);
+    const place = path.join(folder, name);
+    const script = `mkdir -p new/and/deep; echo x >${name}; echo up; read x`;
+    const { child, said, ended } = desk.start(["run", "-m", `${folder}:rw`, "sh", "-c", script]);
     await said("up");
     await until(() => !existsSync(place), 10_000);
     child.stdin?.end("\n");

@@ -201,7 +201,7 @@ export class LiveFolder {
     const found = new Map(single);
     const ours = new Set([...this.#trees.values()].map(({ entry }) => identityOf(entry)));
     for (const [path, entry] of trees) {
-      // A covered folder that still is the one: only the host can have changed what is in it.
+      // SECURITY(P14): a covered folder that still is the one: only the host can have changed what is in it.
       if (ours.has(identityOf(entry)) || this.#mayBeWritten(path, entry)) continue;
       for (const { path: leaf, ...inside } of await leavesOf(this.#place, path)) found.set(leaf, inside);
     }
