@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type CellGroup, launchCell, makeCellGroup, type Running } from "../launch/index.ts";
 import { cacheFolder } from "../lib/xdg-folders.ts";
-import type { Denial, Outcome, Plan, Policy, Settings, Weaker } from "../model/index.ts";
+import type { Denial, HostFacts, Outcome, Plan, Policy, Settings, Weaker } from "../model/index.ts";
 import { buildPlan, isLayered } from "../plan/index.ts";
 import { checkProgram } from "../probe/index.ts";
 import { denialOfPids, type HeldLimits, holdLimits, judgeLimit, supervise } from "../supervise/index.ts";
@@ -22,7 +22,7 @@ export async function explainRun(
   const { settings, facts, policy } = await decide({ ...request, keepAnswers: false });
   const session = imagineSession({ settings, host: facts });
   const { command, terminal = false, kit } = request;
-  const asked = { command, terminal, ...(kit && { kit }) };
+  const asked = { command, terminal, ...(kit && { kit }), ...(await ownFilters(settings, facts)) };
   return {
     plan: buildPlan({ settings, policy, facts, session, ...ownFolders(facts), ...asked }),
     policy,
@@ -46,7 +46,8 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
     checkProgram({ program: facts.cellinit, cacheFolder: cacheFolder(env, home) });
     const layers = await openSessionLayers(decided, session);
     const input = { settings, policy, facts, session: { ...session.facts, ...layers }, ...ownFolders(facts) };
-    const plan = buildPlan({ ...input, command, terminal, ...(kit && { kit }) });
+    const filters = await ownFilters(settings, facts);
+    const plan = buildPlan({ ...input, command, terminal, ...(kit && { kit }), ...filters });
     checkMountPoints(plan, session.facts.folder);
     prepareCell(plan, session);
     group = makeCellGroup(plan.cell, plan.limits, facts.limits.cgroups);
@@ -151,6 +152,13 @@ async function finishStart(started: Started): Promise<RunningCell> {
     await closeRecords();
     throw error;
   }
+}
+
+/** Filters other than every cell's, where the settings want them. */
+async function ownFilters({ refuseUnixSockets, tunnel }: Settings, { arch }: HostFacts) {
+  if (refuseUnixSockets === undefined) return {};
+  const { compileFilters } = await import("../plan/index.ts");
+  return { filters: await compileFilters({ arch, tunnel: tunnel.value, refusesUnixSockets: true }) };
 }
 
 /** Takes out of live folders what was not to be written and could not be covered. */

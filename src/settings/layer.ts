@@ -48,6 +48,7 @@ export interface Layer extends LimitLayer {
   readonly mounts?: readonly Sourced<MountRequest>[];
   readonly environment?: readonly Sourced<Variable>[];
   readonly pathRules?: readonly Sourced<PathRule>[];
+  readonly refuseUnixSockets?: Sourced<true>;
   readonly hiddenVariables?: readonly Sourced<string>[];
   readonly differences?: readonly Sourced<SettingsDifference>[];
   readonly routes?: readonly Sourced<RouteSetting>[];

@@ -59,7 +59,7 @@ function differencesSection({ differences = [] }: Settings): string[] {
   const lines = differences.map(
     ({ value: { key, theirs, ours, is } }) => `${key} (${is}): there, ${theirs}; here, ${ours}`,
   );
-  const title = "Differences from sandbox-runtime, whose settings file this is (none makes the cell weaker)";
+  const title = "Differences from sandbox-runtime, whose settings file this is";
   return section(title, lines);
 }
 
