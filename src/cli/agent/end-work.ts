@@ -1,4 +1,4 @@
-import { chooseSession, countWaiting } from "../../session/index.ts";
+import { countWaiting, namedSession } from "../../session/index.ts";
 import { settleChanges } from "../changes/after-run.ts";
 import type { ApplyMode } from "../changes/apply-mode.ts";
 import { stateOf } from "../changes/words.ts";
@@ -18,7 +18,7 @@ export async function endWork(
   if (reviewed.length > 0) {
     if (mode === "none") await sumUpChanges(session, context);
     await settleChanges(session, reviewed, { mode, context });
-    if (countWaiting(chooseSession(stateOf(context), session, "changes")) > 0)
+    if (countWaiting(namedSession(stateOf(context), session)) > 0)
       say(context, `to give them up: workcell discard ${session}; what is applied, workcell undo takes back`);
   }
   if (stays) say(context, `to go on: workcell agent --resume ${session} "TASK"`);

@@ -7,7 +7,7 @@ import {
   summaryLine,
 } from "../../changes/index.ts";
 import { printable } from "../../lib/printable.ts";
-import { chooseSession, reviewSession } from "../../session/index.ts";
+import { namedSession, reviewSession } from "../../session/index.ts";
 import { cautions } from "../changes/say.ts";
 import { stateOf } from "../changes/words.ts";
 import type { CommandContext } from "../command.ts";
@@ -17,13 +17,13 @@ const MOST = 20;
 
 /** What the agent changed and nobody has applied yet, a line for each path. */
 export async function sumUpChanges(name: string, context: CommandContext): Promise<void> {
-  const session = chooseSession(stateOf(context), name, "changes");
+  const session = namedSession(stateOf(context), name);
   if (session.live) return;
   const say = (text: string) => void context.stderr.write(text);
   const input = { state: stateOf(context), installation: context.installation, session };
   await reviewSession(
     input,
-    () => [],
+    () => ({ named: [] }),
     async ({ server, roots, changes: all }, { folder }) => {
       if (all.length === 0) return;
       const place = { server, layer: roots.layer, folder: roots.host };
