@@ -24,7 +24,13 @@ export { type Forgotten, forgetOld, removeSession, stopSession } from "./forget-
 export { type Layer, pendingLayers, sessionLayers } from "./layer-record.ts";
 export { lockBy } from "./lock-by.ts";
 export { replaceInLayer } from "./replace-in-layer.ts";
-export type { RunningCell, RunRequest } from "./request.ts";
+export type { RunningCell, RunRequest, RunRoute } from "./request.ts";
 export { dropLostLayers, finishSteps, openStep, type ReviewInput, reviewSession } from "./review.ts";
+export {
+  type ModelCredential,
+  type ModelCredentialKind,
+  modelEnvironment,
+  readModelCredential,
+} from "./routes/model-credential.ts";
 export { explainRun, runOnce, startCell } from "./run-once.ts";
 export { sessionBytes, stepBytes } from "./session-bytes.ts";

@@ -19,15 +19,13 @@ import { imagineSession, type OpenSession, openSession, ownFolders } from "./sto
 export async function explainRun(
   request: Omit<RunRequest, "stdio">,
 ): Promise<{ plan: Plan; policy: Policy; settings: Settings }> {
-  const { settings, facts, policy } = await decide({ ...request, keepAnswers: false });
+  const { settings, facts, policy, held } = await decide({ ...request, keepAnswers: false });
   const session = imagineSession({ settings, host: facts });
   const { command, terminal = false, kit } = request;
   const asked = { command, terminal, ...(kit && { kit }), ...(await ownFilters(settings, facts)) };
-  return {
-    plan: buildPlan({ settings, policy, facts, session, ...ownFolders(facts), ...asked }),
-    policy,
-    settings,
-  };
+  const plan = buildPlan({ settings, policy, facts, session, ...ownFolders(facts), ...asked });
+  held?.keepOut(plan, policy);
+  return { plan, policy, settings };
 }
 
 /**
@@ -36,7 +34,7 @@ export async function explainRun(
  */
 export async function startCell(request: RunRequest): Promise<RunningCell> {
   const decided = await decide(request);
-  const { settings, facts, policy } = decided;
+  const { settings, facts, policy, held } = decided;
   request.onDecided?.(settings);
   const session = openSession({ settings, host: facts });
   let group: CellGroup | undefined;
@@ -48,6 +46,7 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
     const input = { settings, policy, facts, session: { ...session.facts, ...layers }, ...ownFolders(facts) };
     const filters = await ownFilters(settings, facts);
     const plan = buildPlan({ ...input, command, terminal, ...(kit && { kit }), ...filters });
+    held?.keepOut(plan, policy);
     checkMountPoints(plan, session.facts.folder);
     prepareCell(plan, session);
     group = makeCellGroup(plan.cell, plan.limits, facts.limits.cgroups);
