@@ -74,7 +74,7 @@ export const kernelCases = [
   kernel(
     "5.14",
     "writing a knob of the kernel",
-    "echo core >/proc/sys/kernel/core_pattern 2>/dev/null && echo DONE || echo NOT",
+    "(exec 3>>/proc/sys/kernel/core_pattern) 2>/dev/null && echo DONE || echo NOT",
   ),
   kernel(
     "5.15",
