@@ -14,6 +14,7 @@ export {
   referenceTools,
 } from "./drivers/driver.ts";
 export { firstTask } from "./scripted/first-task.ts";
+export { scriptedRoute } from "./scripted/route.ts";
 export type { ScriptedAnswer, ScriptedCall, ScriptedTask } from "./scripted/script.ts";
 export { type ScriptedModel, type ScriptedRequest, startScriptedModel } from "./scripted/serve.ts";
 export type { Seen, View } from "./scripted/transcript-view.ts";

@@ -8,6 +8,7 @@ import {
   builtInProgram,
   type ScriptedModel,
   type ScriptedRequest,
+  scriptedRoute,
   startScriptedModel,
 } from "../agent/index.ts";
 import { realPlace } from "../lib/real-place.ts";
@@ -79,10 +80,7 @@ function commandOf({ request, model, words }: Trial) {
     driver: builtIn,
     program: builtInProgram(realpathSync(process.execPath), file),
     work: { task: everydayTask, output: "json", goesOn: false, onlyReferenceTools: true },
-    endpoint: {
-      url: model.url,
-      variables: { ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: "workcell-placeholder" },
-    },
+    endpoint: scriptedRoute(model).endpoint,
   });
   const task = command.indexOf("--");
   return { command: [...command.slice(0, task), ...words, ...command.slice(task)], kit };
@@ -98,8 +96,8 @@ function startAgent(trial: Trial): Promise<RunningCell> {
       ...flags,
       ...(profile === "cowork" ? { workdir: `mnt/${path.basename(folder)}` } : {}),
       mounts: [`${folder}:review`],
-      allowHosts: [...flags.allowHosts, `127.0.0.1:${model.port}`],
     },
+    routes: [scriptedRoute(model).route],
     ...commandOf(trial),
     stdio: ["ignore", "pipe", "pipe"],
     signal: AbortSignal.timeout(TIME_MS),

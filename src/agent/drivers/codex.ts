@@ -1,3 +1,4 @@
+import { PLACEHOLDER } from "../../model/index.ts";
 import { type AgentDriver, flagWith } from "./driver.ts";
 
 /** Codex. Its own sandbox cannot be made in a cell, which is one already. */
@@ -29,7 +30,7 @@ export const codex: AgentDriver = {
         ...flagWith("--model", model),
         ...(task === undefined ? [] : ["--", task]),
       ],
-      environment: { OPENAI_API_KEY: "workcell-placeholder" },
+      environment: { OPENAI_API_KEY: PLACEHOLDER },
     };
   },
 };

@@ -1,3 +1,4 @@
+import { PLACEHOLDER } from "../../model/index.ts";
 import { type AgentDriver, flagWith } from "./driver.ts";
 
 /** Gemini CLI. */
@@ -15,7 +16,7 @@ export const gemini: AgentDriver = {
         ...(goesOn ? ["--resume", "latest"] : []),
       ],
       environment: {
-        GEMINI_API_KEY: "workcell-placeholder",
+        GEMINI_API_KEY: PLACEHOLDER,
         GOOGLE_GEMINI_BASE_URL: url,
         GEMINI_CLI_TRUST_WORKSPACE: "true",
       },

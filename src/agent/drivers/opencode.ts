@@ -1,3 +1,4 @@
+import { PLACEHOLDER } from "../../model/index.ts";
 import { type AgentDriver, flagWith } from "./driver.ts";
 
 /** OpenCode, with a model behind the Messages API. */
@@ -7,7 +8,7 @@ export const opencode: AgentDriver = {
   api: "messages",
   installed: { program: "opencode", npmPackage: "opencode-ai" },
   start({ task, model, output, goesOn }, { url, variables }) {
-    const provider = { anthropic: { options: { baseURL: `${url}/v1`, apiKey: "workcell-placeholder" } } };
+    const provider = { anthropic: { options: { baseURL: `${url}/v1`, apiKey: PLACEHOLDER } } };
     return {
       words: [
         ...(task === undefined ? [] : ["run", ...(output === "json" ? ["--format", "json"] : [])]),

@@ -7,7 +7,7 @@ import { readSettings, type SettingsFlags } from "../../settings/index.ts";
 import { copyDemonstration, scriptedTask } from "../agent/demonstration.ts";
 import { endWork } from "../agent/end-work.ts";
 import { findAgentProgram } from "../agent/find-program.ts";
-import { type ModelAccess, openModelAccess, SCRIPTED } from "../agent/model-access.ts";
+import { type ModelAccess, openModelAccess, SCRIPTED, withScriptedWay } from "../agent/model-access.ts";
 import { type AgentWords, readAgentWords } from "../agent/words.ts";
 import { readApplyMode } from "../changes/apply-mode.ts";
 import { canAsk } from "../changes/ask.ts";
@@ -109,7 +109,8 @@ async function workOf(
   const isFed = driver.installed === undefined || terminal || output === "stream-json";
   return {
     ...agentCommand({ driver, program, work, endpoint: access.endpoint }),
-    flags: { ...settings, allowHosts: [...settings.allowHosts, ...access.allowHosts] },
+    flags: settings,
+    routes: [access.route],
     terminal,
     stdio: [isFed ? "inherit" : "ignore", "inherit", "inherit"],
   };
@@ -132,6 +133,8 @@ async function runAgent(
     const ran = await runInCell(flags, work, context);
     await endWork(ran, { mode, stays: asked.settings.session !== undefined }, context);
     return ran.outcome.exitCode;
+  } catch (error) {
+    throw withScriptedWay(error);
   } finally {
     await access.close();
   }
