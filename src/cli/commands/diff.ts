@@ -49,15 +49,20 @@ async function put({ shown }: Showing, text: string | Buffer): Promise<void> {
     await Promise.race([once(shown.out, "drain"), once(shown.out, "close")]);
 }
 
-const ignoredLine = (count: number) =>
-  `\n${counted(count, "path")} that the folder's .gitignore ignores: --ignored shows them\n`;
+function ignoredLine(hidden: readonly JudgedChange[]): string {
+  const marked = hidden.filter((change) => change.class === "marked").length;
+  const of = marked === 0 ? "" : `, ${marked} of them marked`;
+  return `\n${counted(hidden.length, "path")} that the folder's .gitignore ignores${of}: --ignored shows them\n`;
+}
 
 async function showText(showing: Showing): Promise<void> {
   const { asked, folder, changes, flags, shown } = showing;
   const { colour, width } = shown;
-  const visible = flags.has("ignored") ? changes : changes.filter((change) => !isSummedUp(change));
+  const isShown = (change: JudgedChange) => flags.has("ignored") || !isSummedUp(change);
+  const visible = changes.filter(isShown);
   const head = `session ${asked.session.name} · ${printable(folder)}`;
-  await put(showing, `${colour ? `\x1b[1m${head}\x1b[0m` : head}\n${summaryLine(summarise(visible))}\n`);
+  const summary = visible.length === 0 && changes.length > 0 ? "" : `${summaryLine(summarise(visible))}\n`;
+  await put(showing, `${colour ? `\x1b[1m${head}\x1b[0m` : head}\n${summary}`);
   await put(showing, cautions(visible, colour));
   if (visible.length > 0) await put(showing, "\n");
   const nameWidth = visible.reduce((most, change) => Math.max(most, shownPath(change.path).length), 0);
@@ -70,8 +75,8 @@ async function showText(showing: Showing): Promise<void> {
     await put(showing, text);
     if (!shown.out.writable) return;
   }
-  const hidden = changes.length - visible.length;
-  if (hidden > 0) await put(showing, ignoredLine(hidden));
+  const hidden = changes.filter((change) => !isShown(change));
+  if (hidden.length > 0) await put(showing, ignoredLine(hidden));
 }
 
 /** `git apply` refuses a whole patch for one path of a repository's own. */
