@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { mergeText, type OpenLayer, shownPath } from "../../changes/index.ts";
-import { WorkcellError } from "../../errors/index.ts";
+import { printable } from "../../lib/printable.ts";
 import type { JudgedChange } from "../../model/index.ts";
 import { replaceInLayer } from "../../session/index.ts";
 import type { CommandContext } from "../command.ts";
@@ -59,50 +59,41 @@ function edit(text: string, name: string, context: CommandContext): Edited {
   }
 }
 
-function cannotMerge(change: JudgedChange, why: string): WorkcellError {
-  return new WorkcellError("WC_FILES", {
-    message: `Cannot merge "${shownPath(change.path)}": ${why}`,
-    remedy: "Decide for one of the two: --take theirs, or --take ours",
-  });
-}
+type Both = { readonly ours: string; readonly theirs: string };
 
-interface Both {
-  readonly change: JudgedChange;
-  readonly ours: string;
-  readonly theirs: string;
-}
-
-/** All are read before the first is edited: nobody's work in an editor is lost to the next one. */
+/** Both versions, or why they cannot be merged. */
 async function readBoth(
   open: OpenLayer,
-  conflicts: readonly JudgedChange[],
+  change: JudgedChange,
   context: CommandContext,
-): Promise<readonly Both[]> {
-  const all: Both[] = [];
-  for (const change of conflicts) {
-    const ours = await textAt(open, change, open.roots.host);
-    const theirs = await textAt(open, change, open.roots.layer);
-    if (ours === undefined || theirs === undefined)
-      throw cannotMerge(change, "both versions must be text, and files of at most 8 MiB");
-    if (mergeText({ ours, theirs }).conflicts > 0 && !canAsk(context))
-      throw cannotMerge(change, "that needs an editor, and this is no terminal");
-    all.push({ change, ours, theirs });
-  }
-  return all;
+): Promise<Both | { readonly why: string }> {
+  const ours = await textAt(open, change, open.roots.host);
+  const theirs = await textAt(open, change, open.roots.layer);
+  if (ours === undefined || theirs === undefined)
+    return { why: "both versions must be text, of at most 8 MiB: --take theirs, or --take ours" };
+  if (mergeText({ ours, theirs }).conflicts > 0 && !canAsk(context))
+    return { why: "that needs an editor, and this is no terminal" };
+  return { ours, theirs };
 }
 
-/** Lets the person merge each conflict in their editor; resolves to those that are merged, as they are now. */
+async function mergeOne(open: OpenLayer, change: JudgedChange, context: CommandContext): Promise<Edited> {
+  const both = await readBoth(open, change, context);
+  if ("why" in both) return both;
+  const { text, conflicts } = mergeText(both);
+  return conflicts === 0 ? { text } : edit(text, change.path, context);
+}
+
+/** Lets the person merge each conflict in their editor; resolves to those that are merged, as they are now. What is not is said. */
 export async function mergeByHand(
   open: OpenLayer,
   conflicts: readonly JudgedChange[],
   context: CommandContext,
 ): Promise<readonly JudgedChange[]> {
   const merged: JudgedChange[] = [];
-  for (const { change, ours, theirs } of await readBoth(open, conflicts, context)) {
-    const { text, conflicts: marks } = mergeText({ ours, theirs });
-    const edited = marks === 0 ? { text } : edit(text, change.path, context);
+  for (const change of conflicts) {
+    const edited = await mergeOne(open, change, context);
     if ("why" in edited) {
-      context.stderr.write(`workcell: ${shownPath(change.path)} waits on: ${edited.why}\n`);
+      context.stderr.write(`workcell: ${shownPath(change.path)} is not merged: ${printable(edited.why)}\n`);
       continue;
     }
     const mtimeNs = replaceInLayer(open.upper, change.path, Buffer.from(edited.text, "latin1"));

@@ -64,6 +64,8 @@ async function showText(showing: Showing): Promise<void> {
   const summary = visible.length === 0 && changes.length > 0 ? "" : `${summaryLine(summarise(visible))}\n`;
   await put(showing, `${colour ? `\x1b[1m${head}\x1b[0m` : head}\n${summary}`);
   await put(showing, cautions(visible, colour));
+  if (!flags.has("stat") && visible.some(({ conflict }) => conflict !== undefined))
+    await put(showing, "  in a conflict - is the folder's version, + the session's\n");
   if (visible.length > 0) await put(showing, "\n");
   const nameWidth = visible.reduce((most, change) => Math.max(most, shownPath(change.path).length), 0);
   // In a file or a pipe nothing is shortened.
