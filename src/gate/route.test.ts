@@ -85,9 +85,9 @@ const refused: readonly (readonly [why: string, request: string, answer: RegExp]
     /other\.workcell is no route: there is model\.workcell/,
   ],
   [
-    "a tunnel",
+    "a tunnel for TLS",
     "CONNECT model.workcell:443 HTTP/1.1\r\nHost: model.workcell:443\r\n\r\n",
-    /takes plain HTTP requests and no tunnel.*Use http:\/\/model\.workcell\//,
+    /takes plain HTTP at port 80 and nothing else.*Use http:\/\/model\.workcell\//,
   ],
 ];
 
@@ -100,6 +100,32 @@ test.each(refused)("%s is refused, and nothing reaches the upstream", async (_, 
   expect([origin.seen, gate.lookups]).toEqual([[], []]);
   expect(gate.events).toMatchObject([{ decision: "deny", layer: "gate" }]);
   expect(JSON.stringify([text, gate.events, gate.denials])).not.toMatch(/sk-(other|real)/);
+});
+
+const inside = "POST /v1/messages HTTP/1.1\r\nHost: model.workcell\r\nConnection: close\r\n";
+const connect = "CONNECT model.workcell:80 HTTP/1.1\r\nHost: model.workcell:80\r\n\r\n";
+const name = Buffer.from("model.workcell");
+const socks = [
+  Buffer.from([5, 1, 0]),
+  Buffer.concat([Buffer.from([5, 1, 0, 3, name.length]), name, Buffer.from([0, 80])]),
+];
+
+test.each([
+  ["CONNECT", [connect]],
+  ["SOCKS", socks],
+])("a tunnel by %s for plain HTTP ends at the gate, which decides on each request", async (_, opening) => {
+  await using origin = await openOrigin();
+  await using gate = await openGate([], { routes: [route(origin.port)], credentials: gives() });
+  const answer = await gate.talk(...opening, `${inside}${sent}\r\nbody`);
+  expect(answer).toContain("POST /v1/messages body");
+  expect(origin.seen[0]).toContain(`x-api-key: ${secret};`);
+  const refused = await gate.talk(...opening, `${inside}x-api-key: sk-other\r\n\r\n`);
+  expect(refused).toContain("another credential towards model.workcell");
+  const elsewhere = await gate.talk(...opening, `${inside.replace("Host: model", "Host: other")}\r\n`);
+  expect(elsewhere).toContain("HTTP/1.1 400 ");
+  const sealed = await gate.talk(...opening, Buffer.from("160301000501000001", "hex"), "\r\n\r\n");
+  expect(sealed).toContain("HTTP/1.1 400 ");
+  expect(origin.seen).toHaveLength(1);
 });
 
 test("what a route leads to stays refused under its own name", async () => {

@@ -86,6 +86,8 @@ export interface Settings {
   readonly session?: Sourced<string>;
   /** Exceptions to what the folders and the system would let a cell do. */
   readonly pathRules?: readonly Sourced<PathRule>[];
+  /** The command can make no UNIX socket: none of the host's that lies in a connected folder can be spoken to. */
+  readonly refuseUnixSockets?: Sourced<true>;
   /** Variables of the host that never go in. */
   readonly hiddenVariables?: readonly Sourced<string>[];
   /** Names of the cell's that the gate maps to an upstream, with a credential of the host's. */

@@ -19,4 +19,4 @@ export {
 } from "./parse-host.ts";
 export { parseHostPattern } from "./parse-host-pattern.ts";
 export { parseRoute } from "./parse-route.ts";
-export { isRouteName } from "./reserved-name.ts";
+export { isRouteName, leadsByRoute } from "./reserved-name.ts";

@@ -6,12 +6,23 @@ export function isRouteName(host: string): boolean {
   return host.endsWith(".workcell");
 }
 
+/**
+ * Whether plain HTTP to this host and port goes by a route. Some clients ask for a tunnel even for that: the gate is
+ * the other end of it, and reads each request.
+ */
+export function leadsByRoute(
+  { routes = [] }: NetworkPolicy,
+  { host, port }: Pick<HostQuestion, "host" | "port">,
+): boolean {
+  return port === 80 && routes.some(({ name }) => name === host);
+}
+
 /** A tunnel to a name that ends in `.workcell`, which nothing can be at the other end of. */
 export function mayTunnelTo(policy: NetworkPolicy, question: HostQuestion): Answer {
   const route = policy.routes?.find(({ name }) => name === question.host);
   if (route === undefined) return noSuchRoute(policy, question);
   return refused(
-    `${route.name} is a route, which takes plain HTTP requests and no tunnel`,
+    `${route.name} is a route, which takes plain HTTP at port 80 and nothing else`,
     route.origin,
     `Use http://${route.name}/ with the proxy of http_proxy; the gate speaks TLS to where it leads`,
   );

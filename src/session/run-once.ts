@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type CellGroup, launchCell, makeCellGroup, type Running } from "../launch/index.ts";
 import { cacheFolder } from "../lib/xdg-folders.ts";
-import type { Denial, Outcome, Plan, Policy, Settings, Weaker } from "../model/index.ts";
+import type { Denial, HostFacts, Outcome, Plan, Policy, Settings, Weaker } from "../model/index.ts";
 import { buildPlan, isLayered } from "../plan/index.ts";
 import { checkProgram } from "../probe/index.ts";
 import { denialOfPids, type HeldLimits, holdLimits, judgeLimit, supervise } from "../supervise/index.ts";
@@ -20,15 +20,13 @@ import { imagineSession, type OpenSession, openSession, ownFolders, stateOf } fr
 export async function explainRun(
   request: Omit<RunRequest, "stdio">,
 ): Promise<{ plan: Plan; policy: Policy; settings: Settings }> {
-  const { settings, facts, policy } = await decide({ ...request, keepAnswers: false });
+  const { settings, facts, policy, held } = await decide({ ...request, keepAnswers: false });
   const session = imagineSession({ settings, host: facts });
   const { command, terminal = false, kit } = request;
-  const asked = { command, terminal, ...(kit && { kit }) };
-  return {
-    plan: buildPlan({ settings, policy, facts, session, ...ownFolders(facts), ...asked }),
-    policy,
-    settings,
-  };
+  const asked = { command, terminal, ...(kit && { kit }), ...(await ownFilters(settings, facts)) };
+  const plan = buildPlan({ settings, policy, facts, session, ...ownFolders(facts), ...asked });
+  held?.keepOut(plan, policy);
+  return { plan, policy, settings };
 }
 
 /**
@@ -37,7 +35,7 @@ export async function explainRun(
  */
 export async function startCell(request: RunRequest): Promise<RunningCell> {
   const decided = await decide(request);
-  const { settings, facts, policy } = decided;
+  const { settings, facts, policy, held } = decided;
   request.onDecided?.(settings);
   const session = openSession({ settings, host: facts });
   let group: CellGroup | undefined;
@@ -50,7 +48,9 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
     guard = await openLiveGuard(request, decided, session);
     const kept = { ...session.facts, ...layers, ...(guard && { covers: guard.covers }) };
     const input = { settings, policy, facts, session: kept, ...ownFolders(facts) };
-    const plan = buildPlan({ ...input, command, terminal, ...(kit && { kit }) });
+    const filters = await ownFilters(settings, facts);
+    const plan = buildPlan({ ...input, command, terminal, ...(kit && { kit }), ...filters });
+    held?.keepOut(plan, policy);
     checkMountPoints(plan, session.facts.folder);
     prepareCell(plan, session);
     group = makeCellGroup(plan.cell, plan.limits, facts.limits.cgroups);
@@ -187,6 +187,13 @@ async function finishStart(started: Started): Promise<RunningCell> {
     await closeRecords();
     throw error;
   }
+}
+
+/** Filters other than every cell's, where the settings want them. */
+async function ownFilters({ refuseUnixSockets, tunnel }: Settings, { arch }: HostFacts) {
+  if (refuseUnixSockets === undefined) return {};
+  const { compileFilters } = await import("../plan/index.ts");
+  return { filters: await compileFilters({ arch, tunnel: tunnel.value, refusesUnixSockets: true }) };
 }
 
 /** Takes out of live folders what was not to be written and could not be covered. */

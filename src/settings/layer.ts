@@ -49,6 +49,7 @@ export interface Layer extends LimitLayer {
   readonly environment?: readonly Sourced<Variable>[];
   readonly allowPaths?: readonly Sourced<string>[];
   readonly pathRules?: readonly Sourced<PathRule>[];
+  readonly refuseUnixSockets?: Sourced<true>;
   readonly hiddenVariables?: readonly Sourced<string>[];
   readonly differences?: readonly Sourced<SettingsDifference>[];
   readonly routes?: readonly Sourced<RouteSetting>[];

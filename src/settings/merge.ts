@@ -100,6 +100,7 @@ const optionalKeys = [
   "diskBytes",
   "outputBytes",
   "idleMs",
+  "refuseUnixSockets",
 ] as const;
 
 type ScalarKey = "tunnel" | "tier" | "uidRange";
