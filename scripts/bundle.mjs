@@ -1,10 +1,20 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { build } from "esbuild";
+import { lazyDoors } from "./lazy-doors.mjs";
 import { Stop } from "./setup/stop.mjs";
 
 /** @type {import("esbuild").BuildOptions} */
@@ -114,7 +124,10 @@ export async function bundleWorkcell(root, out) {
     format: "cjs",
     // A script that is run from its text has no import(): what is loaded late is required late.
     supported: { "dynamic-import": false },
-    plugins: [loadLate],
+    plugins: [loadLate, lazyDoors],
+    // Every byte of it is read at each start. Names stay, for whoever reads a stack.
+    minifyWhitespace: true,
+    minifySyntax: true,
     write: false,
     outdir: out,
     define: {
@@ -137,6 +150,19 @@ export async function bundleWorkcell(root, out) {
   });
   await bundleAgent(root, out);
   makeCache(out, name);
+  removeEarlier(out, name);
+}
+
+/** Long after it was replaced, no process loads a program any more. */
+const OUT_OF_USE_MS = 10 * 60_000;
+
+/** Takes earlier programs away, but for those that a process may be about to load. */
+function removeEarlier(/** @type {string} */ out, /** @type {string} */ name) {
+  for (const file of readdirSync(out)) {
+    const place = path.join(out, file);
+    if (!/^main-[0-9a-f]+\.(js|cache)$/.test(file) || file.startsWith(name)) continue;
+    if (Date.now() - statSync(place).mtimeMs > OUT_OF_USE_MS) rmSync(place, { force: true });
+  }
 }
 
 /**

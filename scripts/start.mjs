@@ -49,7 +49,11 @@ async function runFirstJob(page) {
     if ("session" in seen) {
       session = seen.session;
       const elsewhere = seen.copy.startsWith(dataFolder()) ? "" : ` (copied to ${path.dirname(seen.copy)})`;
-      page.step("[4/4] job", `session ${session}, profile cowork, folder examples/first-job${elsewhere}`);
+      const how = seen.mode === "review" ? "in review" : "rw (this machine has no disk for review)";
+      page.step(
+        "[4/4] job",
+        `session ${session}, profile cowork, folder examples/first-job ${how}${elsewhere}`,
+      );
       page.line();
       page.pending("  npm install");
     } else {

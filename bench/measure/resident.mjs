@@ -14,8 +14,8 @@ import { availableBytes, descendants, pssBytes } from "./processes.mjs";
 
 /** The kernel takes namespaces down after their processes are gone: what one left is not charged to the next. */
 const SETTLE_MS = 20;
-/** Nothing that is measured takes a tenth of it; what hangs is named instead of waited for. */
-const HANGS_MS = 120_000;
+/** A thousand cells on a busy machine take half of it; what hangs is named instead of waited for. */
+const HANGS_MS = 300_000;
 
 /** @template T @param {Promise<T>} work @param {string} what @returns {Promise<T>} */
 async function inTime(work, what) {

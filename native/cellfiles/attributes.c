@@ -104,6 +104,11 @@ static int set_mode(int descriptor, mode_t mode) {
   return errno == EBADF ? chmod(way_to(descriptor).bytes, mode) : -1;
 }
 
+/* In the owner's namespace (own-files.c) his further groups have no number: the file then stays with the one it has. */
+static bool is_strange_group(const struct stat *status, const struct as *as) {
+  return errno == EINVAL && status->st_uid == as->uid;
+}
+
 /*
  * In this order: giving a file away takes bits and lists of rights with it, a list of rights changes the mode, and the
  * time goes last, for anything before it may move it.
@@ -112,7 +117,8 @@ int give_attributes(int to, const struct as *as, int from, struct answers *answe
   struct stat status;
   if (fstat(to, &status) != 0) return failed(answers, "look at what was made");
   bool owned = status.st_uid == as->uid && status.st_gid == as->gid;
-  if (!owned && fchownat(to, "", as->uid, as->gid, AT_EMPTY_PATH) != 0) return failed(answers, "set owner");
+  if (!owned && fchownat(to, "", as->uid, as->gid, AT_EMPTY_PATH) != 0 && !is_strange_group(&status, as))
+    return failed(answers, "set owner");
   int error = from < 0 ? 0 : copy_attributes(from, to, answers);
   if (error != 0) return error;
   if (!S_ISLNK(status.st_mode) && set_mode(to, as->mode) != 0) return failed(answers, "set mode");

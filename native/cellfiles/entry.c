@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "attributes.h"
+#include "own-files.h"
 #include "roots.h"
 
 static uint8_t type_of(mode_t mode) {
@@ -62,19 +63,25 @@ static int put_target(struct answers *answers, int descriptor, const struct stat
   return 0;
 }
 
-/* One that went meanwhile, or that we may not read, is left out: it would be missing from a copy, or fail it. */
-static void put_attributes(struct answers *answers, int descriptor, const char *names, ssize_t length) {
+/*
+ * One that went meanwhile, or that we may not read, is left out: it would be missing from a copy, or fail it. What is
+ * shut against its owner alone is read by another.
+ */
+static int put_attributes(struct answers *answers, int descriptor, const struct stat *status, const char *names,
+                          ssize_t length) {
   static uint8_t value[MAX_VALUE];
   for (ssize_t at = 0; at < length; at += (ssize_t)strlen(names + at) + 1) {
     const char *name = names + at;
     if (!is_copied(name)) continue;
     ssize_t size = get_value(descriptor, name, value, sizeof value);
+    if (size < 0 && errno == EACCES && may_try_again(status)) return failed(answers, "read extended attribute");
     if (size < 0) continue;
     put_text(answers, name, strlen(name));
     put_u32(answers, (uint32_t)size);
     put(answers, value, (size_t)size);
   }
   put_text(answers, "", 0);
+  return 0;
 }
 
 int put_entry(struct answers *answers, int descriptor, const struct stat *status, bool whiteouts) {
@@ -93,9 +100,7 @@ int put_entry(struct answers *answers, int descriptor, const struct stat *status
   put_u64(answers, status->st_ino);
   put_u64(answers, status->st_nlink);
   int error = put_target(answers, descriptor, status);
-  if (error != 0) return error;
-  put_attributes(answers, descriptor, names, length);
-  return 0;
+  return error != 0 ? error : put_attributes(answers, descriptor, status, names, length);
 }
 
 int put_changed(struct answers *answers, int descriptor) {

@@ -91,11 +91,18 @@ void take_end(const struct reader *reader) {
   if (reader->at != reader->end) malformed(reader, "too many fields");
 }
 
-void begin_answer(struct answers *answers) {
+static void begin_frame(struct answers *answers) {
   if (answers->length + HEAD > sizeof answers->bytes) write_out(answers);
   answers->frame = answers->length;
   answers->length += HEAD;
 }
+
+void begin_answer(struct answers *answers) {
+  answers->parted = false;
+  begin_frame(answers);
+}
+
+void start_answer_again(struct answers *answers) { answers->length = answers->frame + HEAD; }
 
 void finish_answer(struct answers *answers, uint8_t kind) {
   uint32_t length = (uint32_t)(answers->length - answers->frame - sizeof length);
@@ -108,7 +115,8 @@ uint8_t *make_room(struct answers *answers, size_t length) {
   if (answers->length + length > sizeof answers->bytes) {
     finish_answer(answers, ANSWER_MORE);
     write_out(answers);
-    begin_answer(answers);
+    answers->parted = true;
+    begin_frame(answers);
   }
   return answers->bytes + answers->length;
 }
@@ -139,7 +147,7 @@ int failed_by(struct answers *answers, const char *step, int error) {
 int failed(struct answers *answers, const char *step) { return failed_by(answers, step, errno); }
 
 void refuse(struct answers *answers, int error) {
-  answers->length = answers->frame + HEAD;
+  start_answer_again(answers);
   put_u32(answers, (uint32_t)error);
   put(answers, answers->step, strlen(answers->step));
   finish_answer(answers, ANSWER_ERROR);

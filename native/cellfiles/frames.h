@@ -19,6 +19,7 @@ struct answers {
   size_t length;   /* what has not been written yet */
   size_t complete; /* as much of it as are whole frames */
   size_t frame;    /* where the answer's current frame began */
+  bool parted;     /* a part of the answer is a frame of its own already, and perhaps written */
   const char *step;
   uint8_t bytes[OUTPUT];
 };
@@ -44,6 +45,8 @@ char *take_text(struct reader *reader, size_t *length);
 void take_end(const struct reader *reader);
 
 void begin_answer(struct answers *answers);
+/* Forgets what of the current frame there is. */
+void start_answer_again(struct answers *answers);
 void put(struct answers *answers, const void *bytes, size_t length);
 void put_u8(struct answers *answers, uint8_t number);
 void put_u16(struct answers *answers, uint16_t number);

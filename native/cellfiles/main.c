@@ -16,7 +16,9 @@
  *
  * No stdio and no heap: whatever is large is read and told in pieces.
  */
+#include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,6 +28,7 @@
 #include "../cellhost/text.h"
 #include "frames.h"
 #include "operations.h"
+#include "own-files.h"
 #include "roots.h"
 
 const char program_name[] = "cellfiles";
@@ -56,9 +59,40 @@ static void outlive_the_terminal(void) {
   for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) signal(signals[i], SIG_IGN);
 }
 
+/* What the bits refuse to the owner; and what another has written is to be on the disk as well. */
+static bool is_for_another(uint8_t asked, int error, const struct answers *answers) {
+  if (error == EACCES) return !answers->parted;
+  return error == 0 && asked == ASK_SYNC && was_tried_again();
+}
+
+/* One process and its second, never both at once, and each with a copy of its own. */
+static struct requests requests;
+static struct answers answers;
+
+static void serve_another(void);
+
+static void serve(void) {
+  struct reader request;
+  while (next_request(&requests, &answers, &request)) {
+    uint8_t *whole = request.at;
+    operation *operate = take_operation(&request);
+    begin_answer(&answers);
+    int error = operate(&request, &answers);
+    if (is_for_another(*whole, error, &answers) &&
+        try_again(whole, (size_t)(request.end - whole), &answers, serve_another)) continue;
+    if (error == 0) finish_answer(&answers, ANSWER_DONE);
+    else refuse(&answers, error);
+  }
+}
+
+/* With nothing of what the first was asked. */
+static void serve_another(void) {
+  requests.start = requests.end = 0;
+  answers.length = answers.complete = 0;
+  serve();
+}
+
 int main(int count, char **words) {
-  static struct requests requests;
-  static struct answers answers;
   fill_standard_descriptors();
   outlive_the_terminal();
   die_with_parent(getppid());
@@ -67,13 +101,6 @@ int main(int count, char **words) {
   open_roots(words + 1);
   begin_answer(&answers);
   finish_answer(&answers, ANSWER_DONE);
-  struct reader request;
-  while (next_request(&requests, &answers, &request)) {
-    operation *operate = take_operation(&request);
-    begin_answer(&answers);
-    int error = operate(&request, &answers);
-    if (error == 0) finish_answer(&answers, ANSWER_DONE);
-    else refuse(&answers, error);
-  }
+  serve();
   return 0;
 }

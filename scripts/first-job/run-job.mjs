@@ -36,16 +36,18 @@ async function* linesOf(stream) {
   if (rest !== "") yield rest;
 }
 
-/** @param {{ copy: string, key: string, outcome: string }} job */
-function wordsOf({ copy, key, outcome }) {
-  const cell = ["--profile", "cowork", "--mount", `src=${copy},name=first-job,mode=rw`];
+/** @typedef {{ workcell: string, copy: string, key: string, outcome: string, mode: "review" | "rw" }} Job */
+
+/** @param {Job} job */
+function wordsOf({ copy, key, outcome, mode }) {
+  const cell = ["--profile", "cowork", "--mount", `src=${copy},name=first-job,mode=${mode}`];
   const inside = ["--workdir", "mnt/first-job", "--env", `FIRST_JOB_KEY=${key}`];
   return ["run", ...cell, ...inside, "--outcome", outcome, "--", "sh", "-c", script];
 }
 
 /**
  * Runs the job in one cell and yields each act as it ends.
- * @param {{ workcell: string, copy: string, key: string, outcome: string }} job
+ * @param {Job} job
  * @returns {AsyncGenerator<Act>}
  */
 export async function* runJob(job) {

@@ -305,6 +305,14 @@ test("CLAUDE.md, AGENTS.md and skills are told to the model, and the settings be
   expect(JSON.stringify(api.requests[1]?.system)).not.toContain("pennies");
 });
 
+test("a person is told when another model answers than was asked for", async () => {
+  const api = await serveMessages([{ text: "hi", model: "other" }]);
+  const agent = startAgent(["--model", "wanted", "do it"], api);
+  agent.closeInput();
+  await agent.ended;
+  expect(agent.texts.out).toContain("hi\n! The model that answers is other\n");
+});
+
 test("a person sees each call on a line, the numbers at the end, and nothing that steers the terminal", async () => {
   const api = await serveMessages([
     { text: "I \u001b[2Jlook.", uses: [use("Bash", { command: "printf 'a\\033]0;x\\007b'" })] },

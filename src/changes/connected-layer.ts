@@ -5,20 +5,22 @@ import type { BytePath, Change, JudgedChange } from "../model/index.ts";
 import type { FileRoot, FileServer } from "./file-server.ts";
 import { judgeChanges } from "./judge-changes.ts";
 import { readJudgingFacts } from "./judging-facts.ts";
+import { markMounted, mountsBelow } from "./mounted.ts";
 import { openFileServer } from "./open-file-server.ts";
 import { readChanges } from "./read-changes.ts";
 import {
+  clearSteps,
   forgetStep,
   keptFolder,
+  kernelTimeNs,
   makeStepFolder,
   readSteps,
-  writeJournal,
   writtenBy,
 } from "./steps/journal.ts";
 import { type Left, type Planned, planApply } from "./steps/plan-apply.ts";
 import { planUndo } from "./steps/plan-undo.ts";
 import { discardChanges, pruneLayer } from "./steps/prune-layer.ts";
-import { carriedOut, newToken, recoverStep, runStep } from "./steps/run-step.ts";
+import { newToken, recoverStep, runStep } from "./steps/run-step.ts";
 import type { Step, StepKind } from "./steps/step.ts";
 
 /** A folder that a session is connected to, with the layer that its changes are in. */
@@ -27,7 +29,8 @@ export interface LayerPlace {
   readonly id: string;
   /** Absolute path of the person's folder, and which folder that was. */
   readonly folder: string;
-  readonly identity: { readonly device: number; readonly inode: number };
+  /** Decimal digits. */
+  readonly identity: { readonly device: string; readonly inode: string };
   readonly upper: string;
   readonly baseTimeNs: bigint;
   readonly mode: "review" | "auto";
@@ -58,6 +61,8 @@ const [host, layer, kept]: readonly [FileRoot, FileRoot, FileRoot] = [0, 1, 2];
 export interface OpenLayer {
   readonly server: FileServer;
   readonly roots: { readonly host: FileRoot; readonly layer: FileRoot };
+  /** Absolute path of the layer's upper folder. */
+  readonly upper: string;
   /** Everything that the session made different, each path judged. */
   readonly changes: readonly JudgedChange[];
   /** Steps that an ended Workcell had left in the middle, and that are finished now. */
@@ -97,22 +102,14 @@ async function openServer({ cellfiles, place, steps, userXattr }: OpenInput): Pr
 const rootsOf = (kind: StepKind) => ({ host, source: kind === "apply" ? layer : kept, kept });
 
 async function recover(server: FileServer, { steps, place }: OpenInput): Promise<readonly Step[]> {
+  clearSteps(steps);
   const open = readSteps(steps).filter((step) => step.folder === place.folder && step.state !== "done");
   const recovered: Step[] = [];
   for (const step of open) {
     const done = await recoverStep({ server, roots: rootsOf(step.kind), steps, step });
     if (done !== undefined) recovered.push(done);
-    if (done?.of !== undefined) await markUndone(steps, done);
   }
   return recovered;
-}
-
-/** Writes down, with the step that was taken back, what of it was. */
-async function markUndone(steps: string, undo: Step): Promise<void> {
-  const of = readSteps(steps).find(({ number }) => number === undo.of);
-  if (of === undefined) return;
-  const paths = carriedOut(undo).map(({ path }) => path);
-  await writeJournal(steps, { ...of, undone: [...new Set([...(of.undone ?? []), ...paths])] });
 }
 
 /** The changes that a step did not carry over. */
@@ -142,27 +139,32 @@ async function readLayer(
   recovered: readonly Step[],
 ): Promise<OpenLayer> {
   const { steps, place, named = [] } = input;
+  const decidedNs = kernelTimeNs(steps);
   const history = { baseTimeNs: place.baseTimeNs, known: writtenBy(readSteps(steps), place.folder) };
-  const found = await readChanges({ server, layer, folder: host, ...history });
   const { mode, folder: folderPath } = place;
+  const read = await readChanges({ server, layer, folder: host, ...history });
+  const found = markMounted(read, mountsBelow(folderPath));
   const facts = await readJudgingFacts({ server, layer, folder: host, changes: found, mode, folderPath });
   const judging = { mode, namedByPerson: named, facts, folderPath };
   const changes = judgeChanges(found, judging);
-  const run = (kind: StepKind, plan: PlanStep, of?: number) => makeStep({ input, server, kind, of }, plan);
+  // What was applied and not yet taken out of the layer when a Workcell was ended.
+  if (recovered.length > 0) await pruneLayer(server, layer, changes);
   return {
     server,
     roots: { host, layer },
+    upper: place.upper,
     changes,
     recovered,
     steps: readSteps(steps),
     apply: async (chosen) => {
       const owner = await ownerOf(server);
-      const result = await run("apply", async (names) => planApply(chosen, { ...names, ...owner }));
+      const making = { input, server, decidedNs, kind: "apply" } as const;
+      const result = await makeStep(making, async (names) => planApply(chosen, { ...names, ...owner }));
       if (result.step !== undefined) await pruneLayer(server, layer, pendingAfter(changes, result.step));
       return result;
     },
     discard: (chosen) => discardChanges({ server, layer, folder: host }, changes, chosen),
-    undo: (number, only) => undo({ input, server, run }, number, only),
+    undo: (number, only) => undo({ input, server }, number, only),
     close: () => server.close(),
   };
 }
@@ -180,13 +182,19 @@ interface StepNames {
 }
 type PlanStep = (names: StepNames) => Promise<Planned>;
 
-async function makeStep(
-  making: { input: OpenInput; server: FileServer; kind: StepKind; of: number | undefined },
-  plan: PlanStep,
-): Promise<StepResult> {
+interface Making {
+  readonly input: OpenInput;
+  readonly server: FileServer;
+  readonly kind: StepKind;
+  /** The step that is taken back. */
+  readonly of?: number;
+  readonly decidedNs: bigint;
+}
+
+async function makeStep(making: Making, plan: PlanStep): Promise<StepResult> {
   const { input, server, kind, of } = making;
   const { steps, place } = input;
-  const number = await makeStepFolder(server, kept, readSteps(steps));
+  const number = await makeStepFolder(server, kept, steps);
   const { operations, left } = await plan({ token: newToken(), keptFolder: keptFolder(number) });
   if (operations.length === 0) {
     forgetStep(steps, number);
@@ -204,6 +212,7 @@ async function makeStep(
       folder: place.folder,
       layer: place.id,
       time: new Date().toISOString(),
+      decidedNs: String(making.decidedNs),
       state: "planned",
       operations,
     },
@@ -214,30 +223,30 @@ async function makeStep(
   return { step, left: [...left, ...failed] };
 }
 
+function cannotUndo(number: number, folder: string, found: string): WorkcellError {
+  return new WorkcellError("WC_FILES", {
+    message: `Cannot undo step ${number} of "${printable(folder)}": ${found}`,
+    remedy: "See which there are: workcell undo --list",
+  });
+}
+
 async function undo(
-  by: {
-    readonly input: OpenInput;
-    readonly server: FileServer;
-    readonly run: (kind: StepKind, plan: PlanStep, of?: number) => Promise<StepResult>;
-  },
+  { input, server }: { readonly input: OpenInput; readonly server: FileServer },
   number: number,
   only?: readonly BytePath[],
 ): Promise<StepResult> {
-  const { steps, place } = by.input;
-  const step = readSteps(steps).find((one) => one.number === number && one.folder === place.folder);
-  if (step === undefined) {
-    throw new WorkcellError("WC_FILES", {
-      message: `Cannot undo step ${number} of "${printable(place.folder)}": there is no such step`,
-      remedy: "See which there are: workcell undo --list",
-    });
-  }
-  const { server } = by;
+  const { steps, place } = input;
+  const decidedNs = kernelTimeNs(steps);
+  const all = readSteps(steps);
+  const step = all.find((one) => one.number === number && one.folder === place.folder);
+  if (step === undefined) throw cannotUndo(number, place.folder, "there is no such step");
+  if (step.forgotten === true)
+    throw cannotUndo(
+      number,
+      place.folder,
+      "what it replaced was given up for space, and is not kept any more",
+    );
   const selected = only === undefined ? {} : { only };
-  const result = await by.run(
-    "undo",
-    (names) => planUndo({ server, host, kept, step, ...selected, ...names }),
-    number,
-  );
-  if (result.step !== undefined) await markUndone(steps, result.step);
-  return result;
+  const plan = (names: StepNames) => planUndo({ server, host, kept, step, all, ...selected, ...names });
+  return makeStep({ input, server, decidedNs, kind: "undo", of: number }, plan);
 }

@@ -32,6 +32,7 @@ export { type ReadChangesInput, readChanges } from "./read-changes.ts";
 export { remarkOf, shownSize } from "./remark.ts";
 export { type JsonChange, type JsonDiff, jsonChange, jsonDiff, shownPatch, statLine } from "./render-diff.ts";
 export { readSteps } from "./steps/journal.ts";
+export { boundSteps, type ListedStep, listSteps } from "./steps/list-steps.ts";
 export type { Left } from "./steps/plan-apply.ts";
 export type { Done, Operation, Step } from "./steps/step.ts";
 export { type ChangeCounts, isSummedUp, summarise, summaryLine } from "./summarise.ts";

@@ -1,4 +1,5 @@
 import type { LimitFacts } from "./limits.ts";
+import type { Origin } from "./policy.ts";
 import type { PresetName } from "./settings.ts";
 
 /** A program found on the host. */
@@ -19,6 +20,19 @@ export interface FolderFacts {
   readonly inode: number;
   /** What is mounted below it, first come first; looked up only for modes that merge it with a layer. */
   readonly mountedBelow?: readonly string[];
+}
+
+/** Something that a path rule is about, as it was found. */
+export interface FoundPath {
+  readonly effect: "hide" | "show" | "freeze";
+  /** Absolute, symlinks resolved. */
+  readonly path: string;
+  readonly isFolder: boolean;
+  readonly device: number;
+  readonly inode: number;
+  /** The folders that it lies in, outermost first, from the connected one down (which is not among them). */
+  readonly above: readonly { readonly path: string; readonly device: number; readonly inode: number }[];
+  readonly origin: Origin;
 }
 
 /** What a host's own tool says of its configuration, as far as a preset needs it. */
@@ -91,6 +105,10 @@ export interface HostFacts {
   readonly environment: Readonly<Record<string, string>>;
   /** Folders asked for, by the source as it was written. */
   readonly folders: Readonly<Record<string, FolderFacts>>;
+  /** What path rules are about; absent: there are no rules. */
+  readonly ruledPaths?: readonly FoundPath[];
+  /** Paths that are not to be written, and are not there. */
+  readonly absentPaths?: readonly { readonly path: string; readonly origin: Origin }[];
   /** What stands in /etc/subuid: ranges that belong to somebody. */
   readonly subuids: readonly { readonly owner: string; readonly first: number; readonly count: number }[];
   /** Uids that this user namespace has; absent: all of them. */

@@ -27,6 +27,23 @@ export interface SessionLayer {
   readonly inode: string;
 }
 
+/** What a command brings besides its words: files of the host's that its cell sees read-only, and variables. */
+export interface CommandKit {
+  /** Whose it is, for the person: `the built-in agent`. */
+  readonly origin: Origin;
+  readonly files: readonly KitFile[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** A file or folder of the host's under the name by which the command knows it. */
+export interface KitFile {
+  /** Absolute, in the cell. */
+  readonly path: string;
+  /** Absolute on the host, symlinks resolved. */
+  readonly source: string;
+  readonly reason: string;
+}
+
 /** A small file that Workcell writes for the cell before it starts. */
 export interface PlannedFile {
   /** Path below the cell's own folder on the host. */

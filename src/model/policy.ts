@@ -21,6 +21,15 @@ export type HostPattern =
       readonly address: string;
       readonly port: number | undefined;
       readonly text: string;
+    }
+  /** Only in rules that deny: every host, and all addresses that share their first `bits` bits. */
+  | { readonly kind: "any"; readonly port: number | undefined; readonly text: string }
+  | {
+      readonly kind: "block";
+      readonly bytes: readonly number[];
+      readonly bits: number;
+      readonly port: undefined;
+      readonly text: string;
     };
 
 /** One rule of the gate. */

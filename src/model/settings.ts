@@ -17,6 +17,37 @@ export interface MountRequest {
   readonly mode: MountMode;
   /** Absolute; the folder's real path must lie within it, or it may not be connected. Set for what a folder's own file asks. */
   readonly within?: string;
+  /** True: nobody named it; it gives way to the same folder where somebody does. */
+  readonly implied?: true;
+}
+
+/**
+ * What may not be read, or not be written, of what a cell sees. hide: neither; show: may be read though it lies in what
+ * is hidden; freeze: not written.
+ */
+export type PathRule =
+  | {
+      readonly effect: "hide" | "show" | "freeze";
+      /** Absolute; `pattern`: with `*`, `**`, `?` and `[...]`. */
+      readonly path: string;
+      readonly pattern?: true;
+    }
+  | {
+      readonly effect: "freeze";
+      /** Absolute folder. */
+      readonly path: string;
+      /** What is called so in it, down to `depth` folders below: `.bashrc`, `.git/hooks`. */
+      readonly names: readonly string[];
+      readonly depth: number;
+    };
+
+/** Where a file of another program's settings means something else here. Never weaker: that would be refused. */
+export interface SettingsDifference {
+  readonly key: string;
+  /** What that program does. */
+  readonly theirs: string;
+  readonly ours: string;
+  readonly is: "stricter" | "another way" | "without effect";
 }
 
 /** Every setting a cell is started with, each with its origin. Lists keep the order in which they were given. */
@@ -50,4 +81,10 @@ export interface Settings {
   readonly uidRange: Sourced<{ readonly first: number; readonly last: number }>;
   /** A session to run in, instead of a fresh one. */
   readonly session?: Sourced<string>;
+  /** Exceptions to what the folders and the system would let a cell do. */
+  readonly pathRules?: readonly Sourced<PathRule>[];
+  /** Variables of the host that never go in. */
+  readonly hiddenVariables?: readonly Sourced<string>[];
+  /** From settings files of other programs. */
+  readonly differences?: readonly Sourced<SettingsDifference>[];
 }

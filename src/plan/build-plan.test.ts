@@ -161,3 +161,20 @@ test("buildPlan() prepares apt only when the preset is there", () => {
   });
   expect(added(without)).toEqual({ files: [], mounts: [], homeFolders: [], variables: [] });
 });
+
+test("buildPlan() shows what a command brings, last of all and read-only, with variables that the person's go before", () => {
+  const file = { path: "/run/workcell/agent.js", source: "/srv/tool/agent.js", reason: "the agent" };
+  const kit = { origin: "the agent", files: [file], environment: { URL: "http://model", MODE: "kit" } };
+  const plan = buildPlan({
+    ...planInput({ settings: { environment: [from({ name: "MODE", value: "mine" }, "flag --env")] } }),
+    kit,
+  });
+  expect(plan.mounts.slice(-2)).toMatchObject([
+    { kind: "ro-bind", target: file.path, source: file.source },
+    { kind: "remount-ro" },
+  ]);
+  expect(plan.environment.filter(({ name }) => name === "URL" || name === "MODE")).toEqual([
+    { name: "URL", value: "http://model", origin: "the agent" },
+    { name: "MODE", value: "mine", origin: "flag --env" },
+  ]);
+});

@@ -1,7 +1,9 @@
 import type {
+  CommandKit,
   HostFacts,
   Plan,
   PlannedDescriptor,
+  PlannedFile,
   PlannedMount,
   Policy,
   SessionFacts,
@@ -9,12 +11,13 @@ import type {
 } from "../model/index.ts";
 import { descriptorNumbers, planArgv, sealArguments } from "./argv.ts";
 import { planCellFiles } from "./cell-files.ts";
+import { coverPaths, HIDDEN_FILE } from "./covers.ts";
 import { planEnvironment } from "./environment.ts";
 import { nestFolders, planFolders, planWorkdir } from "./folders.ts";
 import { planLayers } from "./layers.ts";
 import { planLimitedViews } from "./limited-views.ts";
 import { planLimits } from "./limits.ts";
-import { cellinitMount, certificateMounts, homeToolMounts, toolMounts } from "./outside-tools.ts";
+import { cellinitMount, certificateMounts, homeToolMounts, kitMounts, toolMounts } from "./outside-tools.ts";
 import { planRoot } from "./root-plan.ts";
 import { planSeal } from "./seal.ts";
 import { cellFilters } from "./seccomp/cell-filters.ts";
@@ -35,6 +38,8 @@ export interface PlanInput {
   readonly command: readonly string[];
   /** Give the command a terminal of its own. */
   readonly terminal?: boolean;
+  /** What the command brings; absent: nothing but its words. */
+  readonly kit?: CommandKit;
 }
 
 /** Uid inside: stable for a session's name, small enough for every archive format. */
@@ -62,17 +67,27 @@ function planMounts(
   const { facts, session } = input;
   const { layers } = session;
   const folders = planFolders({ ...input, home, ...(layers && { layers }) });
+  const covered = coverPaths(
+    {
+      system: [
+        ...planSystemView(facts, files.names, cellFolderOf(session)),
+        ...files.views,
+        ...certificateMounts(facts).values(),
+        ...planPackageSources(facts),
+        ...toolMounts(facts),
+        ...homeToolMounts(facts, input.records),
+        ...sessionMounts(session, home),
+      ],
+      folders: nestFolders(folders),
+    },
+    { rules: facts.ruledPaths ?? [], cellFolder: cellFolderOf(session) },
+  );
   const all: PlannedMount[] = [
-    ...planSystemView(facts, files.names, cellFolderOf(session)),
-    ...files.views,
-    ...certificateMounts(facts).values(),
-    ...planPackageSources(facts),
-    ...toolMounts(facts),
-    ...homeToolMounts(facts, input.records),
-    ...sessionMounts(session, home),
-    ...nestFolders(folders),
+    ...covered.system,
+    ...covered.folders,
     // SECURITY(P8): after all that an earlier command could have laid links in the way of, or it would supply this.
     cellinitMount(facts),
+    ...kitMounts(input.kit),
     {
       kind: "remount-ro",
       target: "/",
@@ -122,8 +137,16 @@ function planVariables(input: PlanInput, identity: Plan["identity"]): Plan["envi
     facts,
     identity,
     toolFolders: tools === undefined ? [] : [tools.target],
+    ...(input.kit && { kit: input.kit }),
     inCell: (file) => certificates.get(file)?.target ?? file,
   });
+}
+
+/** What stands for a file that may not be read. */
+function hiddenFile({ ruledPaths = [] }: HostFacts): PlannedFile[] {
+  return ruledPaths.some(({ effect, isFolder }) => effect === "hide" && !isFolder)
+    ? [{ path: HIDDEN_FILE, content: "" }]
+    : [];
 }
 
 const cellFolderOf = (session: SessionFacts) => `${session.folder}/cells/${session.cell}`;
@@ -155,7 +178,7 @@ export function buildPlan(input: PlanInput): Plan {
     command: input.command,
     mounts,
     environment: planVariables(input, identity),
-    files: [...files, ...views.files],
+    files: [...files, ...views.files, ...hiddenFile(facts)],
     homeFolders: planHomeFolders(facts),
     descriptors: planDescriptors(filters),
     filters,

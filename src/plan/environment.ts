@@ -1,4 +1,4 @@
-import type { HostFacts, PlannedVariable, Policy, Settings } from "../model/index.ts";
+import type { CommandKit, HostFacts, PlannedVariable, Policy, Settings } from "../model/index.ts";
 
 const HTTP = "http://localhost:3128";
 const SOCKS = "socks5h://localhost:1080";
@@ -58,6 +58,8 @@ interface EnvironmentInput {
   readonly identity: { readonly user: string; readonly home: string };
   /** Folders outside the system whose programs are made visible; they come first on PATH. */
   readonly toolFolders: readonly string[];
+  /** What the command brings; absent: nothing. */
+  readonly kit?: CommandKit;
   /** Where a host path stands in the cell. */
   readonly inCell: (hostPath: string) => string;
 }
@@ -85,7 +87,8 @@ function withOrigin(values: Readonly<Record<string, string>>, origin: string): P
 
 function fromHost(input: EnvironmentInput): PlannedVariable[] {
   const { environment, caFiles } = input.facts;
-  const plain = Object.entries(environment).filter(([name]) => passed.test(name));
+  const hidden = input.settings.hiddenVariables?.map(({ value }) => value) ?? [];
+  const plain = Object.entries(environment).filter(([name]) => passed.test(name) && !hidden.includes(name));
   const certificates = caVariables.flatMap((name) => {
     const file = environment[name];
     return file !== undefined && caFiles[file] !== undefined ? [[name, input.inCell(file)] as const] : [];
@@ -107,8 +110,10 @@ function fromPresets(input: EnvironmentInput): PlannedVariable[] {
 
 /** Every variable of the command, each name once; what the person set is stronger than what Workcell sets. */
 export function planEnvironment(input: EnvironmentInput): PlannedVariable[] {
-  const asked = input.settings.environment.flatMap(({ value: { name, value }, origin }) => {
-    const text = value ?? input.facts.environment[name];
+  const { environment, hiddenVariables = [] } = input.settings;
+  const asked = environment.flatMap(({ value: { name, value }, origin }) => {
+    const isHidden = hiddenVariables.some((hidden) => hidden.value === name);
+    const text = value ?? (isHidden ? undefined : input.facts.environment[name]);
     return text === undefined ? [] : [{ name, value: text, origin }];
   });
   const all = [
@@ -117,6 +122,7 @@ export function planEnvironment(input: EnvironmentInput): PlannedVariable[] {
     ...withOrigin(input.facts.homeTools?.environment ?? {}, "your own tools on PATH"),
     ...withOrigin(proxyVariables(input), "the tunnel"),
     ...fromPresets(input),
+    ...withOrigin(input.kit?.environment ?? {}, input.kit?.origin ?? ""),
     ...asked,
   ];
   return [...new Map(all.map((variable) => [variable.name, variable])).values()];

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { facts } from "../../test/helpers/plan-input.ts";
 import type { ToolPlace } from "../model/index.ts";
-import { homeToolMounts } from "./outside-tools.ts";
+import { homeToolMounts, kitMounts } from "./outside-tools.ts";
 
 const place = (path: string, realPath = path): ToolPlace => ({ path, realPath, reason: "a tool" });
 
@@ -21,4 +21,12 @@ test("homeToolMounts() shows tools read-only, at the path that programs know the
 test("homeToolMounts() shows nothing of Workcell's records, and no folder of Node's twice", () => {
   const sessions = "/home/ann/.local/state/workcell/sessions/calm-curie/home/bin";
   expect(mountsOf([place("/home/ann/x/bin", sessions), place("/home/ann/node/bin")])).toEqual([]);
+});
+
+test("kitMounts() shows what a command brings, read-only and under the names it knows", () => {
+  const file = { path: "/run/workcell/agent.js", source: "/opt/workcell/agent.js", reason: "the agent" };
+  expect(kitMounts({ origin: "an agent", files: [file], environment: {} })).toEqual([
+    { kind: "ro-bind", target: file.path, source: file.source, reason: "the agent" },
+  ]);
+  expect(kitMounts(undefined)).toEqual([]);
 });

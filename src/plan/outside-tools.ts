@@ -1,4 +1,4 @@
-import type { HostFacts, PlannedMount, ToolPlace } from "../model/index.ts";
+import type { CommandKit, HostFacts, PlannedMount, ToolPlace } from "../model/index.ts";
 import { cellinitPlace } from "./argv.ts";
 import { caVariables } from "./environment.ts";
 import { isSystem } from "./system-view.ts";
@@ -52,4 +52,10 @@ export function cellinitMount(facts: HostFacts): PlannedMount {
     source: facts.cellinit,
     reason: "seals the command's process",
   };
+}
+
+/** What a command brings; it stands after everything that a connected folder or an earlier command could stand before. */
+export function kitMounts(kit: CommandKit | undefined): PlannedMount[] {
+  const files = kit?.files ?? [];
+  return files.map(({ path, source, reason }) => ({ kind: "ro-bind", target: path, source, reason }));
 }

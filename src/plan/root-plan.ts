@@ -4,6 +4,16 @@ import { isSystem } from "./system-view.ts";
 /** Covered in the cell's own mount namespace; it exists everywhere, and cells have a /tmp of their own anyway. */
 const SCRATCH = "/tmp";
 
+/** A cover over a part of a connected folder is bound from that folder, as its owner is seen there. */
+function isBelowConnected(source: string, mounts: readonly PlannedMount[]): boolean {
+  return mounts.some(
+    (mount) =>
+      mount.owner !== undefined &&
+      mount.merged === undefined &&
+      (source === mount.source || source.startsWith(`${mount.source}/`)),
+  );
+}
+
 /** What root's cellhost mounts for the dropped uid: everything that is not the system's. */
 export function planRoot(session: SessionFacts, uid: number, mounts: readonly PlannedMount[]): RootPlan {
   const files = `${session.folder}/cells/${session.cell}`;
@@ -17,6 +27,7 @@ export function planRoot(session: SessionFacts, uid: number, mounts: readonly Pl
       continue;
     if (mount.source.startsWith(`${files}/`) || (isSystem(mount.source) && mount.owner === undefined))
       continue;
+    if (mount.owner === undefined && isBelowConnected(mount.source, mounts)) continue;
     bases.set(mount.source, {
       readOnly: mount.kind === "ro-bind",
       ...(mount.owner === undefined ? {} : { owner: mount.owner }),

@@ -16,8 +16,9 @@ export function planSeal({ home, folders, limits, waive }: SealInput): SealPlan 
   const processes = limits.held.pids === "rlimit" ? { nproc: limits.pids } : {};
   return {
     landlockRead: ["/"],
-    // Of /proc and /dev a process writes what the kernel lets it: its own attributes, null, its terminal.
-    landlockWrite: [home, "/tmp", "/var/tmp", "/dev", "/proc", ...writable],
+    // Of /dev a process writes what the kernel lets it: null, its terminal. Nothing of /proc: what a process may write of
+    // its own there is that of the helpers too, whose uid it has.
+    landlockWrite: [home, "/tmp", "/var/tmp", "/dev", ...writable],
     landlockRequired: !waive.some(({ value }) => value === "landlock"),
     rlimits: { nofile: limits.openFiles, core: 0, ...processes },
   };

@@ -10,7 +10,7 @@ import type {
   Settings,
   Sourced,
 } from "../model/index.ts";
-import { parseHostPattern } from "./parse-host-pattern.ts";
+import { parseDeniedPattern, parseHostPattern } from "./parse-host-pattern.ts";
 
 /** The whole policy: hosts from settings and presets, folders from settings as they were found on disk. */
 export function buildPolicy(settings: Settings, facts: HostFacts): Policy {
@@ -33,7 +33,8 @@ export function buildNetworkPolicy(settings: Settings, presets: readonly PresetF
 }
 
 function personsRule(effect: HostRule["effect"], host: Sourced<string>): HostRule {
-  return { effect, pattern: parseHostPattern(host.value, host.origin), origin: host.origin, named: false };
+  const parse = effect === "deny" ? parseDeniedPattern : parseHostPattern;
+  return { effect, pattern: parse(host.value, host.origin), origin: host.origin, named: false };
 }
 
 /** Downloads only. Git fetches by posting to git-upload-pack, and pushes by posting to git-receive-pack. */

@@ -1,4 +1,5 @@
 import type { Answer, HostPattern, HostQuestion, HostRule, NetworkPolicy } from "../model/index.ts";
+import { inBlock, parseAddress } from "./address.ts";
 import { authorityText } from "./parse-host.ts";
 
 /** The answer for a host, with the allowing rules that matched it. */
@@ -32,6 +33,12 @@ export function matchesHost(
       return pattern.address === question.host;
     case "suffix":
       return question.host.endsWith(`.${pattern.suffix}`);
+    case "any":
+      return true;
+    case "block": {
+      const address = parseAddress(question.host);
+      return address !== undefined && inBlock(address, pattern);
+    }
   }
 }
 

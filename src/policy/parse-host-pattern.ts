@@ -1,6 +1,6 @@
 import { WorkcellError } from "../errors/index.ts";
 import type { HostPattern, Origin } from "../model/index.ts";
-import { parseAddress } from "./address.ts";
+import { parseAddress, parseAddressBlock } from "./address.ts";
 import { rangeOf } from "./address-range.ts";
 import { authorityText, parseHost, parsePort } from "./parse-host.ts";
 
@@ -39,6 +39,17 @@ export function parseHostPattern(text: string, origin: Origin): HostPattern {
   if (host.kind === "name")
     return { kind: "name", host: host.host, port, text: authorityText(host.host, port) };
   return addressPattern({ text, origin, address: host.host, port });
+}
+
+/** The same for a rule that denies, which may also be for every host (`*`) or for a block of addresses (`10.0.0.0/8`). */
+export function parseDeniedPattern(text: string, origin: Origin): HostPattern {
+  const [, digits] = /^\*(?::(.*))?$/.exec(text) ?? [];
+  const port = digits === undefined ? undefined : parsePort(digits);
+  if (text === "*" || port !== undefined) return { kind: "any", port, text };
+  const block = text.includes("/") ? parseAddressBlock(text) : undefined;
+  return block === undefined
+    ? parseHostPattern(text, origin)
+    : { kind: "block", ...block, port: undefined, text };
 }
 
 function addressPattern(parts: {

@@ -11,3 +11,4 @@ export { type HostQuestions, probeFolder, probeHost } from "./facts.ts";
 export { findTool, pathFolders } from "./find-tool.ts";
 export { probeLimits } from "./limits.ts";
 export { askPresets, type PresetRequest } from "./presets.ts";
+export { findRuledPaths } from "./ruled-paths.ts";

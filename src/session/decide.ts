@@ -37,7 +37,7 @@ export async function decide(request: DecideRequest): Promise<Decided> {
     paths: optionalPaths,
     cpus: settings.cpus?.value ?? defaultLimits(settings.profile.value).cpus,
   };
-  const facts = probeHost({ ...questions, presets: [] });
+  const facts = await withRuledPaths(settings, probeHost({ ...questions, presets: [] }));
   // SECURITY(P3): what seals the command is what the build made.
   checkProgram({
     program: facts.cellinit,
@@ -52,8 +52,18 @@ export async function decide(request: DecideRequest): Promise<Decided> {
   }
   if (settings.presets.length === 0) return { settings, facts, policy };
   // Tools of the host are asked only when nothing else stands in the way.
-  const asked = probeHost({ ...questions, presets: await askHost(settings, request) });
+  const again = probeHost({ ...questions, presets: await askHost(settings, request) });
+  const asked = await withRuledPaths(settings, again);
   return { settings, facts: asked, policy: checkedPolicy(settings, asked) };
+}
+
+/** With what path rules are about, where there are any. */
+async function withRuledPaths({ pathRules }: Settings, facts: HostFacts): Promise<HostFacts> {
+  if (pathRules === undefined) return facts;
+  const { findRuledPaths } = await import("../probe/index.ts");
+  const connected = Object.values(facts.folders).map(({ realPath }) => realPath);
+  const system = ["/etc", ...facts.rootFolders.map((name) => `/${name}`)];
+  return { ...facts, ...findRuledPaths(pathRules, [...connected, ...system]) };
 }
 
 /** The policy, once the plan would take its folders: by then there would be a session to take away again. */

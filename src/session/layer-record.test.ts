@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { failureOf } from "../../test/helpers/failure.ts";
+import { countWaiting } from "./find-sessions.ts";
 import {
   hasPending,
   isEmptyLayer,
@@ -11,7 +12,7 @@ import {
   removeEmptyLayers,
   sessionLayers,
 } from "./layer-record.ts";
-import { countChanges, pendingNotice } from "./layers.ts";
+import { countChanges } from "./layers.ts";
 import { putMarker } from "./marker.ts";
 
 function makeSession(): { state: string; session: string } {
@@ -96,15 +97,15 @@ test.each(["", "{", "[]", "null", '{"schema":"workcell.layer/1"}'])(
   },
 );
 
-test("pendingNotice() counts what is no plain folder, in all layers", () => {
+test("countWaiting() counts what is no plain folder, in all layers", () => {
   const { session } = makeSession();
-  const facts = { name: "able-apt-bohr", folder: session };
+  const known = { name: "able-apt-bohr", folder: session, usedAtMs: 0, live: false, open: false };
   const [one, two] = [makeLayer(session, 1), makeLayer(session, 2)];
-  expect(pendingNotice(facts)).toBe(undefined);
+  expect(countWaiting(known)).toBe(0);
   writeFileSync(path.join(one, "upper/a"), "");
-  expect(pendingNotice(facts)).toBe("1 change waits in session able-apt-bohr: workcell diff, workcell apply");
+  expect(countWaiting(known)).toBe(1);
   mkdirSync(path.join(two, "upper/deep/er"), { recursive: true });
   for (const name of ["b", "c"]) writeFileSync(path.join(two, "upper/deep/er", name), "");
-  expect(pendingNotice(facts)).toBe("3 changes wait in session able-apt-bohr: workcell diff, workcell apply");
+  expect(countWaiting(known)).toBe(3);
   expect([countChanges(two), countChanges(two, 1)]).toEqual([2, 2]);
 });

@@ -155,23 +155,11 @@ export function countChanges(layerFolder: string, most = 100_000): number {
   return count;
 }
 
-/** What a cell's end leaves to be said: undefined when nothing waits. */
-export function pendingNotice({
-  name,
-  folder,
-}: Pick<OpenSession["facts"], "name" | "folder">): string | undefined {
-  const pending = layerFolders(folder).filter((layer) => !isEmptyLayer(layer));
-  if (pending.length === 0) return undefined;
-  for (const layer of pending) syncRecord(layer);
-  const count = Math.max(
-    1,
-    pending.reduce((sum, layer) => sum + countChanges(layer), 0),
-  );
-  const changes = count === 1 ? "1 change waits" : `${count} changes wait`;
-  return `${changes} in session ${name}: workcell diff, workcell apply`;
+/** What waits must be found again after a power cut: brings the records of a session's layers to the disk. */
+export function syncPending({ folder }: Pick<OpenSession["facts"], "folder">): void {
+  for (const layer of layerFolders(folder).filter((one) => !isEmptyLayer(one))) syncRecord(layer);
 }
 
-/** What waits must be found again after a power cut. */
 function syncRecord(layerFolder: string): void {
   const fd = openSync(recordOf(layerFolder), "r");
   try {

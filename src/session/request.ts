@@ -1,6 +1,15 @@
 import type { Readable, Writable } from "node:stream";
 import type { CommandStdio } from "../launch/index.ts";
-import type { AuditEvent, AuditLine, Denial, HostFacts, Outcome, Plan, Settings } from "../model/index.ts";
+import type {
+  AuditEvent,
+  AuditLine,
+  CommandKit,
+  Denial,
+  HostFacts,
+  Outcome,
+  Plan,
+  Settings,
+} from "../model/index.ts";
 import type { SettingsFlags } from "../settings/index.ts";
 
 /** What is asked for: a command in a cell. */
@@ -15,6 +24,8 @@ export interface RunRequest {
   readonly stdio: CommandStdio;
   /** Give the command a terminal of its own, joined to ours; needs stdin and stdout to be one. */
   readonly terminal?: boolean;
+  /** Files and variables that the command brings; absent: none. */
+  readonly kit?: CommandKit;
   /** Cancels the command. */
   readonly signal?: AbortSignal;
   /** What is asked for can be done, as far as is known before anything is started or written. */

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type CellGroup, launchCell, makeCellGroup, type Running } from "../launch/index.ts";
-import type { Denial, Outcome, Plan, Policy, Weaker } from "../model/index.ts";
+import type { Denial, Outcome, Plan, Policy, Settings, Weaker } from "../model/index.ts";
 import { buildPlan, isLayered } from "../plan/index.ts";
 import { denialOfPids, type HeldLimits, holdLimits, judgeLimit, supervise } from "../supervise/index.ts";
 import { checkConnected } from "./check-connected.ts";
@@ -16,13 +16,15 @@ import { imagineSession, type OpenSession, openSession, ownFolders } from "./sto
 /** The plan of a run that does not happen, for `--explain`. */
 export async function explainRun(
   request: Omit<RunRequest, "stdio">,
-): Promise<{ plan: Plan; policy: Policy }> {
+): Promise<{ plan: Plan; policy: Policy; settings: Settings }> {
   const { settings, facts, policy } = await decide({ ...request, keepAnswers: false });
   const session = imagineSession({ settings, host: facts });
-  const { command, terminal = false } = request;
+  const { command, terminal = false, kit } = request;
+  const asked = { command, terminal, ...(kit && { kit }) };
   return {
-    plan: buildPlan({ settings, policy, facts, session, ...ownFolders(facts), command, terminal }),
+    plan: buildPlan({ settings, policy, facts, session, ...ownFolders(facts), ...asked }),
     policy,
+    settings,
   };
 }
 
@@ -37,10 +39,10 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
   const session = openSession({ settings, host: facts });
   let group: CellGroup | undefined;
   try {
-    const { command, terminal = false } = request;
+    const { command, terminal = false, kit } = request;
     const layers = await openSessionLayers(decided, session);
     const input = { settings, policy, facts, session: { ...session.facts, ...layers }, ...ownFolders(facts) };
-    const plan = buildPlan({ ...input, command, terminal });
+    const plan = buildPlan({ ...input, command, terminal, ...(kit && { kit }) });
     checkMountPoints(plan, session.facts.folder);
     prepareCell(plan, session);
     group = makeCellGroup(plan.cell, plan.limits, facts.limits.cgroups);
@@ -64,12 +66,11 @@ async function openSessionLayers({ settings, policy, facts }: Decided, session: 
   return { layers: openLayers({ settings, policy, facts, session }) };
 }
 
-/** Says what the cell changed and nobody applied. */
-async function tellPending({ request, plan, session }: Started): Promise<void> {
+/** What the cell changed and nobody has applied yet is kept whatever happens. */
+async function keepPending({ plan, session }: Started): Promise<void> {
   if (plan.layers === undefined) return;
-  const { pendingNotice } = await import("./layers.ts");
-  const notice = pendingNotice(session.facts);
-  if (notice !== undefined) request.onNotice?.(notice);
+  const { syncPending } = await import("./layers.ts");
+  syncPending(session.facts);
 }
 
 interface Started {
@@ -120,6 +121,7 @@ async function finishStart(started: Started): Promise<RunningCell> {
           const refusedPids = denialOfPids(findings);
           if (refusedPids !== undefined) records.deny(refusedPids);
           await records.refuse(record.refused);
+          await takeOutAbsent(started, records);
           await records.close();
           return recordOutcome(started, {
             schema: "workcell.outcome/1",
@@ -133,7 +135,7 @@ async function finishStart(started: Started): Promise<RunningCell> {
           });
         } finally {
           await started.group?.remove();
-          await tellPending(started);
+          await keepPending(started);
           session.close();
         }
       }),
@@ -144,6 +146,23 @@ async function finishStart(started: Started): Promise<RunningCell> {
     // What still listens would keep Workcell alive for ever.
     await closeRecords();
     throw error;
+  }
+}
+
+/** Takes out of live folders what was not to be written and could not be covered. */
+async function takeOutAbsent(
+  { request, decided, plan }: Started,
+  records: { deny(denial: Denial): void },
+): Promise<void> {
+  const { facts } = decided;
+  if ((facts.absentPaths ?? []).length === 0) return;
+  const { takeOut } = await import("./take-out.ts");
+  const folder = path.join(ownFolders(facts).records, "quarantine", plan.cell);
+  try {
+    for (const denial of takeOut({ plan, facts, folder })) records.deny(denial);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    request.onNotice?.(`What was not to be written may have been, and could not be taken out: ${why}`);
   }
 }
 

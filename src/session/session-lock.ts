@@ -73,17 +73,29 @@ function waitForTurn(folder: string, name: string, mine: Ticket): void {
 }
 
 /**
- * Lets one Workcell at a time make, open, close or clear the session of a name: what it does must not outlast the call.
- * The lock of a Workcell that ends goes with it.
+ * Waits for the lock of a session's name and takes it; returns how to give it back. The lock of a Workcell that ends goes
+ * with it.
  */
-export function withSessionLock<T>(state: string, name: string, use: () => T): T {
+export function holdSessionLock(state: string, name: string): () => void {
   const folder = locksOf(state);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const mine = drawTicket(folder, name);
+  const release = () => rmSync(path.join(folder, mine.file), { force: true });
   try {
     waitForTurn(folder, name, mine);
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return release;
+}
+
+/** Lets one Workcell at a time make, open, close or clear the session of a name: what it does must not outlast the call. */
+export function withSessionLock<T>(state: string, name: string, use: () => T): T {
+  const release = holdSessionLock(state, name);
+  try {
     return use();
   } finally {
-    rmSync(path.join(folder, mine.file), { force: true });
+    release();
   }
 }

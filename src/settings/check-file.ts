@@ -4,6 +4,17 @@ import { nearest } from "../lib/nearest.ts";
 import { invalidValue, quoted } from "./invalid-value.ts";
 import { type SettingsFile, settingsFileSchema } from "./schema.ts";
 
+/** The shape that a file must have, and what its values of several kinds may be. */
+export interface FileShape<S extends z.core.$ZodType> {
+  readonly schema: S;
+  readonly eitherOf: string;
+}
+
+const ownShape: FileShape<typeof settingsFileSchema> = {
+  schema: settingsFileSchema,
+  eitherOf: "a string, or true to pass the host's value in",
+};
+
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
@@ -24,11 +35,12 @@ function valueAt(content: unknown, path: Path): unknown {
 }
 
 /** The keys that may stand at a place of the file. */
-function knownKeys(path: Path): readonly string[] {
-  const schema = path.reduce((at: unknown, key) => {
+function knownKeys(path: Path, shape: z.core.$ZodType): readonly string[] {
+  const schema = path.reduce((at: unknown, key): unknown => {
     const inner = at instanceof z.ZodMiniOptional ? at.def.innerType : at;
+    if (inner instanceof z.ZodMiniArray) return inner.def.element;
     return inner instanceof z.ZodMiniObject ? inner.shape[String(key)] : undefined;
-  }, settingsFileSchema);
+  }, shape);
   const inner = schema instanceof z.ZodMiniOptional ? schema.def.innerType : schema;
   return inner instanceof z.ZodMiniObject ? Object.keys(inner.shape) : [];
 }
@@ -49,16 +61,20 @@ const wanted: Readonly<Record<string, string>> = {
   string: "a string",
 };
 
-function neededBy(issue: Issue): string {
+function neededBy(issue: Issue, eitherOf: string): string {
   if (issue.code === "invalid_type") return wanted[issue.expected] ?? issue.expected;
   if (issue.code === "invalid_value") return `one of ${issue.values.map(String).join(", ")}`;
-  if (issue.code === "invalid_union") return "a string, or true to pass the host's value in";
+  if (issue.code === "invalid_union") return eitherOf;
   return issue.code === "too_small" ? `at least ${issue.minimum}` : "another value";
 }
 
-function unknownKey(issue: Issue & { readonly code: "unrecognized_keys" }, file: string): WorkcellError {
+function unknownKey(
+  issue: Issue & { readonly code: "unrecognized_keys" },
+  file: string,
+  schema: z.core.$ZodType,
+): WorkcellError {
   const [key = ""] = issue.keys;
-  const known = knownKeys(issue.path);
+  const known = knownKeys(issue.path, schema);
   const close = nearest(key, known);
   return invalidValue({
     what: "setting",
@@ -70,11 +86,15 @@ function unknownKey(issue: Issue & { readonly code: "unrecognized_keys" }, file:
 }
 
 /** The first thing that is wrong: one matter, one message. */
-function faultOf(issue: Issue, content: unknown, file: string): WorkcellError {
-  if (issue.code === "unrecognized_keys") return unknownKey(issue, file);
+function faultOf<S extends z.core.$ZodType>(
+  issue: Issue,
+  { content, file }: { readonly content: unknown; readonly file: string },
+  shape: FileShape<S>,
+): WorkcellError {
+  if (issue.code === "unrecognized_keys") return unknownKey(issue, file, shape.schema);
   const value = valueAt(content, issue.path);
   const at = spelled(issue.path);
-  const needed = neededBy(issue);
+  const needed = neededBy(issue, shape.eitherOf);
   const found = issue.code === "invalid_type" || issue.code === "invalid_union";
   return invalidValue({
     what: at === "" ? "settings" : "setting",
@@ -85,11 +105,20 @@ function faultOf(issue: Issue, content: unknown, file: string): WorkcellError {
   });
 }
 
-/** Takes a file's content into the program, or says what is wrong with it. */
-export function checkSettingsFile(content: unknown, file: string): SettingsFile {
-  const result = settingsFileSchema.safeParse(content);
+/** Takes a file's content into the program by a shape, or says what is wrong with it. */
+export function checkShape<S extends z.core.$ZodType>(
+  content: unknown,
+  file: string,
+  shape: FileShape<S>,
+): z.infer<S> {
+  const result = z.safeParse(shape.schema, content);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   if (issue === undefined) throw new TypeError("A refused file has no issue");
-  throw faultOf(issue, content, file);
+  throw faultOf(issue, { content, file }, shape);
+}
+
+/** The same for a settings file of Workcell's own. */
+export function checkSettingsFile(content: unknown, file: string): SettingsFile {
+  return checkShape(content, file, ownShape);
 }

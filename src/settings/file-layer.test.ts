@@ -3,7 +3,8 @@ import { failureOf } from "../../test/helpers/failure.ts";
 import { fileLayer } from "./file-layer.ts";
 
 const file = "/etc/x/settings.json";
-const read = (text: string | Buffer) => fileLayer(Buffer.from(text), file);
+const read = (text: string | Buffer) =>
+  fileLayer(Buffer.from(text), file, { cwd: "/work", home: "/home/ann", env: {} });
 
 const topLevel =
   "Remove it, or use one of $schema, profile, tunnel, tier, network, mounts, workdir, environment, timeout, cpus, memory, pids, disk, output, idle, waive, uidRange";

@@ -14,6 +14,9 @@ import { parseWorkdir } from "./parse-text.ts";
 import { checkUidRange } from "./parse-uid-range.ts";
 import { checkVariable } from "./parse-variable.ts";
 import type { SettingsFile } from "./schema.ts";
+import type { SrtPlace } from "./srt/place.ts";
+import { isSrtFile } from "./srt/schema.ts";
+import { srtLayer } from "./srt/srt-layer.ts";
 
 function unreadable(file: string, problem: string, cause?: unknown): WorkcellError {
   return new WorkcellError("WC_SETTINGS", {
@@ -54,9 +57,17 @@ function readMount(text: string, origin: string, file: string): Sourced<MountReq
   return { value: { ...value, source: path.resolve(path.dirname(file), value.source) }, origin };
 }
 
-/** What a settings file says. `file` is its absolute path. */
-export function fileLayer(bytes: Buffer, file: string): Layer {
-  const content = checkSettingsFile(parseJson(bytes, file), file);
+/** Where a settings file is read; its paths start there when it is sandbox-runtime's. */
+export type FilePlace = Omit<SrtPlace, "file">;
+
+/** What a settings file says, Workcell's own or sandbox-runtime's. `file` is its absolute path. */
+export function fileLayer(bytes: Buffer, file: string, place: FilePlace): Layer {
+  const found = parseJson(bytes, file);
+  return isSrtFile(found) ? srtLayer(found, { ...place, file }) : ownLayer(found, file);
+}
+
+function ownLayer(found: unknown, file: string): Layer {
+  const content = checkSettingsFile(found, file);
   const { profile, tunnel, tier, workdir, timeout, uidRange } = content;
   const from = (key: string) => printable(`settings ${file}: ${key}`);
   return {

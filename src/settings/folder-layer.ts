@@ -1,4 +1,5 @@
 import { realpathSync } from "node:fs";
+import os from "node:os";
 import { codeOf } from "../errors/index.ts";
 import type { MountRequest, Sourced } from "../model/index.ts";
 import { fileLayer } from "./file-layer.ts";
@@ -38,7 +39,7 @@ function keepWithin(mount: Sourced<MountRequest>, folder: string): Sourced<Mount
 
 /** What a folder's own settings file says, without what such a file may never say. */
 export function folderLayer({ bytes, file, folder }: FolderFile): Layer {
-  const layer = fileLayer(bytes, file);
+  const layer = fileLayer(bytes, file, { cwd: folder, home: os.homedir(), env: {} });
   if (layer.uidRange !== undefined) {
     const { first, last } = layer.uidRange.value;
     throw invalidValue({

@@ -1,7 +1,9 @@
 import type {
   MountRequest,
+  PathRule,
   PresetName,
   ProfileName,
+  SettingsDifference,
   Sourced,
   TierName,
   TunnelName,
@@ -44,6 +46,9 @@ export interface Layer extends LimitLayer {
   readonly presets?: readonly Sourced<PresetName>[];
   readonly mounts?: readonly Sourced<MountRequest>[];
   readonly environment?: readonly Sourced<Variable>[];
+  readonly pathRules?: readonly Sourced<PathRule>[];
+  readonly hiddenVariables?: readonly Sourced<string>[];
+  readonly differences?: readonly Sourced<SettingsDifference>[];
 }
 
 /** What the person gave on the command line, unchecked. */

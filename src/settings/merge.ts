@@ -62,6 +62,16 @@ function checkMounts(
   }
 }
 
+/** The folders that somebody named, and the implied ones that nobody did. */
+function namedFirst(mounts: readonly Sourced<MountRequest>[], cwd: string): readonly Sourced<MountRequest>[] {
+  const placeOf = ({ value }: Sourced<MountRequest>) => path.resolve(cwd, value.source);
+  const named = new Set(mounts.filter(({ value }) => value.implied !== true).map(placeOf));
+  return mounts.filter((mount) => mount.value.implied !== true || !named.has(placeOf(mount)));
+}
+
+/** Lists that hardly any run has. */
+const rareLists = ["pathRules", "hiddenVariables", "differences"] as const;
+
 /** Known, and refused where they do not fit, so that nobody believes to have what is not there. */
 function checkFit({ profile, tunnel, tier }: Pick<Settings, "profile" | "tunnel" | "tier">): void {
   if (profile.value === "cowork" && tunnel.value === "direct") {
@@ -110,6 +120,13 @@ export function mergeLayers(layers: readonly Layer[], cwd: string): Settings {
       return value && { [key]: value };
     }),
   );
+  const rare: Partial<Settings> = Object.assign(
+    {},
+    ...rareLists.map((key) => {
+      const entries = all.flatMap((layer): readonly unknown[] => layer[key] ?? []);
+      return entries.length > 0 && { [key]: entries };
+    }),
+  );
   const waive = lastOfEach(
     all.flatMap((layer) => layer.waive ?? []),
     ({ value }) => value,
@@ -124,13 +141,17 @@ export function mergeLayers(layers: readonly Layer[], cwd: string): Settings {
       all.flatMap((layer) => layer.presets ?? []),
       (preset) => preset.value,
     ),
-    mounts: all.flatMap((layer) => layer.mounts ?? []),
+    mounts: namedFirst(
+      all.flatMap((layer) => layer.mounts ?? []),
+      cwd,
+    ),
     environment: lastOfEach(
       all.flatMap((layer) => layer.environment ?? []),
       ({ value }) => value.name,
     ),
     uidRange: strongest("uidRange") ?? defaultUidRange,
     ...optional,
+    ...rare,
     ...(waive.length > 0 && { waive }),
   };
   checkFit(settings);

@@ -54,26 +54,27 @@ function readNamed(file: string, origin: string): Buffer | undefined {
   throw cannotRead(file, origin, "it is larger than 1 MiB");
 }
 
-async function layerOf(bytes: Buffer | undefined, file: string): Promise<Layer> {
+async function layerOf(bytes: Buffer | undefined, file: string, place: SettingsInput): Promise<Layer> {
   if (bytes === undefined) return {};
   // The schema library costs as much as a third of a start: it is loaded when there is a file to check.
   const { fileLayer } = await import("./file-layer.ts");
-  return fileLayer(bytes, file);
+  return fileLayer(bytes, file, place);
 }
 
-async function personLayer({ env, home }: SettingsInput): Promise<Layer> {
-  const file = path.join(configFolder(env, home), "settings.json");
-  return layerOf(readNamed(file, "the default place"), file);
+async function personLayer(input: SettingsInput): Promise<Layer> {
+  const file = path.join(configFolder(input.env, input.home), "settings.json");
+  return layerOf(readNamed(file, "the default place"), file, input);
 }
 
-async function namedLayer({ flags, env, cwd }: SettingsInput): Promise<Layer> {
+async function namedLayer(input: SettingsInput): Promise<Layer> {
+  const { flags, env, cwd } = input;
   const variable = readVariable(env, "WORKCELL_SETTINGS");
   const named = flags.settings ?? variable;
   if (named === undefined) return {};
   const origin = flags.settings === undefined ? "environment WORKCELL_SETTINGS" : "flag --settings";
   if (named === "") throw cannotRead(named, origin, "it is no name of a file");
   const file = path.resolve(cwd, named);
-  return layerOf(readNamed(file, origin), file);
+  return layerOf(readNamed(file, origin), file, input);
 }
 
 /**

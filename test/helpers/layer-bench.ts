@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import path from "node:path";
-import { type OpenLayer, openLayer } from "../../src/changes/index.ts";
+import { type OpenInput, type OpenLayer, openLayer } from "../../src/changes/index.ts";
 import type { JudgedChange } from "../../src/model/index.ts";
 import { FileBench, type Starter } from "./file-bench.ts";
 
@@ -29,20 +29,28 @@ export class LayerBench extends FileBench {
     );
   }
 
-  async open(named: readonly string[] = []): Promise<OpenLayer> {
+  /** What the layer is opened with; `named` are paths that the person named. */
+  input(named: readonly string[] = []): OpenInput {
     const folder = path.join(this.path, "host");
-    const { dev, ino } = statSync(folder);
-    const opened = await openLayer({
+    const { dev, ino } = statSync(folder, { bigint: true });
+    return {
       cellfiles: this.#cellfiles,
       place: {
         ...{ id: "1", folder, upper: path.join(this.path, "layer/upper"), mode: "review" },
-        ...{ identity: { device: dev, inode: ino }, baseTimeNs: this.baseTimeNs },
+        ...{ identity: { device: String(dev), inode: String(ino) }, baseTimeNs: this.baseTimeNs },
       },
-      ...{ steps: path.join(this.path, "steps"), named, userXattr: this.uid !== 0 },
-    });
+      ...{ steps: path.resolve(this.path, this.steps), named, userXattr: this.uid !== 0 },
+    };
+  }
+
+  async open(named: readonly string[] = []): Promise<OpenLayer> {
+    const opened = await openLayer(this.input(named));
     this.#opened.push(opened);
     return opened;
   }
+
+  /** Where steps are kept. An absolute path may lie on another file system. */
+  steps = "steps";
 
   /** The time at which the folder was connected. */
   baseTimeNs = 0n;

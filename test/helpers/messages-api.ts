@@ -24,6 +24,8 @@ export interface ApiAnswer {
   readonly uses?: readonly ReturnType<typeof use>[];
   readonly stop?: string;
   readonly tokens?: number;
+  /** Another model than was asked for. */
+  readonly model?: string;
   /** Ends the connection before the answer's end. */
   readonly isCut?: "broken" | "ended";
   /** Comes in the middle of the stream, as the API reports what happens then. */
@@ -75,8 +77,8 @@ const errorEvent = (type: string) =>
   `event: error\ndata: ${JSON.stringify({ type: "error", error: { type, message: "sorry" } })}\n\n`;
 
 function* eventsOf(
-  { text = "", uses = [], stop, tokens = 10, isCut, hangs, errorEvent }: ApiAnswer,
-  { model }: ApiRequest,
+  { text = "", uses = [], stop, tokens = 10, isCut, hangs, errorEvent, model }: ApiAnswer,
+  request: ApiRequest,
 ) {
   const usage = {
     input_tokens: tokens,
@@ -88,7 +90,7 @@ function* eventsOf(
     id: "msg",
     type: "message",
     role: "assistant",
-    model,
+    model: model ?? request.model,
     content: [],
     stop_reason: null,
     stop_sequence: null,

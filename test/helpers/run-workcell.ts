@@ -219,9 +219,8 @@ export function makeDesk(person: Person, parent = tmpdir()): Desk {
 /** Pids of this machine's processes whose command line holds `mark`, zombies left out. */
 export function processesWith(mark: string): readonly number[] {
   const listed = execFileSync("ps", ["-eo", "pid=,stat=,args=", "-ww"], {
+    maxBuffer: 256 * 1024 * 1024,
     encoding: "utf8",
-    // A machine may run thousands of cells, each with long command lines.
-    maxBuffer: 256 * 1024 ** 2,
   });
   return listed
     .split("\n")

@@ -77,6 +77,17 @@ describe.each(people)("the built-in agent with the scripted model, as $name", (p
     expect(again.stdout).toContain("All tests pass already");
   });
 
+  test("bin/workcell-agent says what it is, and ends with 1 where there is no task", async () => {
+    const launcher = path.join(path.dirname(desk.program), "workcell-agent");
+    expect((await desk.outside([launcher, "--version"])).stdout).toMatch(
+      /^\d+\.\d+\.\d+ \(Workcell agent\)\n$/,
+    );
+    expect(await desk.outside([launcher])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("There is no task"),
+    });
+  });
+
   test("says so when the tests still fail after its change", async () => {
     const folder = example("stubborn");
     desk.file("stubborn/test/other.test.js", 'throw new Error("for ever");\n');

@@ -61,7 +61,7 @@ describe.each(everyWay)("sessions with folders in review as $name", (person) => 
     // The second lets go of nothing that the third takes over from it, when the first is gone.
     const second = run([other, folder], `cd ${folder}; cat one; echo 2 >two; echo o >${other}/o; ${wait}`);
     await second.said("up");
-    const third = run([folder, `${other}:auto`], `cat two ${other}/o; echo 3 >three; ${wait}`);
+    const third = run([folder, other], `cat two ${other}/o; echo 3 >three; ${wait}`);
     await third.said("up");
     const last = "1\n2\n3\na one three two ";
     for (const [cell, said] of [

@@ -73,7 +73,7 @@ describe.each(everyWay)("folders in review as $name", (person) => {
 
   test("the layer holds what was written, owned like the folder, and its record says of which", async () => {
     const folder = fill("held");
-    await desk.run(["--session", "holds", "-m", `${folder}:auto`, "sh", "-c", changes]);
+    await desk.run(["--session", "holds", "-m", `${folder}:review`, "sh", "-c", changes]);
     const layer = path.join(desk.state, "sessions/holds/layers/1");
     const upper = path.join(layer, "upper");
     expect(readFileSync(path.join(upper, "created"), "utf8")).toBe("new\n");
@@ -84,7 +84,7 @@ describe.each(everyWay)("folders in review as $name", (person) => {
       expect(statSync(path.join(upper, name))).toMatchObject({ uid, gid });
     expect(JSON.parse(readFileSync(path.join(layer, "layer.json"), "utf8"))).toMatchObject({
       schema: "workcell.layer/1",
-      ...{ folder, device: `${dev}`, inode: `${ino}`, name: "held", mode: "auto" },
+      ...{ folder, device: `${dev}`, inode: `${ino}`, name: "held", mode: "review" },
       baseTimeNs: expect.stringMatching(/^\d{19}$/),
     });
   });

@@ -161,12 +161,12 @@ describe("what a soak looks for", () => {
     "finds a control group of its own cells (needs root)",
     async () => {
       const trial = prepare();
-      const [ours, another] = ["4194305", "4194306"].map((pid) =>
-        path.join(pids ?? "", `workcell-c1-${pid}-1`),
-      );
-      for (const group of [ours, another]) mkdirSync(group ?? "");
+      // Below another group: a start meanwhile would sweep them away.
+      const parent = path.join(pids ?? "", `soak-test-${process.pid}`);
+      const inner = ["4194305", "4194306"].map((pid) => path.join(parent, `workcell-c1-${pid}-1`));
+      for (const group of [parent, ...inner]) mkdirSync(group);
       const at = await found(trial);
-      for (const group of [ours, another]) rmdirSync(group ?? "");
+      for (const group of [...inner, parent]) rmdirSync(group);
       expect(at).toEqual(["control groups"]);
       expect(await found(trial)).toEqual([]);
     },

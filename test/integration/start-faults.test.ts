@@ -3,6 +3,8 @@ import { lacking } from "../helpers/cellinit.ts";
 import { isSoak, people } from "../helpers/run-workcell.ts";
 import { FaultDesk, sealed, type Victim } from "../helpers/start-faults.ts";
 
+const list = (text: string) => text.trim().split(/\s+/);
+
 /**
  * Calls that set a cell up, by who makes them. Workcell's own are those that Node does not make before it: without
  * its first files and threads there is no Workcell that could fail. Not among bwrap's are `write` and `close`: it does
@@ -10,69 +12,20 @@ import { FaultDesk, sealed, type Victim } from "../helpers/start-faults.ts";
  * not close. Nothing runs then, and Workcell waits until it is ended.
  */
 const calls: Readonly<Record<Victim, readonly string[]>> = {
-  launcher: [
-    ...["mkdir", "rename", "link", "chmod", "chown", "unlink", "rmdir", "readlink", "getdents64", "umask"],
-    ...["socketpair", "clone", "recvmsg", "getsockopt", "getsockname", "listen", "socket", "bind", "statfs"],
-  ],
-  cellhost: [
-    ...["fcntl", "fstat", "open", "close", "prctl", "socketpair", "setsockopt", "pipe2", "rt_sigaction"],
-    ...["rt_sigprocmask", "signalfd4", "fork", "dup2", "close_range", "poll", "recvmsg", "getsockopt"],
-    ...[
-      "sendmsg",
-      "sendto",
-      "recvfrom",
-      "wait4",
-      "setgroups",
-      "setresgid",
-      "setresuid",
-      "capset",
-      "getresuid",
-    ],
-    ...["getresgid", "getgroups", "ioctl", "pidfd_open"],
-  ],
-  "cellhost and its children": [
-    ...["setsid", "getppid", "unshare", "mount_setattr", "openat2", "open_tree", "fsopen", "fsconfig"],
-    ...[
-      "fsmount",
-      "move_mount",
-      "mkdirat",
-      "chdir",
-      "setgroups",
-      "setresgid",
-      "setresuid",
-      "capset",
-      "getgroups",
-    ],
-    ...["execve", "sched_setaffinity"],
-  ],
-  bwrap: [
-    ...["prctl", "clone", "capset", "capget", "eventfd2", "signalfd4", "openat", "newfstatat", "fcntl"],
-    ...[
-      "mount",
-      "umount2",
-      "pivot_root",
-      "chdir",
-      "fchdir",
-      "mkdir",
-      "symlink",
-      "creat",
-      "readlink",
-      "access",
-    ],
-    ...[
-      "socket",
-      "bind",
-      "sendto",
-      "recvfrom",
-      "sethostname",
-      "unshare",
-      "setsid",
-      "umask",
-      "getcwd",
-      "statfs",
-    ],
-    ...["execve", "read", "poll", "wait4", "getdents64", "seccomp"],
-  ],
+  launcher: list(`
+    mkdir rename link chmod chown unlink rmdir readlink getdents64 umask socketpair clone recvmsg
+    getsockopt getsockname listen socket bind statfs`),
+  cellhost: list(`
+    fcntl fstat open close prctl socketpair setsockopt pipe2 rt_sigaction rt_sigprocmask signalfd4
+    fork dup2 close_range poll recvmsg getsockopt sendmsg sendto recvfrom wait4 setgroups setresgid
+    setresuid capset getresuid getresgid getgroups ioctl pidfd_open`),
+  "cellhost and its children": list(`
+    setsid getppid unshare mount_setattr openat2 open_tree fsopen fsconfig fsmount move_mount
+    mkdirat chdir setgroups setresgid setresuid capset getgroups execve sched_setaffinity`),
+  bwrap: list(`
+    prctl clone capset capget eventfd2 signalfd4 openat newfstatat fcntl mount umount2 pivot_root
+    chdir fchdir mkdir symlink creat readlink access socket bind sendto recvfrom sethostname unshare
+    setsid umask getcwd statfs execve read poll wait4 getdents64 seccomp`),
 };
 const errors = ["ENOMEM", "EMFILE", "ENOSPC", "EINTR", "EPERM"];
 

@@ -132,7 +132,7 @@ describe.each([
     expect({ code: ended.status, stderr: ended.stderr }).toEqual({ code: 0, stderr: "" });
     expect(lines[1]).toMatch(/^\[2\/4\] build {4}/);
     expect(lines[3]).toMatch(
-      /^\[4\/4\] job {6}session [a-z]+-[a-z]+-[a-z]+, profile cowork, folder examples\/first-job$/,
+      /^\[4\/4\] job {6}session [a-z]+-[a-z]+-[a-z]+, profile cowork, folder examples\/first-job in review$/,
     );
     expect(lines[5]).toBe(
       "  skipped  npm install              the configured registry did not answer: ECONNREFUSED",
@@ -148,11 +148,18 @@ describe.each([
       /^ {2}hidden {3}decoy id_ed25519 {9}the host's home is not in the cell \(control: /,
     );
     expect(lines[10]).toBe(`${" ".repeat(36)}a decoy: ${state}/.local/state/workcell/decoy/id_ed25519`);
-    expect(lines[12]).toMatch(
+    expect(lines[11]).toMatch(
+      /^ {2}waiting {2}workcell diff {12}\d+ changes and \d+ ignored paths wait; the folder is as it was$/,
+    );
+    expect(lines[12]).toMatch(/^ {2}applied {2}workcell apply {11}\d+ paths, as step 1$/);
+    expect(lines[13]).toBe(
+      "  undone   workcell undo            attempts.json is out of the folder again, the rest stays",
+    );
+    expect(lines[15]).toMatch(
       /^Reference {2}\d+ match · 0 differ · \d+ host · \d+ not applicable · \d+ not built {2}/,
     );
     // A registry that does not answer may be asked again: each time is a decision, and none a refusal.
-    expect(lines[13]).toMatch(/^Audit {6}\d decisions?, 1 refused, chain intact {2}/);
+    expect(lines[16]).toMatch(/^Audit {6}\d decisions?, 1 refused, chain intact {2}/);
     expect(ended.stdout).not.toContain("\x1b");
     expect(gitStatus()).toBe(before);
   });

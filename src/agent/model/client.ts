@@ -1,9 +1,7 @@
-import type { ClientOptions } from "@anthropic-ai/sdk/client";
 import type { Messages } from "@anthropic-ai/sdk/resources/messages/messages";
 import { type Gathered, Gatherer } from "./gather.ts";
 import type { RawMessageStreamEvent, Request } from "./messages.ts";
 import { failureOf, isAnswer, ModelFailure } from "./model-failure.ts";
-import { proxyFetch } from "./proxy-fetch.ts";
 
 /** Asks a model and waits for its whole answer, showing it as it comes. */
 export interface ModelClient {
@@ -34,7 +32,8 @@ export function makeClient(env: NodeJS.ProcessEnv): ModelClient {
   const retries = Number(env["CLAUDE_CODE_MAX_RETRIES"] || 10);
   return {
     ask: async (request, how) => {
-      opened ??= openMessages(baseUrl, env);
+      // The library is most of the program, and is loaded with the first request.
+      opened ??= import("./open-messages.ts").then(({ openMessages }) => openMessages(baseUrl, env));
       for (let attempt = 1; ; attempt += 1) {
         try {
           return await askOnce(await opened, request, how);
@@ -50,36 +49,6 @@ export function makeClient(env: NodeJS.ProcessEnv): ModelClient {
       }
     },
   };
-}
-
-/** The library is loaded with the first request: it is most of the program. */
-async function openMessages(baseUrl: string, env: NodeJS.ProcessEnv): Promise<Messages> {
-  const { BaseAnthropic } = await import("@anthropic-ai/sdk/client");
-  const { Messages } = await import("@anthropic-ai/sdk/resources/messages/messages");
-  const { apiKey, token } = credentialOf(env);
-  const client = new BaseAnthropic({
-    baseURL: baseUrl,
-    // Whatever is passed here keeps the library from looking for credentials in files of its own.
-    authToken: token ?? "none",
-    defaultHeaders: {
-      ...(apiKey === undefined ? {} : { "x-api-key": apiKey }),
-      ...(token === undefined ? { authorization: null } : {}),
-      ...(token !== undefined && env["CLAUDE_CODE_OAUTH_TOKEN"] === token
-        ? { "anthropic-beta": "oauth-2025-04-20" }
-        : {}),
-    },
-    maxRetries: 0,
-    timeout: Number(env["API_TIMEOUT_MS"] || 600_000),
-    fetch: proxyFetch(env) as NonNullable<ClientOptions["fetch"]>,
-  });
-  return new Messages(client);
-}
-
-function credentialOf(env: NodeJS.ProcessEnv) {
-  const apiKey = env["ANTHROPIC_API_KEY"] || undefined;
-  const token = env["ANTHROPIC_AUTH_TOKEN"] || env["CLAUDE_CODE_OAUTH_TOKEN"] || undefined;
-  // One of them goes: whoever checks them at the gate expects no second one.
-  return token === undefined ? { apiKey: apiKey ?? "placeholder", token } : { apiKey: undefined, token };
 }
 
 async function askOnce(messages: Messages, request: Request, how: Asking): Promise<Gathered> {

@@ -8,6 +8,7 @@ import type { ToolResultBlockParam } from "../model/messages.ts";
 export function humanView(write: (text: string) => void): (event: AgentEvent) => void {
   let isMidLine = false;
   let isAnnounced = false;
+  let model = "";
   const put = (text: string) => {
     if (text === "") return;
     write(printableLines(text));
@@ -19,6 +20,12 @@ export function humanView(write: (text: string) => void): (event: AgentEvent) =>
     if (event.type === "started") {
       if (!isAnnounced) line(`${event.model}, session ${event.session}`);
       isAnnounced = true;
+      model = event.model;
+    } else if (event.type === "message") {
+      // What answers may be another model than the one that was asked for: a gateway's, or the scripted one.
+      if (event.parent === null && event.message.model !== model)
+        line(`! The model that answers is ${event.message.model}`);
+      if (event.parent === null) model = event.message.model;
     } else if (event.type === "stream") {
       // Of sub-agents, whose texts come side by side, only the calls are shown.
       if (event.parent !== null) return;

@@ -1,36 +1,38 @@
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { codeOf, WorkcellError } from "../../errors/index.ts";
 import { writeFileAtomic } from "../../lib/atomic-file.ts";
 import type { BytePath } from "../../model/index.ts";
 import type { Written } from "../conflicts.ts";
 import type { FileRoot, FileServer } from "../file-server.ts";
+import { checkStep } from "./check-step.ts";
 import type { Step } from "./step.ts";
 
 /** Where a step keeps what it took out, below the folder of steps. */
 export const keptFolder = (number: number): string => `${number}/kept`;
+const folderOf = (steps: string, number: number): string => path.join(steps, String(number));
 const journalFile = (steps: string, number: number): string =>
-  path.join(steps, String(number), "journal.json");
+  path.join(folderOf(steps, number), "journal.json");
 
-function numbersIn(steps: string): readonly number[] {
+/** Names in a folder; none when it is not there. */
+function namesIn(folder: string): readonly string[] {
   try {
-    return readdirSync(steps)
-      .filter((name) => /^[1-9]\d*$/.test(name))
-      .map(Number)
-      .sort((one, other) => one - other);
+    return readdirSync(folder);
   } catch (error) {
     if (codeOf(error) === "ENOENT") return [];
     throw error;
   }
 }
 
+const numbersIn = (steps: string): readonly number[] =>
+  namesIn(steps)
+    .filter((name) => /^[1-9]\d*$/.test(name))
+    .map(Number)
+    .sort((one, other) => one - other);
+
 /** Makes the folder of the next step, with the folder of what it keeps. The caller holds the session's lock. */
-export async function makeStepFolder(
-  server: FileServer,
-  kept: FileRoot,
-  all: readonly Step[],
-): Promise<number> {
-  const number = (all.at(-1)?.number ?? 0) + 1;
+export async function makeStepFolder(server: FileServer, kept: FileRoot, steps: string): Promise<number> {
+  const number = (numbersIn(steps).at(-1) ?? 0) + 1;
   const { uid = 0, gid = 0, mtimeNs = 0n } = (await server.stat({ root: kept, path: "" })) ?? {};
   const as = { mode: 0o700, uid, gid, mtimeNs };
   await server.makeDirectory({ root: kept, path: String(number) }, as);
@@ -38,51 +40,73 @@ export async function makeStepFolder(
   return number;
 }
 
+/** The time by which the kernel stamps files. */
+export function kernelTimeNs(steps: string): bigint {
+  const clock = path.join(steps, ".clock");
+  writeFileSync(clock, "", { mode: 0o600 });
+  const { ctimeNs } = statSync(clock, { bigint: true });
+  rmSync(clock, { force: true });
+  return ctimeNs;
+}
+
 /** Writes a journal so that it is whole on the disk when this resolves. */
-export async function writeJournal(steps: string, step: Step): Promise<void> {
+export async function writeJournal(steps: string, { undone: _known, ...step }: Step): Promise<void> {
   await writeFileAtomic(journalFile(steps, step.number), `${JSON.stringify(step)}\n`, { mode: 0o600 });
 }
 
-function damaged(file: string, cause: unknown): WorkcellError {
+function damaged(file: string, cause?: unknown): WorkcellError {
+  const folder = path.dirname(file);
   return new WorkcellError("WC_FILES", {
-    message: `Cannot read the journal "${file}": it is damaged, and a whole one is needed`,
-    remedy: `Look at what the step kept in "${path.join(path.dirname(file), "kept")}", and move its folder away`,
+    message: `Cannot read the journal "${file}": it is damaged or gone, and a whole one is needed`,
+    remedy: `Take what the step kept from "${path.join(folder, "kept")}", and move "${folder}" away`,
     cause,
   });
 }
 
 /** A step's journal; undefined when it was never begun. Throws WC_FILES when it cannot be understood. */
-export function readJournal(steps: string, number: number): Step | undefined {
+function readJournal(steps: string, number: number): Step | undefined {
   const file = journalFile(steps, number);
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw damaged(file, error);
+    if (codeOf(error) !== "ENOENT" || isKeeping(steps, number)) throw damaged(file, error);
+    return undefined;
   }
   try {
-    const step = JSON.parse(text) as Step;
-    if (step.schema !== "workcell.step/1" || step.number !== number || !Array.isArray(step.operations))
-      throw new Error("another schema");
-    return step;
+    return checkStep(JSON.parse(text), number);
   } catch (error) {
     throw damaged(file, error);
   }
 }
 
-/** All steps of a session, the oldest first. Folders of steps that were never begun are taken away. */
+const isKeeping = (steps: string, number: number): boolean =>
+  namesIn(path.join(steps, keptFolder(number))).length > 0;
+
+/** All steps of a session, the oldest first; of those that were forgotten what they wrote. Changes nothing. */
 export function readSteps(steps: string): readonly Step[] {
-  return numbersIn(steps).flatMap((number) => {
-    const step = readJournal(steps, number);
-    if (step === undefined) forgetStep(steps, number);
-    return step === undefined ? [] : [step];
+  const all = numbersIn(steps).flatMap((number) => readJournal(steps, number) ?? []);
+  return all.map((step) => {
+    const undone = all.filter(({ of }) => of === step.number).flatMap(undoneBy);
+    return undone.length === 0 ? step : { ...step, undone: [...new Set(undone)] };
   });
 }
 
-/** Takes a step away with all that it kept: it cannot be undone any more. */
+const undoneBy = ({ done = [] }: Step): readonly BytePath[] =>
+  done.filter(({ failed }) => failed === undefined).map(({ path: place }) => place);
+
+/** Takes the folders of steps away that were never begun. The caller holds the session's lock. */
+export function clearSteps(steps: string): void {
+  for (const number of numbersIn(steps))
+    if (readJournal(steps, number) === undefined) forgetStep(steps, number);
+}
+
+/** Takes a step away that keeps nothing; one that does stays. */
 export function forgetStep(steps: string, number: number): void {
-  rmSync(path.join(steps, String(number)), { recursive: true, force: true });
+  const folder = folderOf(steps, number);
+  if (isKeeping(steps, number)) throw damaged(journalFile(steps, number));
+  if (namesIn(folder).includes("kept")) rmdirSync(path.join(folder, "kept"));
+  rmSync(folder, { recursive: true, force: true });
 }
 
 /** What Workcell itself wrote into a folder, as it left it: later steps count. */

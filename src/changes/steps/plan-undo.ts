@@ -4,7 +4,16 @@ import type { FileRoot, FileServer } from "../file-server.ts";
 import { pipelinedAll } from "../pipelined.ts";
 import { besideOf, type Left, type Planned } from "./plan-apply.ts";
 import { carriedOut } from "./run-step.ts";
-import { identityOf, isSameFile, isUntouched, type Operation, type Placed, type Step } from "./step.ts";
+import { isAtOrBelow, type Since, sinceOf } from "./since.ts";
+import {
+  identityOf,
+  isSameFile,
+  isUntouched,
+  type Operation,
+  type Part,
+  type Placed,
+  type Step,
+} from "./step.ts";
 
 /** Calls under way at once. */
 const WINDOW = 256;
@@ -17,34 +26,53 @@ export interface UndoInput {
   /** Folder, below the steps, of what the undo keeps. */
   readonly keptFolder: string;
   readonly step: Step;
+  /** All steps of the session. */
+  readonly all: readonly Step[];
   /** Only these paths and what is below them; absent: all of the step. */
   readonly only?: readonly BytePath[];
   readonly token: string;
 }
 
 const changedSince = "it was changed since, and is left as it is";
+const gone = "it is gone by now";
 
 type Undoing = UndoInput & {
   readonly operation: Operation;
   readonly placed: readonly Placed[];
   readonly index: number;
+  readonly since: Since;
 };
 type Inverse = Operation | Left;
 
 const isLeft = (inverse: Inverse): inverse is Left => "why" in inverse;
 
+/** As the step left it, or as a later undo of a later step put it back. */
+function isAsLeft({ since }: Undoing, { path, identity }: Placed, entry: Entry | undefined): boolean {
+  if (entry === undefined) return false;
+  if (entry.type === "directory" ? isSameFile(entry, identity) : isUntouched(entry, identity)) return true;
+  const written = since.written.get(path);
+  if (written?.inode !== entry.inode) return false;
+  if (entry.type === "directory") return true;
+  const isSame = String(entry.mtimeNs) === identity.mtimeNs && entry.size === identity.size;
+  return written.ctimeNs === entry.ctimeNs && isSame;
+}
+
 /** The files at and below a path are as the step left them, and none has come. */
-async function isAsPlaced({ server, host, placed }: Undoing, top: BytePath): Promise<boolean> {
+async function isAsPlaced(undoing: Undoing, top: BytePath): Promise<boolean> {
+  const { server, host, placed, since } = undoing;
+  if (since.stepAt(top) !== undefined) return false;
   const known = placed.filter(({ path }) => isWithin(path, top));
   const entries = await pipelinedAll(known, WINDOW, ({ path }) => server.stat({ root: host, path }));
-  const same = known.every(({ identity }, index) => {
-    const entry = entries[index];
-    if (entry === undefined) return false;
-    return entry.type === "directory" ? isSameFile(entry, identity) : isUntouched(entry, identity);
-  });
-  if (!same || known.length === 0) return false;
+  if (known.length === 0 || !known.every((one, index) => isAsLeft(undoing, one, entries[index])))
+    return false;
   if (entries[0]?.type !== "directory") return true;
   return (await server.scan({ root: host, path: top })).length === known.length - 1;
+}
+
+/** Why nothing is undone at a path: a later step did something there, or the host did. */
+function changedBy({ since }: Undoing, path: BytePath): string {
+  const number = since.stepAt(path);
+  return number === undefined ? changedSince : `step ${number} changed it later: undo that one first`;
 }
 
 const start = ({ token, index, keptFolder }: Undoing, path: BytePath, nth = 0) => ({
@@ -56,20 +84,22 @@ const start = ({ token, index, keptFolder }: Undoing, path: BytePath, nth = 0) =
 
 async function takeAway(undoing: Undoing, path: BytePath, nth = 0): Promise<Inverse> {
   const now = await undoing.server.stat({ root: undoing.host, path });
-  if (now === undefined) return { path, why: "it is gone by now" };
-  if (!(await isAsPlaced(undoing, path))) return { path, why: changedSince };
+  if (now === undefined) return { path, why: gone };
+  if (!(await isAsPlaced(undoing, path))) return { path, why: changedBy(undoing, path) };
   return { ...start(undoing, path, nth), kind: "remove", before: identityOf(now) };
 }
 
 async function putBack(undoing: Undoing, now: Entry | undefined): Promise<Inverse> {
-  const { operation } = undoing;
+  const { operation, server } = undoing;
   const { path, kept, kind } = operation;
+  if ((await server.stat({ root: undoing.kept, path: kept })) === undefined)
+    return { path, why: "what it was is not kept any more" };
   if (kind === "remove") {
     if (now !== undefined) return { path, why: "something else stands there by now" };
     return { ...start(undoing, path), kind: "place", moved: kept };
   }
-  if (now === undefined) return { path, why: "it is gone by now" };
-  if (!(await isAsPlaced(undoing, path))) return { path, why: changedSince };
+  if (now === undefined) return { path, why: gone };
+  if (!(await isAsPlaced(undoing, path))) return { path, why: changedBy(undoing, path) };
   return { ...start(undoing, path), kind: "replace", before: identityOf(now), moved: kept };
 }
 
@@ -79,8 +109,14 @@ async function restoreAttributes(undoing: Undoing, now: Entry | undefined): Prom
   const { path } = operation;
   const [known] = placed;
   const [part] = operation.parts;
-  if (now === undefined || known === undefined || part === undefined || !isSameFile(now, known.identity))
-    return { path, why: changedSince };
+  if (now === undefined) return { path, why: gone };
+  if (
+    known === undefined ||
+    part === undefined ||
+    !isSameFile(now, known.identity) ||
+    !hasAttributes(now, part)
+  )
+    return { path, why: changedBy(undoing, path) };
   const bearer = await server.stat({ root: kept, path: operation.kept });
   if (bearer === undefined) return { path, why: "what it was is not kept any more" };
   const { mode, uid, gid } = bearer;
@@ -88,6 +124,9 @@ async function restoreAttributes(undoing: Undoing, now: Entry | undefined): Prom
   const back = { path: "", type: part.type, attributes, from: operation.kept };
   return { ...start(undoing, path), kind: "attributes", before: identityOf(now), parts: [back] };
 }
+
+const hasAttributes = (now: Entry, { attributes: { mode, uid, gid } }: Part): boolean =>
+  (now.type === "symlink" || now.mode === mode) && now.uid === uid && now.gid === gid;
 
 async function inverseOf(undoing: Undoing): Promise<readonly Inverse[]> {
   const { server, host, operation, only } = undoing;
@@ -106,17 +145,18 @@ async function inverseOf(undoing: Undoing): Promise<readonly Inverse[]> {
 
 /** What takes a step back: whatever somebody has changed since is left as it is, and said. */
 export async function planUndo(input: UndoInput): Promise<Planned> {
-  const undone = input.step.undone ?? [];
-  const isUndone = (path: BytePath) => undone.some((one) => isWithin(path, one));
+  const undone = new Set(input.step.undone);
+  const isUndone = (path: BytePath) => isAtOrBelow(undone, path);
   const placedAt = new Map(
     (input.step.done ?? []).map(({ path, placed = [] }) => [
       path,
       placed.filter((one) => !isUndone(one.path)),
     ]),
   );
+  const since = sinceOf(input);
   const open = carriedOut(input.step).filter(({ path }) => !isUndone(path));
   const inverses = await pipelinedAll([...open.entries()], WINDOW, ([index, operation]) =>
-    inverseOf({ ...input, operation, index, placed: placedAt.get(operation.path) ?? [] }),
+    inverseOf({ ...input, operation, index, since, placed: placedAt.get(operation.path) ?? [] }),
   );
   const all = inverses.flat();
   return {

@@ -1,9 +1,16 @@
 import { randomBytes } from "node:crypto";
+import { WorkcellError } from "../../errors/index.ts";
+import { printable } from "../../lib/printable.ts";
 import type { FileServer } from "../file-server.ts";
-import { carryOut } from "./carry-out.ts";
+import { pipelinedAll } from "../pipelined.ts";
+import { type CarryOutInput, carryOut, stagedOf, Unfinished } from "./carry-out.ts";
 import { forgetStep, writeJournal } from "./journal.ts";
-import { isMadeBeside, type Staged, type StepRoots, stage, unstage } from "./stage.ts";
-import type { Operation, Step } from "./step.ts";
+import { type Staged, type StepRoots, stage, unstage } from "./stage.ts";
+import type { Done, Operation, Step } from "./step.ts";
+import { removeTree } from "./trees.ts";
+
+/** Calls under way at once. */
+const WINDOW = 64;
 
 /** A word that no other step has, for the names beside. */
 export const newToken = (): string => randomBytes(6).toString("hex");
@@ -20,14 +27,12 @@ export interface StepInput {
 /**
  * Carries a planned step out and resolves to it as it is done: stage, journal, exchange, keep. Throws WC_FILES when
  * nothing could be carried out, for want of space above all; then the person's folder is as it was, and there is no step.
+ * Ended in the middle it throws WC_FILES with the paths that are done and those that are not; the next command finishes it.
  */
 export async function runStep(input: StepInput): Promise<Step> {
-  const { server, roots, steps, step } = input;
-  const { operations } = step;
-  const begun = await beginStep(input);
+  const { step, staged } = await beginStep(input);
   // From here on the journal leads: whatever ends this, the next command finishes it.
-  const done = await carryOut({ server, roots, staged: begun.staged }, operations);
-  return finishStep(steps, begun.step, { done });
+  return finishStep({ ...input, step }, { staged });
 }
 
 async function beginStep(input: StepInput): Promise<{ step: Step; staged: Staged }> {
@@ -50,35 +55,78 @@ async function beginStep(input: StepInput): Promise<{ step: Step; staged: Staged
  * taken back, and there is no such step any more.
  */
 export async function recoverStep(input: StepInput): Promise<Step | undefined> {
-  const { server, roots, steps, step } = input;
+  const { step } = input;
   if (step.state === "done") return step;
   if (step.state === "planned") {
     await giveUp(input);
     return undefined;
   }
   const made = new Map(Object.entries(step.staged ?? {}));
-  const notMade = step.operations.filter((operation) => isMadeBeside(operation) && !made.has(operation.path));
-  const failed = new Map(notMade.map(({ path }) => [path, "it could not be made"]));
-  const done = await carryOut({ server, roots, staged: { made, failed } }, step.operations);
-  return finishStep(steps, step, { done });
+  return finishStep(input, { staged: stagedOf(made, step.operations), isRecovery: true });
 }
 
-/** Writes down that a step is done. */
-export async function finishStep(steps: string, step: Step, result: Pick<Step, "done">): Promise<Step> {
-  const { staged: _staged, ...rest } = step;
-  const finished: Step = { ...rest, ...result, state: "done" };
-  await writeJournal(steps, finished);
-  return finished;
+/** Carries out what is staged, and writes down that it is done once all of it is on the disk. */
+async function finishStep(
+  { server, roots, steps, step }: StepInput,
+  by: Pick<CarryOutInput, "staged" | "isRecovery">,
+): Promise<Step> {
+  try {
+    const decidedNs = BigInt(step.decidedNs);
+    const done = await carryOut({ server, roots, decidedNs, ...by }, step.operations);
+    await server.sync(roots.host);
+    const { staged: _staged, ...rest } = step;
+    const finished: Step = { ...rest, done, state: "done" };
+    await writeJournal(steps, finished);
+    await dropCopies({ server, roots }, finished);
+    return finished;
+  } catch (error) {
+    throw unfinished(step, error);
+  }
+}
+
+/** What another step kept was moved from there, or copied over file systems: then it is not kept twice. */
+async function dropCopies({ server, roots }: Pick<StepInput, "server" | "roots">, step: Step): Promise<void> {
+  const copied = carriedOut(step).flatMap(({ moved }) => (moved === undefined ? [] : [moved]));
+  await pipelinedAll(copied, WINDOW, (path) => removeTree(server, { root: roots.source, path }));
+}
+
+const mostNamed = 3;
+
+function unfinished(step: Step, error: unknown): WorkcellError {
+  const finished = new Set(error instanceof Unfinished ? error.finished : []);
+  const isFinished = ({ path }: Operation) => finished.has(path);
+  const [done, open] = [
+    step.operations.filter(isFinished),
+    step.operations.filter((one) => !isFinished(one)),
+  ];
+  const names = open
+    .slice(0, mostNamed)
+    .map(({ path }) => `"${printable(Buffer.from(path, "latin1").toString())}"`);
+  const more = open.length > mostNamed ? ` and ${open.length - mostNamed} more` : "";
+  const found = error instanceof Error ? error.message : String(error);
+  return new WorkcellError("WC_FILES", {
+    message: `Cannot finish step ${step.number} in "${printable(step.folder)}": ${done.length} of ${step.operations.length} paths are done${
+      open.length > 0 ? `, not ${names.join(", ")}${more}` : ""
+    }: ${found}`,
+    remedy:
+      "Run workcell diff: it finishes the step before anything else, each file is old or new until then",
+    details: { step: step.number, done: done.map(({ path }) => path), open: open.map(({ path }) => path) },
+    cause: error instanceof Unfinished ? error.cause : error,
+  });
 }
 
 /** Takes away what was made for a step that had not begun to change anything. */
-export async function giveUp({ server, roots, steps, step }: StepInput): Promise<void> {
+async function giveUp({ server, roots, steps, step }: StepInput): Promise<void> {
   await unstage(server, roots, step.operations);
   forgetStep(steps, step.number);
 }
 
+/** What became of each operation of a step that is done. */
+const failedPaths = (done: readonly Done[] = []): ReadonlySet<string> =>
+  new Set(done.filter(({ failed }) => failed !== undefined).map(({ path }) => path));
+
 /** The operations of a step that were carried out. */
 export function carriedOut(step: Step): readonly Operation[] {
-  const failed = new Set((step.done ?? []).filter((one) => one.failed !== undefined).map(({ path }) => path));
+  const failed = failedPaths(step.done);
   return step.operations.filter(({ path }) => !failed.has(path));
 }

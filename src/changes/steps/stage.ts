@@ -4,7 +4,7 @@ import { joinPath } from "../byte-path.ts";
 import type { CopyAs, FileRoot, FileServer, Place } from "../file-server.ts";
 import { pipelinedAll } from "../pipelined.ts";
 import { type Attributes, type Identity, identityOf, type Operation, type Part } from "./step.ts";
-import { copyTree, errnoOf, removeTree } from "./trees.ts";
+import { copyTree, errnoOf, isServerGone, removeTree } from "./trees.ts";
 
 /** Operations under way at once. */
 const WINDOW = 64;
@@ -122,7 +122,7 @@ export async function stage(
       made.set(operation.path, { device, inode });
     } catch (error) {
       await unstage(server, roots, [operation]).catch(() => undefined);
-      if (hopeless.includes(errnoOf(error) ?? "")) throw error;
+      if (hopeless.includes(errnoOf(error) ?? "") || isServerGone(error)) throw error;
       failed.set(operation.path, error instanceof Error ? error.message : String(error));
     }
   };
@@ -142,7 +142,8 @@ export async function stage(
   return { made, failed };
 }
 
-async function unstageOne(
+/** Takes away what was made beside for one operation; what was moved there goes back. */
+export async function unstageOne(
   server: FileServer,
   { host, source }: StepRoots,
   operation: Operation,

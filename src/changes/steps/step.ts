@@ -84,13 +84,17 @@ export interface Step {
   readonly folder: string;
   readonly layer: string;
   readonly time: string;
+  /** When it was decided on, by the kernel's clock. */
+  readonly decidedNs: string;
   readonly state: "planned" | "staged" | "done";
   readonly operations: readonly Operation[];
   /** Inode of what was made beside, by operation path; while `staged`. */
   readonly staged?: Readonly<Record<BytePath, Pick<Identity, "device" | "inode">>>;
   readonly done?: readonly Done[];
-  /** Paths of operations that later steps took back. */
+  /** Paths that later steps took back; known from those, and in no journal. */
   readonly undone?: readonly BytePath[];
+  /** What it replaced and removed is not kept any more: it cannot be undone. What it wrote is still known. */
+  readonly forgotten?: true;
 }
 
 export function identityOf(entry: Entry): Identity {

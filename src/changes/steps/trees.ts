@@ -11,6 +11,12 @@ export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error ? codeOf(error.cause) : undefined;
 }
 
+/** Whatever is asked for next, nobody answers: what was asked for last may have been done, or not. */
+export function isServerGone(error: unknown): boolean {
+  const fault = error instanceof Error ? error.cause : undefined;
+  return typeof fault === "object" && fault !== null && "step" in fault && fault.step === "talk to cellfiles";
+}
+
 const asOf = ({ mode, uid, gid, mtimeNs }: Entry): CopyAs => ({ mode, uid, gid, mtimeNs });
 const below = (top: Place, entry: LayerEntry, end: Place): Place => ({
   root: end.root,

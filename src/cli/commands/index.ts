@@ -3,6 +3,11 @@ import type { Command } from "../command.ts";
 /** Every command by name, loaded when it is asked for. */
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./run.ts")).run,
+  diff: async () => (await import("./diff.ts")).diff,
+  apply: async () => (await import("./apply.ts")).apply,
+  discard: async () => (await import("./discard.ts")).discard,
+  undo: async () => (await import("./undo.ts")).undo,
+  session: async () => (await import("./session.ts")).session,
   report: async () => (await import("./report.ts")).report,
   doctor: async () => (await import("./doctor.ts")).doctor,
   audit: async () => (await import("./audit.ts")).audit,

@@ -1,5 +1,5 @@
 import { printable } from "../../lib/printable.ts";
-import type { FilterText, HostRule, LayersPlan, Plan, Policy } from "../../model/index.ts";
+import type { FilterText, HostRule, LayersPlan, Plan, Policy, Settings } from "../../model/index.ts";
 
 function section(title: string, lines: readonly string[]): string[] {
   return [`${title}`, ...lines.map((line) => `  ${printable(line)}`), ""];
@@ -53,19 +53,31 @@ function layersSection({ scratch, merged }: LayersPlan): string[] {
   return section("Folders merged with a layer by cellhost before that (folder, layer, place)", columns(rows));
 }
 
+/** A line for each key of another program's settings that means something else here; none: there is no such file. */
+function differencesSection({ differences = [] }: Settings): string[] {
+  if (differences.length === 0) return [];
+  const lines = differences.map(
+    ({ value: { key, theirs, ours, is } }) => `${key} (${is}): there, ${theirs}; here, ${ours}`,
+  );
+  const title = "Differences from sandbox-runtime, whose settings file this is (none makes the cell weaker)";
+  return section(title, lines);
+}
+
 export interface Explained {
+  readonly settings: Settings;
   readonly plan: Plan;
   readonly policy: Policy;
   readonly filters: readonly FilterText[];
 }
 
 /** `workcell run --explain`: the plan as a person reads it. */
-export function renderPlan({ plan, policy, filters }: Explained): string {
+export function renderPlan({ settings, plan, policy, filters }: Explained): string {
   const { rules } = policy.network;
   return [
     `session ${plan.session} (a name of the kind a run gets), profile ${plan.profile}, tier ${plan.tier}, tunnel ${plan.tunnel}`,
     `user ${plan.identity.user}, uid ${plan.identity.uid} inside${plan.root === undefined ? "" : `, ${plan.root.uid} on the host`}; starts in ${plan.workdir}`,
     "",
+    ...differencesSection(settings),
     ...section("Command line", argvLines(plan.argv)),
     ...section(
       "Mounts, in the order in which they are made (number, kind, place in the cell, source, reason)",

@@ -6,8 +6,6 @@ const ofProcess = (who: "VICTIM" | "LAUNCHER", file: string) =>
 const readVictim = `
   char text[256]; struct iovec here = {text, sizeof text}, there = {(void *)strtoul(given("ADDRESS"), NULL, 10), sizeof text};`;
 
-const ownCellDies = "the score can be raised: then the cell's own helpers die first, and the cell with them";
-
 /** What is tried on each of PIDs 1 to 4, which in a cell carry the command's uid, and without one on whoever started it. */
 const helpers = (trial: string) =>
   `char path[64] = ""; int error = ESRCH;
@@ -90,13 +88,11 @@ const launcher = group({ proof: "call", refused: ["EACCES", "EPERM"] }, [
     id: "D.oom-helpers",
     title: "make one of PIDs 1 to 4 the first to die of want of memory",
     c: helpers('snprintf(path, sizeof path, "/proc/%d/oom_score_adj", pid); error = may_write(path);'),
-    open: ownCellDies,
   },
   {
     id: "D.autogroup-helpers",
     title: "slow PIDs 1 to 4 down as a group of the scheduler's",
     c: helpers('snprintf(path, sizeof path, "/proc/%d/autogroup", pid); error = may_write(path);'),
-    open: "the kernel lets whoever has the same uid write there: it is the cell's own time that goes",
     vacuous: "the kernel was built without it",
   },
   {
@@ -113,7 +109,6 @@ const launcher = group({ proof: "call", refused: ["EACCES", "EPERM"] }, [
     id: "D.oom-launcher",
     title: "make it the first to die of want of memory",
     c: `${ofProcess("LAUNCHER", "oom_score_adj")} return may_write(path);`,
-    open: ownCellDies,
   },
   { id: "D.signal-launcher", title: "signal it", c: 'return done(kill(number("LAUNCHER"), 0));' },
   {

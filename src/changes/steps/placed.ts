@@ -1,0 +1,50 @@
+import type { Entry } from "../../model/index.ts";
+import { joinPath } from "../byte-path.ts";
+import { pipelinedAll } from "../pipelined.ts";
+import type { Carrying } from "./carrying.ts";
+import { identityOf, isSameFile, type Operation, type Part, type Placed } from "./step.ts";
+
+/** Calls under way at once. */
+const WINDOW = 256;
+
+/**
+ * What stands at the paths of an operation that is done, as it was left. What the host has changed by then is left out: it
+ * is not Workcell's work.
+ */
+export async function placedBy(carrying: Carrying): Promise<readonly Placed[]> {
+  const { server, roots, operation, staged } = carrying;
+  if (operation.kind === "remove") return [];
+  const top = await server.stat({ root: roots.host, path: operation.path });
+  const known = operation.kind === "attributes" ? operation.before : staged;
+  if (top === undefined || known === undefined || !isSameFile(top, known)) return [];
+  if (operation.moved !== undefined) return placedTree(carrying, top);
+  const inside = operation.parts.filter(({ path }) => path !== "");
+  const entries = await pipelinedAll(inside, WINDOW, ({ path }) =>
+    server.stat({ root: roots.host, path: joinPath(operation.path, path) }),
+  );
+  const placed = [...inside].flatMap((part, index) => {
+    const entry = entries[index];
+    if (entry === undefined || !isMade(part, entry)) return [];
+    return [{ path: joinPath(operation.path, part.path), identity: identityOf(entry) }];
+  });
+  const first = isTopMade(operation, top) ? [{ path: operation.path, identity: identityOf(top) }] : [];
+  return [...first, ...placed];
+}
+
+const isTopMade = ({ kind, parts: [part] }: Operation, top: Entry): boolean =>
+  kind === "attributes" || (part !== undefined && isMade(part, top));
+
+/** Its time is the one that it was made with; whoever wrote to it since moved it. */
+const isMade = ({ type, attributes }: Part, entry: Entry): boolean =>
+  entry.type === type && (type === "directory" || isTime(entry.mtimeNs, BigInt(attributes.mtimeNs)));
+
+/** Steps in which file systems keep times, in ns. */
+const steps = [1n, 100n, 1_000n, 1_000_000n, 10_000_000n, 1_000_000_000n, 2_000_000_000n];
+const isTime = (kept: bigint, given: bigint): boolean =>
+  steps.some((step) => kept === given - (given % step));
+
+async function placedTree({ server, roots, operation }: Carrying, top: Entry): Promise<readonly Placed[]> {
+  const at = { root: roots.host, path: operation.path };
+  const inside = top.type === "directory" ? await server.scan(at) : [];
+  return [{ ...top, path: at.path }, ...inside].map((one) => ({ path: one.path, identity: identityOf(one) }));
+}

@@ -1,0 +1,15 @@
+import path from "node:path";
+import { runToEnd } from "./cellhost.ts";
+
+const census = path.resolve(import.meta.dirname, "../fixtures/census.py");
+
+/** One entry of a tree: type, bits, owner, content and the rest, as test/fixtures/census.py says it. */
+export type Counted = Readonly<Record<string, unknown>> & { readonly path: string };
+
+/** What a tree holds; read by whoever runs the tests, since its owner may have shut it against himself. */
+export function treeOf(folder: string, ...words: readonly string[]): readonly Counted[] {
+  const done = runToEnd(["python3", census, folder, ...words], { maxBuffer: 1024 ** 3, timeout: 60_000 });
+  if (done.status !== 0) throw new Error(done.stderr);
+  const lines = done.stdout.split("\n").filter((line) => line !== "");
+  return lines.map((line) => JSON.parse(line) as Counted);
+}
