@@ -16,6 +16,7 @@ import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { buildNative } from "./build-native.mjs";
 import { bundleWorkcell, esbuild } from "./bundle.mjs";
+import { writeExample } from "./example-file.mjs";
 import { writeStamp } from "./setup/source-stamp.mjs";
 import { ending } from "./setup/stop.mjs";
 
@@ -84,6 +85,7 @@ export async function buildAll(root) {
     symlinkSync(path.join(dist, "native"), path.join(made, "native"));
     await bundleWorkcell(root, made);
     await publishSchema(root, made);
+    writeExample(root, made);
     publish(made, dist);
     writeStamp(root);
     const native = programs.map(

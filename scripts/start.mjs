@@ -4,6 +4,7 @@ import { performance } from "node:perf_hooks";
 import { askAudit, askDoctor, askReport } from "./first-job/ask-workcell.mjs";
 import { firstJob } from "./first-job/first-job.mjs";
 import { dataFolder, stateFolder } from "./first-job/prepare.mjs";
+import { firstTask } from "./first-task/first-task.mjs";
 import { missingFromCheckout, setUpCheckout } from "./setup/checkout.mjs";
 import { makePage } from "./setup/page.mjs";
 import { personPath } from "./setup/person-path.mjs";
@@ -43,15 +44,17 @@ function reportFile() {
  */
 async function runFirstJob(page) {
   let session = "";
+  /** @type {"review" | "rw"} */
+  let mode = "review";
   let asExpected = true;
-  page.pending(`${"[4/4] job".padEnd(14)} starting a cell`);
+  page.pending(`${"[4/5] job".padEnd(14)} starting a cell`);
   for await (const seen of firstJob({ root, state: stateFolder(), workcell })) {
     if ("session" in seen) {
-      session = seen.session;
+      ({ session, mode } = seen);
       const elsewhere = seen.copy.startsWith(dataFolder()) ? "" : ` (copied to ${path.dirname(seen.copy)})`;
       const how = seen.mode === "review" ? "in review" : "rw (this machine has no disk for review)";
       page.step(
-        "[4/4] job",
+        "[4/5] job",
         `session ${session}, profile cowork, folder examples/first-job ${how}${elsewhere}`,
       );
       page.line();
@@ -62,7 +65,31 @@ async function runFirstJob(page) {
     }
   }
   page.line();
-  return { session, asExpected };
+  return { session, mode, asExpected };
+}
+
+/**
+ * The scripted task of the built-in agent; returns whether it went as it should.
+ * @param {Page} page
+ * @param {"review" | "rw"} mode
+ */
+async function runFirstTask(page, mode) {
+  let asExpected = true;
+  page.pending(`${"[5/5] agent".padEnd(14)} starting a cell`);
+  for await (const seen of firstTask({ root, workcell, mode })) {
+    if ("session" in seen) {
+      page.step(
+        "[5/5] agent",
+        `session ${seen.session}, the built-in agent: "${seen.task}" in examples/first-task`,
+      );
+      page.line();
+    } else {
+      page.act(seen.verdict);
+      asExpected &&= seen.verdict.word !== "FAIL";
+    }
+  }
+  page.line();
+  return asExpected;
 }
 
 /**
@@ -73,18 +100,18 @@ async function main() {
   const page = makePage(process.stdout, process.env);
   process.env["PATH"] = personPath(process.env);
   const compiling = missingFromCheckout(root, { testing: false }).build;
-  await step(page, "[1/4] system", (pending) => setUpSystem({ compiling, pending }));
-  await step(page, "[2/4] build", (pending) => setUpCheckout(root, { testing: false, pending }));
-  await step(page, "[3/4] doctor", () => askDoctor(workcell));
-  const { session, asExpected } = await runFirstJob(page);
+  await step(page, "[1/5] system", (pending) => setUpSystem({ compiling, pending }));
+  await step(page, "[2/5] build", (pending) => setUpCheckout(root, { testing: false, pending }));
+  await step(page, "[3/5] doctor", () => askDoctor(workcell));
+  const { session, mode, asExpected } = await runFirstJob(page);
 
   const report = reportFile();
+  // Both are mostly waiting for cells.
+  const reported = askReport(workcell, report);
+  reported.catch(() => {});
+  const isTaskDone = await runFirstTask(page, mode);
   page.pending("Reference  observing a fresh cell");
-  page.tail(
-    "Reference",
-    await askReport(workcell, report),
-    path.dirname(report) === root ? path.basename(report) : report,
-  );
+  page.tail("Reference", await reported, path.dirname(report) === root ? path.basename(report) : report);
   const { decisions, refused, intact } = await askAudit(workcell, session);
   const chain = intact ? "chain intact" : "CHAIN BROKEN";
   page.tail(
@@ -92,8 +119,8 @@ async function main() {
     `${decisions} ${decisions === 1 ? "decision" : "decisions"}, ${refused} refused, ${chain}`,
     "workcell audit",
   );
-  page.tail("Next", "workcell run -m . --preset npm npm test");
-  return asExpected && intact ? 0 : 1;
+  page.tail("Next", 'workcell run -m . --preset npm npm test, or workcell agent -m . "TASK"');
+  return asExpected && isTaskDone && intact ? 0 : 1;
 }
 
 await ending(main);

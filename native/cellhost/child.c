@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "../protocol.h"
@@ -33,6 +34,24 @@ static void join_cgroups(const struct supervise_request *request) {
     if (write(request->cgroups[i], "0", 1) != 1) cannot("join cgroup", request->cgroup_names[i]);
 }
 
+enum { PIPE_FILE_SYSTEM = 0x50495045 };
+
+/*
+ * A pipe that root made could not be opened anew by the command, as it is by `echo > /dev/stdout`. It has no name, and
+ * nobody else reaches it: it may as well be the session's. A named one stays whose it is.
+ */
+static void lend_pipe(int descriptor, const struct enter_request *enter) {
+  struct statfs about;
+  if (fstatfs(descriptor, &about) == 0 && about.f_type == PIPE_FILE_SYSTEM)
+    if (fchown(descriptor, enter->uid, enter->gid) != 0) cannot("lend a pipe", "fchown");
+}
+
+static void lend_pipes(const struct enter_request *enter) {
+  lend_pipe(STDIN_FILENO, enter);
+  lend_pipe(STDOUT_FILENO, enter);
+  for (size_t i = 0; i < enter->kept.count; i++) lend_pipe(enter->kept.descriptors[i], enter);
+}
+
 /* The order matters; every step says why it stands where it does. */
 void become_program(struct supervise_request *request, const struct child_ends *ends, pid_t supervisor) {
   struct enter_request *enter = &request->enter;
@@ -56,6 +75,7 @@ void become_program(struct supervise_request *request, const struct child_ends *
 
   /* 6. Root's part, which ends with root given up; the kernel disarms the parent's death then. */
   if (enter->uid != 0) {
+    lend_pipes(enter);
     if (request->layers.count == 0) enter_namespace(enter);
     else drop_to(enter->uid, enter->gid);
     die_with_parent(supervisor);

@@ -2,7 +2,7 @@ import { size } from "../setup/page.mjs";
 
 /**
  * @typedef {object} Verdict
- * @property {"ok" | "refused" | "hidden" | "skipped" | "waiting" | "applied" | "undone" | "FAIL"} word
+ * @property {"ok" | "refused" | "hidden" | "skipped" | "waiting" | "applied" | "undone" | "agent" | "FAIL"} word
  * @property {string} act
  * @property {string} text
  * @property {readonly string[]} [more]

@@ -5,7 +5,7 @@ const ACT = 36;
 /** @type {Record<string, string>} */
 const colours = {
   ...{ ok: "32", applied: "32", refused: "33", hidden: "33" },
-  ...{ waiting: "36", undone: "36", skipped: "36", FAIL: "31;1" },
+  ...{ waiting: "36", undone: "36", skipped: "36", agent: "36", FAIL: "31;1" },
 };
 
 /** What came out of a cell may hold anything, and must not steer the terminal. */

@@ -4,7 +4,7 @@ import path from "node:path";
 import process from "node:process";
 
 /** All that the build is made from. Tests are not part of it. */
-const folders = ["src", "native"];
+const folders = ["src", "native", "examples/first-task"];
 const files = [
   "package.json",
   "package-lock.json",
@@ -12,6 +12,7 @@ const files = [
   "scripts/build.mjs",
   "scripts/bundle.mjs",
   "scripts/build-native.mjs",
+  "scripts/example-file.mjs",
 ];
 
 /** @param {string} root */

@@ -2,6 +2,9 @@ import { runAgent } from "./run-agent.ts";
 
 declare const WORKCELL_VERSION: string;
 
+/** What a list of the cell's processes shows. */
+process.title = "workcell-agent";
+
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 void runAgent(process.argv.slice(2), {

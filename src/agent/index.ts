@@ -1,10 +1,20 @@
 /**
- * agent: the built-in agent, which works inside a cell, and the scripted model that shows it without an account.
- * in: a task, a folder, the address of a Messages API. out: events, in a person's, JSON's or Claude Code's words.
+ * agent: what the host knows of agents, the built-in one (bin.ts, a program of its own in the cell) and others; a scripted model.
+ * in: a task, where the model is asked. out: the command that is the agent in its cell; a server that plays a model.
  * may import: the ground floor.
  */
-export { runAgent, type World } from "./run-agent.ts";
+export { type AgentProgram, agentCommand, builtInProgram } from "./drivers/agent-command.ts";
+export { agentDrivers, findDriver } from "./drivers/all-drivers.ts";
+export { builtIn } from "./drivers/built-in.ts";
+export {
+  type AgentDriver,
+  type AgentStart,
+  type AgentWork,
+  type Endpoint,
+  referenceTools,
+} from "./drivers/driver.ts";
 export { firstTask } from "./scripted/first-task.ts";
+export { scriptedRoute } from "./scripted/route.ts";
 export type { ScriptedAnswer, ScriptedCall, ScriptedTask } from "./scripted/script.ts";
-export { type ScriptedModel, startScriptedModel } from "./scripted/serve.ts";
+export { type ScriptedModel, type ScriptedRequest, startScriptedModel } from "./scripted/serve.ts";
 export type { Seen, View } from "./scripted/transcript-view.ts";

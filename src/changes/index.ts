@@ -31,6 +31,7 @@ export { type ProtectedPath, protectedPaths } from "./protected-paths.ts";
 export { type ReadChangesInput, readChanges } from "./read-changes.ts";
 export { remarkOf, shownSize } from "./remark.ts";
 export { type JsonChange, type JsonDiff, jsonChange, jsonDiff, shownPatch, statLine } from "./render-diff.ts";
+export { forgetKept } from "./steps/forget-kept.ts";
 export { readSteps } from "./steps/journal.ts";
 export { boundSteps, type ListedStep, listSteps } from "./steps/list-steps.ts";
 export type { Left } from "./steps/plan-apply.ts";

@@ -175,11 +175,12 @@ test("summarise() counts each path by its kind and by what is said of it", () =>
     at("c", { kind: "removed", class: "waiting" }),
     at("d", { kind: "attributes", class: "marked" }),
     at("e", { ignored: true }),
+    at("f", { ignored: true, class: "marked" }),
   ];
   expect(summaryLine(summarise(changes, new Set(["b"])))).toBe(
-    "2 added, 1 changed, 1 removed, 1 mode, 1 binary, 1 marked, 1 waiting, 1 refused, 1 in conflict, 1 ignored",
+    "3 added, 1 changed, 1 removed, 1 mode, 1 binary, 2 marked, 1 waiting, 1 refused, 1 in conflict, 2 ignored",
   );
-  expect(changes.filter(isSummedUp).map(({ path }) => path)).toEqual(["e"]);
+  expect(changes.filter(isSummedUp).map(({ path }) => path)).toEqual(["e", "f"]);
   expect(summaryLine(summarise([]))).toBe("no changes");
 });
 

@@ -49,11 +49,16 @@ function colourOf(
   return line.startsWith("# ") ? "note" : "head";
 }
 
+export interface StatOptions {
+  /** Columns of the whole line. */
+  readonly width: number;
+  readonly colour: boolean;
+  /** Columns of the longest name; absent: names are as long as they are. */
+  readonly nameWidth?: number;
+}
+
 /** What `--stat` says of a change: `src/a.ts | 12 +++++++-----`; without the line's end. */
-export function statLine(
-  described: DescribedChange,
-  options: { readonly width: number; readonly colour: boolean },
-): string {
+export function statLine(described: DescribedChange, options: StatOptions): string {
   const { change } = described;
   const bar = Math.max(10, Math.floor(options.width / 3));
   const { added, removed } = lineCounts(described);
@@ -63,13 +68,22 @@ export function statLine(
   const plus = "+".repeat(Math.ceil(added * scale));
   const minus = "-".repeat(Math.ceil(removed * scale));
   const graph = `${paint(plus, "added")}${paint(minus, "removed")}`;
-  const told = total > 0 ? `${total} ${graph}` : kindWord(described);
+  const count = options.nameWidth === undefined ? `${total}` : `${total}`.padStart(4);
+  const told = total > 0 ? `${count} ${graph}` : kindWord(described);
   const remarks = [
     change.class === "plain" ? "" : change.class,
     change.conflict === undefined ? "" : "conflict",
   ];
   const said = remarks.filter((each) => each !== "").join(", ");
-  return ` ${shownPath(change.path)} | ${told}${said === "" ? "" : ` (${said})`}`;
+  const name = shortened(shownPath(change.path), options);
+  return ` ${name} | ${told}${said === "" ? "" : ` (${said})`}`;
+}
+
+/** The end of a name tells more than its beginning. Half of the line is the name's, at most. */
+function shortened(name: string, { width, nameWidth }: StatOptions): string {
+  if (nameWidth === undefined) return name;
+  const most = Math.min(nameWidth, Math.max(20, Math.floor(width / 2)));
+  return name.length <= most ? name.padEnd(most) : `...${name.slice(3 - most)}`;
 }
 
 function lineCounts({ files }: DescribedChange): { added: number; removed: number } {

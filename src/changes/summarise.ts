@@ -36,9 +36,13 @@ export function summarise(
   };
 }
 
-/** Whether a change is told in one line with its like: ignored, and nothing about it needs the person's eye. */
+/**
+ * Whether a change is told in one line with its like: ignored, and nothing about it needs a decision. What is marked in
+ * dependencies is so in all of them: a line each would hide the rest.
+ */
 export function isSummedUp(change: JudgedChange): boolean {
-  return change.ignored === true && change.class === "plain" && change.conflict === undefined;
+  const isQuiet = change.class === "plain" || change.class === "marked";
+  return change.ignored === true && isQuiet && change.conflict === undefined;
 }
 
 const words: readonly (readonly [keyof ChangeCounts, string])[] = [

@@ -26,7 +26,7 @@ export const runFlags: readonly Flag[] = [
 
 /** What runs, and what it brings beside its words. */
 export type CellWork = Pick<RunRequest, "command"> &
-  Partial<Pick<RunRequest, "flags" | "kit" | "terminal" | "stdio">> & {
+  Partial<Pick<RunRequest, "flags" | "kit" | "routes" | "terminal" | "stdio">> & {
     /** The command runs; what it is piped can be read. */
     onStarted?(cell: RunningCell): void;
   };

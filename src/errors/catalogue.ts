@@ -20,6 +20,8 @@ export const errorExitCodes = {
   WC_SESSION: 125,
   /** The audit log cannot be written, or its chain is broken. */
   WC_AUDIT: 125,
+  /** The credential of a route cannot be had, or would go into the cell. */
+  WC_CREDENTIAL: 125,
   /** A file of a connected folder, or of a session's records of it, cannot be read or changed. */
   WC_FILES: 125,
 } as const;

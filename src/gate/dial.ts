@@ -20,8 +20,11 @@ export type Dialled =
   | { readonly state: "denied"; readonly answer: Answer }
   | { readonly state: "failed"; readonly failure: string; readonly address?: string };
 
-/** What the connection is for: a tunnel is only spliced, a request is read by the gate. */
-export type Purpose = "tunnel" | "request";
+/** What the connection is for: a tunnel is only spliced, a request is read by the gate, which itself seals a sealed one. */
+export type Purpose = "tunnel" | "request" | "sealed";
+
+/** For whom is dialled. */
+export type Dialler = Pick<ServedCell, "context" | "track">;
 
 const lastTimeoutMs = 20_000;
 const nextTimeoutMs = 5_000;
@@ -31,7 +34,7 @@ const limitAddresses = 8;
  * Connects to an allowed target. A name is resolved once, each address is checked, and those very addresses are
  * dialled; through the machine's own proxy a name goes as a name.
  */
-export async function dial(cell: ServedCell, target: Authority, purpose: Purpose): Promise<Dialled> {
+export async function dial(cell: Dialler, target: Authority, purpose: Purpose): Promise<Dialled> {
   const proxy = proxyFor(cell.context.upstream, target);
   if (proxy !== undefined) {
     const checked = target.kind === "address" ? await check(cell, target, [target.host]) : undefined;
@@ -49,7 +52,7 @@ export async function dial(cell: ServedCell, target: Authority, purpose: Purpose
     : connectFirst(cell, { ...checked, port: target.port, purpose });
 }
 
-async function resolveOnce(cell: ServedCell, host: string) {
+async function resolveOnce(cell: Dialler, host: string) {
   try {
     const addresses = await cell.context.resolve(host);
     return addresses.length > 0 ? { addresses } : { failure: "ENOTFOUND" };
@@ -63,7 +66,7 @@ type Checked =
   | { readonly state: "denied"; readonly answer: Answer };
 
 /** Keeps the addresses that may be dialled; with none left, the first refusal counts. */
-async function check(cell: ServedCell, target: Authority, addresses: readonly string[]): Promise<Checked> {
+async function check(cell: Dialler, target: Authority, addresses: readonly string[]): Promise<Checked> {
   const ownAddresses = await cell.context.ownAddresses();
   const answers = addresses.slice(0, limitAddresses).map((address) => ({
     address,
@@ -76,7 +79,7 @@ async function check(cell: ServedCell, target: Authority, addresses: readonly st
 }
 
 async function connectFirst(
-  cell: ServedCell,
+  cell: Dialler,
   options: { readonly addresses: readonly string[]; readonly port: number; readonly purpose: Purpose },
 ): Promise<Dialled> {
   let failed: Dialled = { state: "failed", failure: "ENOTFOUND" };

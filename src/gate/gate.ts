@@ -1,6 +1,6 @@
 import net from "node:net";
 import { codeOf, WorkcellError } from "../errors/index.ts";
-import type { AuditEvent, Denial, NetworkPolicy } from "../model/index.ts";
+import type { AuditEvent, CredentialReader, Denial, NetworkPolicy } from "../model/index.ts";
 import type { UpstreamProxies } from "./machine-proxy.ts";
 import { machineAddresses, type Resolver, systemResolver } from "./resolve.ts";
 import { ServedCell } from "./served-cell.ts";
@@ -13,6 +13,8 @@ export interface GateOptions {
   readonly ownAddresses?: () => readonly string[];
   /** Path of a PEM file with authorities to trust besides the usual ones, when a proxy is spoken to by TLS. */
   readonly extraCa?: string;
+  /** Paths of PEM files with authorities to trust besides the usual ones, where a route leads to TLS. */
+  readonly authorities?: readonly string[];
   /** Time for a head from its first byte to its last, in ms (30000). */
   readonly headTimeoutMs?: number;
 }
@@ -26,6 +28,8 @@ export type ListeningPlace = string | object;
 /** What the gate is told about one cell. */
 export interface CellEnds {
   readonly network: NetworkPolicy;
+  /** Who gives the credential of a route, by its name; absent: no route has one. */
+  readonly credentials?: ReadonlyMap<string, CredentialReader>;
   /** The sockets to listen on. */
   readonly sockets: { readonly http: ListeningPlace; readonly socks: ListeningPlace };
   readonly session: string;
@@ -51,7 +55,8 @@ const limitConnections = 1024;
 
 /** Makes a gate; it listens nowhere until it serves a cell. Both protocols are spoken on both sockets of a cell. */
 export function createGate(options: GateOptions): Gate {
-  const { ownAddresses } = options;
+  const { ownAddresses, authorities = [] } = options;
+  const sealing = { authorities };
   return {
     serve(ends) {
       const cell = new ServedCell({
@@ -62,6 +67,8 @@ export function createGate(options: GateOptions): Gate {
         resolve: options.resolve ?? systemResolver,
         ownAddresses: ownAddresses === undefined ? machineAddresses : async () => ownAddresses(),
         extraCa: options.extraCa,
+        credentials: ends.credentials ?? new Map(),
+        sealing,
         headTimeoutMs: options.headTimeoutMs ?? headTimeoutMs,
         emit: (event) => ends.emit(event),
         denied: (denial) => ends.denied?.(denial),

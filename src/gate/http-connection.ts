@@ -1,4 +1,5 @@
 import type { HostQuestion } from "../model/index.ts";
+import { isRouteName, leadsByRoute } from "../policy/index.ts";
 import type { KeptUpstream } from "./http-exchange.ts";
 import { requestFraming } from "./http-framing.ts";
 import { type BadHead, bad, parseRequestHead, type RequestHead } from "./http-head.ts";
@@ -10,6 +11,8 @@ import { type Conversation, runTunnel } from "./tunnel.ts";
 
 /** How long a client may keep its connection without asking for anything. */
 const idleTimeoutMs = 300_000;
+
+const established = "HTTP/1.1 200 Connection established\r\n\r\n";
 
 /** Serves requests one after the other, each decided for itself; `inside` a plain tunnel only its own authority. */
 export async function serveHttp(conversation: Conversation, inside?: Authority): Promise<void> {
@@ -49,6 +52,11 @@ async function serveRequest(conversation: Conversation, asked: Asked): Promise<b
   if (!framing.ok) return refuseMalformed(conversation, framing, shown);
   const { host, port, path } = target.target;
   const question: HostQuestion = { host, port, method: head.method, path: path.replace(/\?.*$/s, "") };
+  if (isRouteName(host)) {
+    const { serveRoute } = await import("./route.ts");
+    const routed = { head, target: target.target, framing: framing.framing, question };
+    return serveRoute(conversation, { ...routed, length: asked.length, kept: asked.kept });
+  }
   const answer = cell.decide(question, "request");
   if (answer.decision === "deny") {
     const bodiless = head.method === "HEAD";
@@ -83,6 +91,10 @@ async function serveConnect(
     bodied || inside !== undefined ? bad("CONNECT with a body, or inside a tunnel") : connectTarget(head);
   if (!parsed.ok) return void (await refuseMalformed(conversation, parsed, shown));
   const { target } = parsed;
+  if (leadsByRoute(cell.context.network, target)) {
+    client.write(established);
+    return serveHttp(conversation, target);
+  }
   const answer = cell.decide(target, "connect");
   const refuse = (refusal: typeof answer | Parameters<typeof refusalAnswer>[0]) =>
     answerAndEnd(
@@ -93,7 +105,7 @@ async function serveConnect(
   const ended = await runTunnel(conversation, target, {
     answer,
     voice: {
-      accept: () => client.write("HTTP/1.1 200 Connection established\r\n\r\n"),
+      accept: () => client.write(established),
       refuse,
       fail: (failure) => answerAndEnd(conversation, faultAnswer(502, `connect ${head.target}: ${failure}`)),
     },

@@ -2,10 +2,10 @@ import type net from "node:net";
 import type { HostQuestion } from "../model/index.ts";
 import { authorityText } from "../policy/index.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { dial } from "./dial.ts";
+import { type Dialled, dial } from "./dial.ts";
 import { relayBody } from "./http-body.ts";
 import { endToEnd, type Framing, framingHeader, headText } from "./http-framing.ts";
-import type { RequestHead, ResponseHead } from "./http-head.ts";
+import type { Header, RequestHead, ResponseHead } from "./http-head.ts";
 import { readResponse, receive } from "./http-response.ts";
 import type { Target } from "./http-target.ts";
 import type { HeadRead } from "./read-head.ts";
@@ -33,6 +33,22 @@ export interface Exchange {
   readonly question: HostQuestion;
   readonly entry: OpenEntry;
   readonly kept: KeptUpstream;
+  /** Set for a request that goes by a route. */
+  readonly routed?: Routed;
+}
+
+/** What a route changes: where the request goes, and what it says there. */
+export interface Routed {
+  /** The route and where it leads, for the client. */
+  readonly shown: string;
+  readonly host: string;
+  readonly path: string;
+  /** Instead of the request's own, as they go out. */
+  readonly headers: readonly Header[];
+  dial(): Promise<Dialled>;
+  answered(status: number): void;
+  /** What of the answer's fields the client gets. */
+  received(headers: readonly Header[]): readonly Header[];
 }
 
 /** Forwards one decided request and its response; true when the client may send another. */
@@ -70,7 +86,7 @@ async function openUpstream(conversation: Conversation, request: Exchange): Prom
   const { cell, client } = conversation;
   const { entry, question } = request;
   const bodiless = request.head.method === "HEAD";
-  const dialled = await dial(cell, request.target, "request");
+  const dialled = await (request.routed?.dial() ?? dial(cell, request.target, "request"));
   if (dialled.state === "connected") {
     entry.address = dialled.address;
     const { socket } = dialled.faucet;
@@ -88,7 +104,7 @@ async function openUpstream(conversation: Conversation, request: Exchange): Prom
   }
   entry.address = dialled.address;
   entry.finish(dialled.failure);
-  const fault = faultAnswer(502, `${keyOf(request.target)}: ${dialled.failure}`);
+  const fault = faultAnswer(502, `${request.routed?.shown ?? keyOf(request.target)}: ${dialled.failure}`);
   await answerAndEnd(conversation, { ...fault, bodiless });
   return undefined;
 }
@@ -116,14 +132,15 @@ async function send(
 }
 
 function requestText(request: Exchange, upstream: Upstream): string {
-  const { head, target } = request;
-  const host = authorityText(target.host, target.port, 80);
-  const path = upstream.proxyHeaders === undefined ? target.path : `http://${host}${target.path}`;
+  const { head, target, routed } = request;
+  const host = routed?.host ?? authorityText(target.host, target.port, 80);
+  const own = routed?.path ?? target.path;
+  const path = upstream.proxyHeaders === undefined ? own : `http://${host}${own}`;
   const proxyHeaders = Object.entries(upstream.proxyHeaders ?? {}).map(([name, value]) => ({ name, value }));
   const closing = head.version === "1.0" ? [{ name: "Connection", value: "close" }] : [];
   const headers = [
     { name: "Host", value: host },
-    ...endToEnd(head.headers),
+    ...(routed?.headers ?? endToEnd(head.headers)),
     ...framingHeader(request.framing),
     ...closing,
     ...proxyHeaders,

@@ -27,7 +27,7 @@ export async function receive(
   for (let interim = 0; read.state === "head" && read.head.status < 200 && interim < 20; interim += 1) {
     // No Upgrade was asked for, so that an origin which switches protocols is not understood.
     if (read.head.status === 101) break;
-    if (request.head.version === "1.1") await writeTo(client, responseText(read.head, []));
+    if (request.head.version === "1.1") await writeTo(client, responseText(request, read.head, []));
     read = await readResponse(conversation, upstream);
   }
   const framing = read.state === "head" ? responseFraming(read.head, request.head.method) : undefined;
@@ -38,10 +38,14 @@ export async function receive(
     request.entry.finish(`bad response: ${why}`);
     await answerAndEnd(
       conversation,
-      faultAnswer(502, `${authorityText(request.target.host, request.target.port)}: ${why}`),
+      faultAnswer(
+        502,
+        `${request.routed?.shown ?? authorityText(request.target.host, request.target.port)}: ${why}`,
+      ),
     );
     return false;
   }
+  request.routed?.answered(read.head.status);
   return relayResponse(conversation, request, { ...answering, head: read.head, framing: framing.framing });
 }
 
@@ -53,7 +57,7 @@ async function relayResponse(
   const { client } = conversation;
   const { upstream, head, framing } = response;
   const stays = framing.kind !== "close" && response.sending.done && !wantsClose(request.head);
-  const text = responseText(head, [
+  const text = responseText(request, head, [
     ...keptFraming(head, framing),
     { name: "Connection", value: stays ? "keep-alive" : "close" },
   ]);
@@ -84,8 +88,10 @@ function keptFraming(head: ResponseHead, framing: Framing) {
   return length === undefined ? [] : [{ name: "Content-Length", value: length }];
 }
 
-function responseText(head: ResponseHead, more: readonly Header[]): string {
-  return headText(`HTTP/1.1 ${head.status} ${head.reason}`, [...endToEnd(head.headers), ...more]);
+function responseText({ routed }: Exchange, head: ResponseHead, more: readonly Header[]): string {
+  const passed = endToEnd(head.headers);
+  const headers = routed === undefined ? passed : routed.received(passed);
+  return headText(`HTTP/1.1 ${head.status} ${head.reason}`, [...headers, ...more]);
 }
 
 function wantsClose(head: RequestHead | ResponseHead): boolean {

@@ -2,13 +2,12 @@ import net from "node:net";
 import { authorityText } from "../policy/index.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { connected } from "./connected.ts";
-import type { Dialled, Purpose } from "./dial.ts";
+import type { Dialled, Dialler, Purpose } from "./dial.ts";
 import { headText } from "./http-framing.ts";
 import { parseResponseHead } from "./http-head.ts";
 import type { Authority } from "./http-target.ts";
 import type { MachineProxy } from "./machine-proxy.ts";
 import { readHead } from "./read-head.ts";
-import type { ServedCell } from "./served-cell.ts";
 import { plainFaucet } from "./splice.ts";
 
 const timeoutMs = 30_000;
@@ -20,7 +19,7 @@ interface ByProxy {
 }
 
 /** Connects to a target through the machine's own proxy, which gets the name and resolves it itself. */
-export async function dialByProxy(cell: ServedCell, options: ByProxy): Promise<Dialled> {
+export async function dialByProxy(cell: Dialler, options: ByProxy): Promise<Dialled> {
   const { proxy, target, purpose } = options;
   const address = authorityText(proxy.host, proxy.port);
   const socket = await connectProxy(cell, proxy);
@@ -34,7 +33,7 @@ export async function dialByProxy(cell: ServedCell, options: ByProxy): Promise<D
   return openTunnel(socket, { target, address, headers: proxyHeaders });
 }
 
-async function connectProxy(cell: ServedCell, proxy: MachineProxy): Promise<net.Socket> {
+async function connectProxy(cell: Dialler, proxy: MachineProxy): Promise<net.Socket> {
   const tcp = { host: proxy.host, port: proxy.port, allowHalfOpen: true, noDelay: true };
   const socket = proxy.secure
     ? (await import("./secure-connect.ts")).secureConnect(tcp, cell.context.extraCa)

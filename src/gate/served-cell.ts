@@ -1,9 +1,25 @@
 import type net from "node:net";
+import type tls from "node:tls";
 import { shortLine } from "../lib/short-line.ts";
-import type { Answer, AuditEvent, Denial, HostQuestion, NetworkPolicy } from "../model/index.ts";
+import type {
+  Answer,
+  AuditEvent,
+  CredentialReader,
+  Denial,
+  HostQuestion,
+  NetworkPolicy,
+} from "../model/index.ts";
 import { authorityText, type HostAnswer, mayConnect } from "../policy/index.ts";
 import type { UpstreamProxies } from "./machine-proxy.ts";
 import type { Resolver } from "./resolve.ts";
+
+/** What TLS to the upstreams of routes is spoken with. */
+export interface Sealing {
+  /** PEM files with authorities to trust besides the usual ones. */
+  readonly authorities: readonly string[];
+  /** Made of them with the first such connection. */
+  context?: tls.SecureContext;
+}
 
 /** What every connection of one cell needs to know and to tell. */
 export interface CellContext {
@@ -15,6 +31,9 @@ export interface CellContext {
   readonly ownAddresses: () => Promise<readonly string[]>;
   /** Path of a PEM file with further authorities, for proxies spoken to by TLS. */
   readonly extraCa: string | undefined;
+  /** Who gives the credential of a route, by its name. */
+  readonly credentials: ReadonlyMap<string, CredentialReader>;
+  readonly sealing: Sealing;
   /** A head must be whole this long after its first byte, in ms. */
   readonly headTimeoutMs: number;
   emit(event: AuditEvent): void;
@@ -26,6 +45,9 @@ export interface OpenEntry {
   bytesUp: number;
   bytesDown: number;
   address: string | undefined;
+  /** Requests by a route: where it led, and the answer's status. */
+  upstream?: string;
+  status?: number;
   finish(failure?: string): void;
 }
 
@@ -83,10 +105,12 @@ export class ServedCell {
       address: undefined,
       finish: (failure) => {
         if (!this.#entries.delete(entry)) return;
-        const { bytesUp, bytesDown, address } = entry;
+        const { bytesUp, bytesDown, address, upstream, status } = entry;
         const durationMs = Math.round((performance.now() - startedMs) * 1000) / 1000;
         const extra = {
           ...(address !== undefined && { address }),
+          ...(upstream !== undefined && { upstream }),
+          ...(status !== undefined && { status }),
           ...(failure !== undefined && { failure }),
         };
         this.#emit({ ...event, ...extra, bytesUp, bytesDown, durationMs });

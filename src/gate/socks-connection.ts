@@ -1,3 +1,4 @@
+import { leadsByRoute } from "../policy/index.ts";
 import { endPolitely } from "./refusal.ts";
 import {
   type Reply,
@@ -30,6 +31,11 @@ export async function serveSocks(conversation: Conversation): Promise<void> {
     return endPolitely(conversation, replyBytes(request.reply));
   }
   const target = request.value;
+  if (leadsByRoute(cell.context.network, target)) {
+    client.write(replyBytes(reply.succeeded));
+    const { serveHttp } = await import("./http-connection.ts");
+    return serveHttp(conversation, target);
+  }
   const answer = cell.decide({ host: target.host, port: target.port }, "connect");
   const end = (code: Reply) => endPolitely(conversation, replyBytes(code));
   if (answer.decision === "deny") return end(reply.notAllowed);

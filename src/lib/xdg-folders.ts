@@ -21,3 +21,7 @@ export const configFolder = (env: Environment, home: string) =>
 
 /** What can be found out again: `$XDG_CACHE_HOME/workcell`. */
 export const cacheFolder = (env: Environment, home: string) => folder(env, "XDG_CACHE_HOME", home, ".cache");
+
+/** What is made for the person to look at: `$XDG_DATA_HOME/workcell`. */
+export const dataFolder = (env: Environment, home: string) =>
+  folder(env, "XDG_DATA_HOME", home, ".local/share");

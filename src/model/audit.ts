@@ -11,6 +11,9 @@ export interface AuditEvent {
   readonly subject: string;
   /** The address that was dialled; absent when nothing was. */
   readonly address?: string;
+  /** Requests by a route: where it led, `host` or `host:port`, and the status of the answer. */
+  readonly upstream?: string;
+  readonly status?: number;
   /** Bytes from and to the cell; connections only. */
   readonly bytesUp?: number;
   readonly bytesDown?: number;

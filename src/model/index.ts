@@ -11,4 +11,5 @@ export * from "./outcome.ts";
 export * from "./plan.ts";
 export * from "./policy.ts";
 export * from "./report.ts";
+export * from "./route.ts";
 export * from "./settings.ts";

@@ -182,6 +182,8 @@ export interface Plan {
   readonly homeFolders: readonly string[];
   readonly descriptors: readonly PlannedDescriptor[];
   readonly filters: readonly Filter[];
+  /** Set: the second filter refuses UNIX sockets too. */
+  readonly refusesUnixSockets?: true;
   readonly seal: SealPlan;
   /** Absolute path of the native program that supervises the cell. */
   readonly cellhost: string;

@@ -1,3 +1,5 @@
+import type { Route } from "./route.ts";
+
 /** Where a value came from, in words a person can act on: `profile cowork, preset npm`, `flag --allow-host`. */
 export type Origin = string;
 
@@ -47,6 +49,8 @@ export interface HostRule {
 
 export interface NetworkPolicy {
   readonly rules: readonly HostRule[];
+  /** Names of the cell's that lead to an upstream; absent: none. */
+  readonly routes?: readonly Route[];
 }
 
 /** A connected folder as policy sees it. */

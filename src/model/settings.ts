@@ -1,5 +1,6 @@
 import type { WaivableName } from "./limits.ts";
 import type { MountMode, Sourced } from "./policy.ts";
+import type { RouteSetting } from "./route.ts";
 
 export type ProfileName = "cowork" | "standard";
 export type TunnelName = "socat" | "direct";
@@ -83,8 +84,12 @@ export interface Settings {
   readonly session?: Sourced<string>;
   /** Exceptions to what the folders and the system would let a cell do. */
   readonly pathRules?: readonly Sourced<PathRule>[];
+  /** The command can make no UNIX socket: none of the host's that lies in a connected folder can be spoken to. */
+  readonly refuseUnixSockets?: Sourced<true>;
   /** Variables of the host that never go in. */
   readonly hiddenVariables?: readonly Sourced<string>[];
+  /** Names of the cell's that the gate maps to an upstream, with a credential of the host's. */
+  readonly routes?: readonly Sourced<RouteSetting>[];
   /** From settings files of other programs. */
   readonly differences?: readonly Sourced<SettingsDifference>[];
 }

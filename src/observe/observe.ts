@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { Observations, Seen } from "../report/index.ts";
+import { observeAgent } from "./agent-task.ts";
 import { type Look, lookAtCell, seen } from "./look.ts";
 import { observeNeighbours } from "./neighbours.ts";
 import { observeParentDeath } from "./parent-death.ts";
@@ -14,6 +15,9 @@ type Wanted = ReadonlySet<string>;
 async function when<T>(wanted: Wanted, rows: readonly string[], look: () => Promise<T>): Promise<Seen<T>> {
   return rows.some((row) => wanted.has(row)) ? seen(look) : notAsked;
 }
+
+/** Rows that an agent at work is needed for. */
+const agentRows = ["proc.5", "agent.model", "agent.tools", "life.task"];
 
 /** One after the other: each measures time, and small machines have two cores. */
 async function observeOthers(request: ObserveRequest, wanted: Wanted) {
@@ -45,10 +49,11 @@ export async function observe(request: ObserveRequest, wanted: Wanted): Promise<
   checkInstallation(request.installation);
   const look = await lookAtCell(request);
   // Filling a disk is mostly waiting, and filling memory takes one core.
-  const [others, limits] = await Promise.all([
+  const { profile, tier, tunnel } = look.plan;
+  const [others, limits, agent] = await Promise.all([
     observeOthers(request, wanted),
     observeLimits(request, wanted, look),
+    when(wanted, agentRows, () => observeAgent(request, { profile })),
   ]);
-  const { profile, tier, tunnel } = look.plan;
-  return { profile, tier, tunnel, inside: look.inside, outside: look.outside, ...others, ...limits };
+  return { profile, tier, tunnel, inside: look.inside, outside: look.outside, ...others, ...limits, agent };
 }

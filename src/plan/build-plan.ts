@@ -1,5 +1,6 @@
 import type {
   CommandKit,
+  Filter,
   HostFacts,
   Plan,
   PlannedDescriptor,
@@ -36,6 +37,8 @@ export interface PlanInput {
   /** Its settings and its cache: what stands there decides what later cells may do. */
   readonly steering: readonly string[];
   readonly command: readonly string[];
+  /** Compiled for this cell, where its settings want others than every cell has. */
+  readonly filters?: readonly Filter[];
   /** Give the command a terminal of its own. */
   readonly terminal?: boolean;
   /** What the command brings; absent: nothing but its words. */
@@ -162,7 +165,7 @@ export function buildPlan(input: PlanInput): Plan {
   const views = planLimitedViews(limits, facts.limits, cellFolderOf(session));
   const { all: mounts, folders } = planMounts(input, identity.home, { names, views: views.mounts });
   const layers = planLayers(session, facts, folders);
-  const filters = cellFilters({ arch: facts.arch, tunnel: settings.tunnel.value });
+  const filters = input.filters ?? cellFilters({ arch: facts.arch, tunnel: settings.tunnel.value });
   const draft: Plan = {
     schema: "workcell.plan/1",
     session: session.name,
@@ -182,6 +185,7 @@ export function buildPlan(input: PlanInput): Plan {
     homeFolders: planHomeFolders(facts),
     descriptors: planDescriptors(filters),
     filters,
+    ...(settings.refuseUnixSockets && { refusesUnixSockets: true }),
     seal: planSeal({ home: identity.home, folders, limits, waive: settings.waive ?? [] }),
     limits,
     cellhost: facts.cellhost,

@@ -113,3 +113,16 @@ test("planEnvironment() sends a loopback name through the gate where a rule lets
   expect(valuesOf({ rules: [rule] })["no_proxy"]).toBe("localhost,::1");
   expect(valuesOf({ rules: [{ ...rule, effect: "deny" }] })["no_proxy"]).toBe("localhost,127.0.0.1,::1");
 });
+
+test("planEnvironment() leaves out the host's variables that are hidden, asked for or not; a value of one's own stays", () => {
+  const environment = { TZ: "UTC", LANG: "C", TOKEN: "s", OWN: "s" };
+  const asked = [from({ name: "TOKEN" }), from({ name: "OWN", value: "mine" })];
+  const hiddenVariables = [from("TZ"), from("TOKEN"), from("OWN")];
+  const values = valuesOf({ settings: { environment: asked, hiddenVariables }, facts: { environment } });
+  expect([values["TZ"], values["LANG"], values["TOKEN"], values["OWN"]]).toEqual([
+    undefined,
+    "C",
+    undefined,
+    "mine",
+  ]);
+});

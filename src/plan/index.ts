@@ -7,5 +7,5 @@ export { launchEnvironment } from "./argv.ts";
 export { buildPlan, type PlanInput } from "./build-plan.ts";
 export { caVariables } from "./environment.ts";
 export { isLayered, planFolders } from "./folders.ts";
-export { describeFilters, nameOfCall } from "./seccomp/cell-filters.ts";
+export { compileFilters, describeFilters, nameOfCall } from "./seccomp/cell-filters.ts";
 export { optionalPaths } from "./system-view.ts";

@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
+import { failureOf } from "../../test/helpers/failure.ts";
 import type { HostFacts, PresetFacts, Settings } from "../model/index.ts";
 import { buildNetworkPolicy, buildPolicy } from "./build-policy.ts";
+import { mayConnect } from "./may-connect.ts";
+import { mayDial } from "./may-dial.ts";
 
 const from = <T>(value: T, origin = "built in") => ({ value, origin });
 
@@ -73,4 +76,28 @@ test("buildPolicy() refuses a folder that was not found, and two folders of one 
   expect(() => buildPolicy(two, facts({ ".": folder("/srv/job"), x: folder("/x") }))).toThrow(
     'Cannot connect "/x" (built in): the name "job" is taken by "/srv/job" (flag --mount), and each needs its own',
   );
+});
+
+test("buildNetworkPolicy() denies every host by *, at one port too, and blocks of addresses; it allows neither", async () => {
+  const denied = ["*", "*:22", "10.0.0.0/8", "2001:db8::/32"];
+  const { rules } = buildNetworkPolicy(
+    { ...settings, presets: [], denyHosts: denied.map((v) => from(v)) },
+    [],
+  );
+  const decide = (host: string, port: number, from: number) =>
+    mayConnect({ rules: [...rules.slice(from, from + 1), ...rules.slice(-1)] }, { host, port }).rule;
+  expect(decide("a.example", 443, 0)).toBe("deny *");
+  expect([decide("a.example", 22, 1), decide("a.example", 443, 1)]).toEqual(["deny *:22", "a.example"]);
+  const [, , block, six] = rules;
+  const inBlock = (address: string) =>
+    mayDial({ rules: rules.slice(2) }, { asked: { host: "a.example", port: 443 }, address, ownAddresses: [] })
+      .rule;
+  expect([block?.pattern.text, six?.pattern.text]).toEqual(["10.0.0.0/8", "2001:db8::/32"]);
+  expect(inBlock("10.2.3.4")).toContain("deny 10.0.0.0/8");
+  expect(inBlock("2001:db8::1")).toContain("deny 2001:db8::/32");
+  expect(inBlock("93.184.216.34")).toBe("93.184.216.34 is public");
+  for (const value of ["*", "10.0.0.0/8"]) {
+    const allowing = { ...settings, presets: [], denyHosts: [], allowHosts: [from(value)] };
+    expect((await failureOf(() => buildNetworkPolicy(allowing, []))).code).toBe("WC_HOST_PATTERN");
+  }
 });

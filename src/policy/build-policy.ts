@@ -11,6 +11,7 @@ import type {
   Sourced,
 } from "../model/index.ts";
 import { parseDeniedPattern, parseHostPattern } from "./parse-host-pattern.ts";
+import { parseRoute } from "./parse-route.ts";
 
 /** The whole policy: hosts from settings and presets, folders from settings as they were found on disk. */
 export function buildPolicy(settings: Settings, facts: HostFacts): Policy {
@@ -29,7 +30,8 @@ export function buildNetworkPolicy(settings: Settings, presets: readonly PresetF
       ? []
       : facts.hosts.flatMap((host) => presetRules(value, host, `${origin}, preset ${value}`));
   });
-  return { rules: [...denied, ...allowed, ...fromPresets] };
+  const routes = settings.routes?.map(parseRoute);
+  return { rules: [...denied, ...allowed, ...fromPresets], ...(routes && { routes }) };
 }
 
 function personsRule(effect: HostRule["effect"], host: Sourced<string>): HostRule {

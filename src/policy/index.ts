@@ -9,6 +9,7 @@ export { buildNetworkPolicy, buildPolicy } from "./build-policy.ts";
 export { mayAccess } from "./may-access.ts";
 export { type HostAnswer, mayConnect } from "./may-connect.ts";
 export { type DialQuestion, mayDial } from "./may-dial.ts";
+export { mayRoute, type RouteAnswer, upstreamRules } from "./may-route.ts";
 export {
   authorityText,
   type ParsedAuthority,
@@ -17,3 +18,5 @@ export {
   parseHost,
 } from "./parse-host.ts";
 export { parseHostPattern } from "./parse-host-pattern.ts";
+export { parseRoute } from "./parse-route.ts";
+export { isRouteName, leadsByRoute } from "./reserved-name.ts";

@@ -1,12 +1,15 @@
 import type { Answer, HostPattern, HostQuestion, HostRule, NetworkPolicy } from "../model/index.ts";
 import { inBlock, parseAddress } from "./address.ts";
 import { authorityText } from "./parse-host.ts";
+import { isRouteName, mayTunnelTo } from "./reserved-name.ts";
 
 /** The answer for a host, with the allowing rules that matched it. */
 export type HostAnswer = Answer & { readonly rules: readonly HostRule[] };
 
 /** Decides one connection or request by name and port alone, so before anything is resolved. Deny beats allow. */
 export function mayConnect(policy: NetworkPolicy, question: HostQuestion): HostAnswer {
+  // SECURITY(P15): no rule, and no resolver of anybody's, decides what a route's name stands for.
+  if (isRouteName(question.host)) return { ...mayTunnelTo(policy, question), rules: [] };
   const forHost = policy.rules.filter((rule) => matchesHost(rule.pattern, question));
   const denying = forHost.find((rule) => rule.effect === "deny" && matchesRequest(rule, question));
   if (denying !== undefined) return deniedBy(denying);

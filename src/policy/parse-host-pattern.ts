@@ -3,6 +3,7 @@ import type { HostPattern, Origin } from "../model/index.ts";
 import { parseAddress, parseAddressBlock } from "./address.ts";
 import { rangeOf } from "./address-range.ts";
 import { authorityText, parseHost, parsePort } from "./parse-host.ts";
+import { isRouteName } from "./reserved-name.ts";
 
 interface Fault {
   readonly found: string;
@@ -34,6 +35,13 @@ export function parseHostPattern(text: string, origin: Origin): HostPattern {
   if (!host.ok) throw patternError(text, origin, { found: host.reason, remedy: example });
   if (wild && host.kind === "address") {
     throw patternError(text, origin, { found: "an address has no sub-domains", remedy: example });
+  }
+  if (isRouteName(`${wild ? "any." : ""}${host.host}`)) {
+    throw patternError(text, origin, {
+      found: "names that end in .workcell are routes of the gate's, and no hosts",
+      remedy:
+        'Leave it out; a route is set in a settings file: "routes": {"NAME.workcell": {"upstream": "https://..."}}',
+    });
   }
   if (wild) return { kind: "suffix", suffix: host.host, port, text: authorityText(`*.${host.host}`, port) };
   if (host.kind === "name")

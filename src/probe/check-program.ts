@@ -8,8 +8,6 @@ export interface ProgramCheck {
   /** Absolute path; its hash lies beside it, as the build wrote it. */
   readonly program: string;
   readonly cacheFolder: string;
-  /** False: that it was found to be whole is not kept for the next time. */
-  readonly keep: boolean;
 }
 
 const remedy = "Build it again: npm run build";
@@ -52,7 +50,7 @@ function wasWhole(cache: string, marks: string): boolean {
  * Refuses a program that is missing, or is not what the build made. A whole one is remembered by what its file system
  * says of it: node:crypto takes longer to load than all the rest of a start's questions.
  */
-export function checkProgram({ program, cacheFolder, keep }: ProgramCheck): void {
+export function checkProgram({ program, cacheFolder }: ProgramCheck): void {
   const record = `${program}.sha256`;
   const marks = [program, read(program, markOf), read(record, markOf)].join(" ");
   const cache = path.join(cacheFolder, `${path.basename(program)}.json`);
@@ -67,5 +65,5 @@ export function checkProgram({ program, cacheFolder, keep }: ProgramCheck): void
       remedy,
     });
   }
-  if (keep) writeCache(cache, { schema, marks });
+  writeCache(cache, { schema, marks });
 }

@@ -1,6 +1,6 @@
-import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { type Dirent, lstatSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import path from "node:path";
-import { WorkcellError } from "../errors/index.ts";
+import { codeOf, WorkcellError } from "../errors/index.ts";
 import { printable } from "../lib/printable.ts";
 import type { FoundPath, HostFacts, PathRule, Sourced } from "../model/index.ts";
 import { patternMatcher } from "./path-pattern.ts";
@@ -89,8 +89,18 @@ function realOrSelf(place: string): string {
   }
 }
 
+/** What stands there itself; undefined when nothing does, and below what is no folder nothing can. */
+function lookAt(place: string): Stats | undefined {
+  try {
+    return lstatSync(place, { throwIfNoEntry: false });
+  } catch (error) {
+    if (codeOf(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
 function describe(place: string, rule: Sourced<PathRule>, roots: readonly string[]): FoundPath | undefined {
-  const link = lstatSync(place, { throwIfNoEntry: false });
+  const link = lookAt(place);
   if (link === undefined) return undefined;
   const real = realOrSelf(place);
   const found = statSync(real, { throwIfNoEntry: false });
@@ -122,7 +132,7 @@ function isMeant(found: FoundPath, rule: PathRule): boolean {
 function isGuarded(place: string): boolean {
   const repository = /^(.*\/\.git)\/(hooks|config)$/.exec(place)?.[1];
   if (repository === undefined) return path.basename(place) !== ".git";
-  return lstatSync(repository, { throwIfNoEntry: false })?.isDirectory() === true;
+  return lookAt(repository)?.isDirectory() === true;
 }
 
 /** Names that are to be kept from appearing, where the folder itself is all that is looked at. */
@@ -133,7 +143,7 @@ function absentOf({
   if (value.effect !== "freeze" || ("pattern" in value && value.pattern === true)) return [];
   const places = "names" in value ? value.names.map((name) => path.join(value.path, name)) : [value.path];
   return places
-    .filter((place) => lstatSync(place, { throwIfNoEntry: false }) === undefined && isGuarded(place))
+    .filter((place) => lookAt(place) === undefined && isGuarded(place))
     .map((place) => ({ path: path.join(realOrSelf(path.dirname(place)), path.basename(place)), origin }));
 }
 

@@ -1,6 +1,6 @@
 import { drawEnvironment } from "./drawing.ts";
-import type { CellProcess, InsideView, Observations, OutsideView } from "./observations.ts";
-import { fromBoth, fromInside, type Judge, notBuilt, required, type Verdict } from "./verdict.ts";
+import type { AgentView, CellProcess, InsideView, Observations, OutsideView } from "./observations.ts";
+import { fromBoth, fromInside, type Judge, notBuilt, required, type Verdict, whenSeen } from "./verdict.ts";
 
 function processOf(inside: InsideView, pid: number): CellProcess | undefined {
   return inside.processes.find((one) => one.pid === pid);
@@ -28,14 +28,16 @@ function judgeProcess(pid: number, comm: string, word?: RegExp): Judge {
   });
 }
 
-/** PID 5 is whatever command was given; here that is the observer, which says so itself. */
-function judgeCommand(inside: InsideView, outside: OutsideView): Verdict {
+/** PID 5 is whatever command was given: an agent, and in another cell the observer, which says so itself. */
+function judgeCommand(inside: InsideView, outside: OutsideView, agent: AgentView): Verdict {
   const found = processOf(inside, inside.pid);
   const { pid, innerPid } = outside.command;
+  const { process } = agent;
   return required(
-    `\`${found?.comm ?? "nothing"}\`, the command given: Workcell's observer, PID ${inside.pid}; PID ${pid} on the host`,
-    "inside: the observer's own PID, its comm; host: the number of the same process in its own namespace",
+    `\`${process.name}\`, the built-in agent, PID ${process.innerPid}; \`${found?.comm ?? "nothing"}\`, the command given: Workcell's observer, PID ${inside.pid}; PID ${pid} on the host`,
+    "inside: the observer's own PID, its comm; host: the numbers of agent and observer in their own namespaces",
     [
+      { holds: process.innerPid === 5, otherwise: `the agent has PID ${process.innerPid}, not 5` },
       { holds: inside.pid === 5, otherwise: `it has PID ${inside.pid}, not 5` },
       { holds: found !== undefined, otherwise: "it does not see itself" },
       { holds: innerPid === inside.pid, otherwise: `the host sees it as PID ${innerPid} of the cell` },
@@ -71,12 +73,12 @@ export const sessionJudges: Readonly<Record<string, Judge>> = {
   "proc.2": judgeProcess(2, "bash"),
   "proc.3": judgeProcess(3, "socat", /^TCP4?-LISTEN:3128(,|$)/),
   "proc.4": judgeProcess(4, "socat", /^TCP4?-LISTEN:1080(,|$)/),
-  "proc.5": fromBoth(judgeCommand),
-  "agent.model": notBuilt("agent"),
-  "agent.tools": notBuilt("agent"),
+  "proc.5": (observations) =>
+    whenSeen(observations.agent, (agent) =>
+      fromBoth((inside, outside) => judgeCommand(inside, outside, agent))(observations),
+    ),
   "agent.mcp.browser": notBuilt("MCP server on the host's side"),
   "agent.mcp.cloudflare": notBuilt("MCP server on the host's side"),
-  "life.task": notBuilt("agent"),
   "life.sessions": fromBoth(judgeSessions),
   "life.report": fromInside((inside) =>
     required(

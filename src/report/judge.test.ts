@@ -24,10 +24,7 @@ const tried = (change: Partial<InsideView["attempts"]>) =>
 const arrived = (change: Partial<OutsideView["arrivals"]>) =>
   without({ arrivals: { ...outside.arrivals, ...change } });
 
-const notBuilt = [
-  ...["agent.model", "agent.tools"],
-  ...["agent.mcp.browser", "agent.mcp.cloudflare", "life.task"],
-];
+const notBuilt = ["agent.mcp.browser", "agent.mcp.cloudflare"];
 const hostRows = ["hw.cpu", "hw.root-disk", "os.distribution", "os.kernel", "os.arch"];
 const notApplicable = ["disk.root", "disk.efi"];
 const others = [...notBuilt, ...hostRows, ...notApplicable];
@@ -40,7 +37,7 @@ test("judgeRows() gives every row of the reference once, in its order", () => {
   expect(new Set(rows.map(({ id }) => id)).size).toBe(40);
 });
 
-test("an environment as the reference has it: 28 match, 5 host, 2 not applicable, 5 not built", () => {
+test("an environment as the reference has it: 31 match, 5 host, 2 not applicable, 2 not built", () => {
   const expected = referenceRows.map(({ id }) => {
     if (notBuilt.includes(id)) return [id, "unknown"];
     if (hostRows.includes(id)) return [id, "host"];
@@ -48,7 +45,7 @@ test("an environment as the reference has it: 28 match, 5 host, 2 not applicable
   });
   expect(statuses(found)).toEqual(Object.fromEntries(expected));
   expect(summarizeRows(judgeRows(found))).toBe(
-    "28 match · 0 differ · 5 host · 2 not applicable · 5 not built",
+    "31 match · 0 differ · 5 host · 2 not applicable · 2 not built",
   );
   expect(unmetRows(judgeRows(found)).map(({ id }) => id)).toEqual(notBuilt);
   expect(judgeEnvironment(found)).toMatchObject({ profile: "cowork", tier: "process", tunnel: "socat" });
@@ -72,9 +69,10 @@ test("the direct tunnel: rows that need the reference's forwarders differ, and s
     "proc.3": "`node`: node -; but it is no `socat`",
     "proc.4": "there is no PID 4",
     "proc.5":
-      "`node`, the command given: Workcell's observer, PID 3; PID 4714 on the host; but it has PID 3, not 5",
+      "`workcell-agent`, the built-in agent, PID 3; `node`, the command given: Workcell's observer, PID 3; PID 4714 on " +
+      "the host; but the agent has PID 3, not 5; it has PID 3, not 5",
   });
-  expect(summarizeRows(rows)).toBe("21 match · 7 differ · 5 host · 2 not applicable · 5 not built");
+  expect(summarizeRows(rows)).toBe("24 match · 7 differ · 5 host · 2 not applicable · 2 not built");
 });
 
 test("a direct tunnel whose sockets are not the gate's is not drawn as one", () => {
@@ -94,6 +92,7 @@ test("what could not be observed is unknown with the reason, never match", () =>
     neighbours: why,
     memory: why,
     disk: why,
+    agent: why,
   };
   for (const row of judgeRows(blind)) {
     if (notBuilt.includes(row.id) || notApplicable.includes(row.id)) continue;
@@ -216,7 +215,9 @@ describe("one thing that is not as required turns its rows, and no others", () =
     const turned = new Set(cases.flatMap(([, , ids]) => ids));
     // Those of the limits are turned in judge-limits.test.ts.
     const limits = ["hw.ram", "hw.swap", "hw.session-disk", "disk.sessions"];
-    const alone = [...limits, "proc.1", "proc.3", "life.report"];
+    const agents = ["agent.model", "agent.tools", "life.task"];
+    // Those of the agent are turned in judge-agent.test.ts.
+    const alone = [...limits, "proc.1", "proc.3", ...agents, "life.report"];
     expect(matching.filter((id) => !turned.has(id))).toEqual(alone);
     expect(statuses(lost(1))["proc.1"]).toBe("differs");
     expect(statuses(lost(3))["proc.3"]).toBe("differs");

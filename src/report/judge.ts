@@ -1,4 +1,5 @@
 import type { EnvironmentReport, ReportRow } from "../model/index.ts";
+import { agentJudges } from "./judge-agent.ts";
 import { boxJudges } from "./judge-box.ts";
 import { limitJudges } from "./judge-limits.ts";
 import { machineJudges } from "./judge-machine.ts";
@@ -16,6 +17,7 @@ const judges: Readonly<Record<string, Judge>> = {
   ...securityJudges,
   ...networkJudges,
   ...sessionJudges,
+  ...agentJudges,
 };
 
 /** Every row of the reference once, in its order, with what was observed. */
@@ -34,7 +36,7 @@ export function judgeEnvironment(observations: Observations): EnvironmentReport 
 
 const isNotBuilt = (row: ReportRow) => row.status === "unknown" && row.observed.startsWith("not built yet:");
 
-/** `28 match · 0 differ · 5 host · 2 not applicable · 5 not built`, and what could not be observed, if any. */
+/** `31 match · 0 differ · 5 host · 2 not applicable · 2 not built`, and what could not be observed, if any. */
 export function summarizeRows(rows: readonly ReportRow[]): string {
   const count = (holds: (row: ReportRow) => boolean) => rows.filter(holds).length;
   const unobserved = count((row) => row.status === "unknown" && !isNotBuilt(row));

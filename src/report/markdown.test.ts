@@ -46,11 +46,11 @@ test("renderUnmet() has a line for each row that is not as required, and none fo
   const inside = { seen: { ...sampleInside, hostname: "debian" } };
   const { rows } = judgeEnvironment({ ...found, inside });
   const some = rows.filter(({ id }) =>
-    ["os.hostname", "os.kernel", "disk.efi", "agent.model", "proc.1"].includes(id),
+    ["os.hostname", "os.kernel", "disk.efi", "agent.mcp.browser", "proc.1"].includes(id),
   );
   expect(renderUnmet(some).split("\n")).toEqual([
     'differs  os.hostname          `debian`; the host\'s own is untouched; but it is "debian"',
-    "unknown  agent.model          not built yet: agent",
+    "unknown  agent.mcp.browser    not built yet: MCP server on the host's side",
     "",
   ]);
 });

@@ -159,6 +159,41 @@ export interface UsedUp {
   readonly hostSwapBytes: number;
 }
 
+/** A call that an agent made of one of its tools. */
+export interface AgentCall {
+  readonly name: string;
+  readonly bySubAgent: boolean;
+  readonly failed: boolean;
+}
+
+/** An agent at everyday work in a cell of its own, with a scripted model on the host. */
+export interface AgentView {
+  /** As the host sees it: its name, its number in its own namespace and in ours. */
+  readonly process: { readonly name: string; readonly innerPid: number; readonly pid: number };
+  /** What arrived at the model. */
+  readonly requests: readonly {
+    readonly model: string;
+    readonly tools: readonly string[];
+    readonly task: string;
+    readonly bySubAgent: boolean;
+  }[];
+  /** The gate's, while it worked. */
+  readonly decisions: readonly AuditEvent[];
+  /** What the agent said that answered it. */
+  readonly answeredBy: readonly string[];
+  readonly calls: readonly AgentCall[];
+  /** Why its work did not end well; empty when it did. */
+  readonly ending: string;
+  readonly work: {
+    readonly task: string;
+    /** The person's folder was as before when the agent had ended. */
+    readonly untouched: boolean;
+    /** Files of that folder by name: as they were when the changes had been applied, and as the task would have them. */
+    readonly found: Readonly<Record<string, string>>;
+    readonly expected: Readonly<Record<string, string>>;
+  };
+}
+
 /** Everything that a report is judged from. Nothing of it is read back from the plan. */
 export interface Observations {
   readonly profile: string;
@@ -170,4 +205,5 @@ export interface Observations {
   readonly neighbours: Seen<Neighbours>;
   readonly memory: Seen<UsedUp>;
   readonly disk: Seen<UsedUp>;
+  readonly agent: Seen<AgentView>;
 }

@@ -10,6 +10,7 @@ import { budgetAudit, keepDenials } from "./kept-refusals.ts";
 import { lockBy } from "./lock-by.ts";
 import { openGate } from "./open-gate.ts";
 import type { RunRequest } from "./request.ts";
+import type { HeldRoutes } from "./routes/hold-routes.ts";
 import { stateOf } from "./store.ts";
 import { pruneRecords, sweepSessions } from "./sweep.ts";
 
@@ -21,6 +22,8 @@ interface RecordsInput {
   readonly facts: HostFacts;
   readonly policy: Policy;
   readonly plan: Plan;
+  /** Absent: there is no route. */
+  readonly held?: HeldRoutes;
   readonly running: Pick<Running, "listeners" | "ready">;
 }
 
@@ -72,7 +75,7 @@ async function denialOf({ nr, program }: RefusedCall, arch: HostFacts["arch"]): 
 
 /** Opens what listens while a cell runs: the gate, and the audit log that its decisions go to. */
 export async function openRecords(input: RecordsInput, denials: Denial[]): Promise<CellRecords> {
-  const { request, facts, policy, plan, running } = input;
+  const { request, facts, policy, plan, held, running } = input;
   const audit = openRunAudit(input);
   const { session, cell } = plan;
   const kept = keepDenials(denials, session);
@@ -94,6 +97,7 @@ export async function openRecords(input: RecordsInput, denials: Denial[]): Promi
     ...(listeners === undefined ? {} : { listeners }),
     policy,
     env: facts.environment,
+    ...(held && { credentials: held.credentials }),
     emit: (event) => {
       if (budget.add(event)) request.onEvent?.(event);
     },
@@ -116,6 +120,7 @@ export async function openRecords(input: RecordsInput, denials: Denial[]): Promi
     },
     close: async () => {
       try {
+        held?.close();
         await gate.close();
       } finally {
         kept.close();

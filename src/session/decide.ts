@@ -3,9 +3,10 @@ import { cacheFolder } from "../lib/xdg-folders.ts";
 import type { HostFacts, Policy, Settings } from "../model/index.ts";
 import { caVariables, optionalPaths, planFolders } from "../plan/index.ts";
 import { buildPolicy } from "../policy/index.ts";
-import { checkProgram, probeHost } from "../probe/index.ts";
+import { probeHost } from "../probe/index.ts";
 import { defaultLimits, readSettings } from "../settings/index.ts";
 import type { RunRequest } from "./request.ts";
+import type { HeldRoutes } from "./routes/hold-routes.ts";
 import { ownFolders } from "./store.ts";
 
 /** What a run is, before anything is started or written. */
@@ -13,6 +14,8 @@ export interface Decided {
   readonly settings: Settings;
   readonly facts: HostFacts;
   readonly policy: Policy;
+  /** Absent: there is no route. */
+  readonly held?: HeldRoutes;
 }
 
 export type DecideRequest = Omit<RunRequest, "command" | "stdio"> & {
@@ -23,8 +26,9 @@ export type DecideRequest = Omit<RunRequest, "command" | "stdio"> & {
 /** settings -> policy -> facts. Writes nothing but the cache of what the host's tools answered. */
 export async function decide(request: DecideRequest): Promise<Decided> {
   const { env, cwd, home } = request;
-  const { settings, notices } = await readSettings(request);
+  const { settings: found, notices } = await readSettings(request);
   for (const notice of notices) request.onNotice?.(notice);
+  const { settings, ...held } = await withRoutes(found, request);
   const native = (name: string) => path.join(request.installation, "native", name);
   const questions = {
     env,
@@ -38,23 +42,27 @@ export async function decide(request: DecideRequest): Promise<Decided> {
     cpus: settings.cpus?.value ?? defaultLimits(settings.profile.value).cpus,
   };
   const facts = await withRuledPaths(settings, probeHost({ ...questions, presets: [] }));
-  // SECURITY(P3): what seals the command is what the build made.
-  checkProgram({
-    program: facts.cellinit,
-    cacheFolder: cacheFolder(env, home),
-    keep: request.keepAnswers ?? true,
-  });
   const policy = checkedPolicy(settings, facts);
   for (const { value } of settings.mounts) {
     const real = facts.folders[value.source]?.realPath;
     if (real !== undefined && real !== path.resolve(cwd, value.source))
       request.onNotice?.(`"${value.source}" leads through a link: the folder that is connected is "${real}"`);
   }
-  if (settings.presets.length === 0) return { settings, facts, policy };
+  if (settings.presets.length === 0) return { settings, facts, policy, ...held };
   // Tools of the host are asked only when nothing else stands in the way.
   const again = probeHost({ ...questions, presets: await askHost(settings, request) });
   const asked = await withRuledPaths(settings, again);
-  return { settings, facts: asked, policy: checkedPolicy(settings, asked) };
+  return { settings, facts: asked, policy: checkedPolicy(settings, asked), ...held };
+}
+
+/** With the routes of the request, and who gives their credentials, where there are any. */
+async function withRoutes(
+  settings: Settings,
+  request: DecideRequest,
+): Promise<{ readonly settings: Settings; readonly held?: HeldRoutes }> {
+  if (settings.routes === undefined && request.routes === undefined) return { settings };
+  const { holdRoutes } = await import("./routes/hold-routes.ts");
+  return holdRoutes(settings, request);
 }
 
 /** With what path rules are about, where there are any. */

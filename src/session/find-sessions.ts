@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { readSteps, type Step } from "../changes/index.ts";
 import { codeOf, WorkcellError } from "../errors/index.ts";
@@ -6,9 +6,6 @@ import { type Layer, pendingLayers } from "./layer-record.ts";
 import { countChanges } from "./layers.ts";
 import { isSessionLive } from "./marker.ts";
 import { sessionNamePattern } from "./names.ts";
-import { withSessionLock } from "./session-lock.ts";
-import { forgetSession } from "./store.ts";
-import { takeAway } from "./take-away.ts";
 
 /** A session of which something is left on the disk. */
 export interface KnownSession {
@@ -48,103 +45,117 @@ export function listSessions(state: string): readonly KnownSession[] {
       const open = existsSync(path.join(folder, "home"));
       return { name, folder, usedAtMs: lastUse(folder), live: isSessionLive(state, name), open };
     })
+    .filter(({ usedAtMs }) => usedAtMs > 0)
     .sort((one, other) => other.usedAtMs - one.usedAtMs);
 }
 
-/** The layers of a session in which something waits; a layer that cannot be read is said when it is worked on. */
+/** The layers of a session in which something waits. Throws WC_SESSION when one cannot be read. */
 export function waitingLayers({ folder }: KnownSession): readonly Layer[] {
   return existsSync(path.join(folder, "layers")) ? pendingLayers(folder) : [];
 }
 
-/** The steps of a session that were carried out, the oldest first. */
-export const doneSteps = ({ folder }: KnownSession): readonly Step[] => readSteps(stepsOf(folder));
+/** All steps of a session, the oldest first. Throws WC_FILES when one cannot be read. */
+export const sessionSteps = ({ folder }: KnownSession): readonly Step[] => readSteps(stepsOf(folder));
 
-export type Wanted = "changes" | "step";
+/** Those that were carried out. */
+export const doneSteps = (session: KnownSession): readonly Step[] =>
+  sessionSteps(session).filter(({ state }) => state === "done");
 
-function hasWanted(session: KnownSession, wanted: Wanted): boolean {
-  if (wanted === "changes") return waitingLayers(session).length > 0;
-  return existsSync(stepsOf(session.folder)) && doneSteps(session).some(isUndoable);
+/** Those that a Workcell was ended in the middle of. */
+export const openSteps = (session: KnownSession): readonly Step[] =>
+  sessionSteps(session).filter(({ state }) => state !== "done");
+
+/** What damaged records say nothing of; whoever works on that session is told. */
+export function readOr<T>(read: () => T, fallback: T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof WorkcellError) return fallback;
+    throw error;
+  }
 }
 
-/** A step that is neither an undo itself, nor taken back already. */
-export function isUndoable({ kind, operations, undone = [] }: Step): boolean {
-  return kind === "apply" && operations.some(({ path: place }) => !undone.includes(place));
+/** A step that is neither an undo itself, nor taken back already, nor forgotten. */
+export function isUndoable({ kind, operations, forgotten, undone = [] }: Step): boolean {
+  return (
+    kind === "apply" && forgotten !== true && operations.some(({ path: place }) => !undone.includes(place))
+  );
 }
 
-/** The session of that name; without a name the last used one that has what is wanted. Throws WC_SESSION. */
-export function chooseSession(state: string, name: string | undefined, wanted: Wanted): KnownSession {
-  const all = listSessions(state);
-  const found =
-    name === undefined
-      ? all.find((session) => hasWanted(session, wanted))
-      : all.find((session) => session.name === name);
+/** What a session is looked for: changes that wait, a step that can be undone, or any step. */
+export type Wanted = "changes" | "undoable" | "steps";
+
+/** The folders in which a session has what is wanted. */
+function foldersWith(session: KnownSession, wanted: Wanted): readonly string[] {
+  if (wanted === "changes") {
+    const waiting = readOr(() => waitingLayers(session), []);
+    return [...waiting, ...readOr(() => openSteps(session), [])].map(({ folder }) => folder);
+  }
+  const steps = readOr(() => sessionSteps(session), []);
+  return steps
+    .filter((step) => wanted === "steps" || step.state !== "done" || isUndoable(step))
+    .map(({ folder }) => folder);
+}
+
+const isIn = (place: string, folder: string) => place === folder || place.startsWith(`${folder}/`);
+
+/** The session of that name. Throws WC_SESSION. */
+export function namedSession(state: string, name: string): KnownSession {
+  const found = listSessions(state).find((session) => session.name === name);
   if (found !== undefined) return found;
-  const what = wanted === "changes" ? "changes that wait" : "a step that can be undone";
   throw new WorkcellError("WC_SESSION", {
-    message:
-      name === undefined
-        ? `No session has ${what}`
-        : `Cannot find session "${name}": there is no such session`,
-    remedy:
-      name === undefined && wanted === "changes"
-        ? "Make some: workcell run -m . COMMAND"
-        : "See which there are: workcell session list",
+    message: `Cannot find session "${name}": there is no such session`,
+    remedy: "See which there are: workcell session list",
   });
 }
+
+/** What was found when no session was named. */
+export interface Found {
+  readonly session: KnownSession;
+  /** Others that have what is wanted in the same folders. */
+  readonly others: readonly KnownSession[];
+}
+
+/**
+ * The session that is meant when none is named: of those that have what is wanted the last used one whose cells are at rest.
+ * Where the person is in a folder that sessions know, only what is of that folder counts: nobody means another one then.
+ * Undefined when there is none.
+ */
+export function findSession(state: string, wanted: Wanted, cwd: string): Found | undefined {
+  const all = listSessions(state);
+  const having = all.flatMap((session) => {
+    const folders = foldersWith(session, wanted);
+    return folders.length === 0 ? [] : [{ session, folders }];
+  });
+  const here = having.filter(({ folders }) => folders.some((folder) => isIn(cwd, folder)));
+  const isKnown = () => all.some((session) => knownFolders(session).some((folder) => isIn(cwd, folder)));
+  const near = here.length > 0 ? here : isKnown() ? [] : having;
+  const best = near.find(({ session }) => !session.live) ?? near[0];
+  if (best === undefined) return undefined;
+  const others = having.filter(
+    ({ session, folders }) =>
+      session.name !== best.session.name && folders.some((folder) => best.folders.includes(folder)),
+  );
+  return { session: best.session, others: others.map(({ session }) => session) };
+}
+
+const knownFolders = (session: KnownSession): readonly string[] => [
+  ...foldersWith(session, "changes"),
+  ...foldersWith(session, "steps"),
+];
 
 /** True for a word that names a session there is. */
 export function isSession(state: string, word: string): boolean {
   return sessionNamePattern.test(word) && existsSync(path.join(state, "sessions", word));
 }
 
-/** How many paths wait, roughly: what is no plain folder counts. */
+/** How many paths wait, roughly: what is no plain folder counts. Damaged records count as one. */
 export const countWaiting = (session: KnownSession): number =>
-  waitingLayers(session).reduce((sum, { layerFolder }) => sum + Math.max(1, countChanges(layerFolder)), 0);
-
-/** What a session takes on the disk, in bytes, without its home's disk. */
-export function sessionBytes({ folder }: KnownSession): number {
-  let bytes = 0;
-  const open = [folder];
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    for (const entry of readQuietly(at)) {
-      const place = path.join(at, entry.name);
-      if (entry.isDirectory()) open.push(place);
-      else bytes += (lstatSync(place, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
-    }
-  }
-  return bytes;
-}
-
-/** What a cell shut for its own owner is not counted. */
-function readQuietly(folder: string) {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch {
-    return [];
-  }
-}
-
-/** Takes a session away with everything of it: home, layers, steps, records. Throws WC_SESSION while a cell of it runs. */
-export function removeSession(state: string, session: KnownSession): void {
-  const { name, folder } = session;
-  withSessionLock(state, name, () => {
-    if (isSessionLive(state, name)) {
-      throw new WorkcellError("WC_SESSION", {
-        message: `Cannot remove session "${name}": a cell of it runs, and none may`,
-        remedy: "End its command first, and run this again",
-      });
-    }
-    const uid = uidOf(folder);
-    forgetSession(state, name, uid);
-    takeAway(folder);
-  });
-}
-
-function uidOf(folder: string): number | undefined {
-  try {
-    const { uid } = JSON.parse(readFileSync(path.join(folder, "session.json"), "utf8")) as { uid?: unknown };
-    return typeof uid === "number" ? uid : undefined;
-  } catch {
-    return undefined; // Its run was killed before it could note it.
-  }
-}
+  readOr(
+    () =>
+      waitingLayers(session).reduce(
+        (sum, { layerFolder }) => sum + Math.max(1, countChanges(layerFolder)),
+        0,
+      ),
+    1,
+  );

@@ -5,19 +5,32 @@
  */
 export { decide } from "./decide.ts";
 export {
-  chooseSession,
   countWaiting,
   doneSteps,
+  type Found,
+  findSession,
   isSession,
   isUndoable,
   type KnownSession,
   listSessions,
-  removeSession,
-  sessionBytes,
+  namedSession,
+  openSteps,
+  readOr,
+  sessionSteps,
+  type Wanted,
   waitingLayers,
 } from "./find-sessions.ts";
+export { type Forgotten, forgetOld, removeSession, stopSession } from "./forget-sessions.ts";
 export { type Layer, pendingLayers, sessionLayers } from "./layer-record.ts";
 export { lockBy } from "./lock-by.ts";
-export type { RunningCell, RunRequest } from "./request.ts";
-export { openStep, type ReviewInput, reviewSession } from "./review.ts";
+export { replaceInLayer } from "./replace-in-layer.ts";
+export type { RunningCell, RunRequest, RunRoute } from "./request.ts";
+export { dropLostLayers, finishSteps, openStep, type ReviewInput, reviewSession } from "./review.ts";
+export {
+  type ModelCredential,
+  type ModelCredentialKind,
+  modelEnvironment,
+  readModelCredential,
+} from "./routes/model-credential.ts";
 export { explainRun, runOnce, startCell } from "./run-once.ts";
+export { sessionBytes, stepBytes } from "./session-bytes.ts";

@@ -65,13 +65,16 @@ export function hasMarker(state: string, name: string): boolean {
   return readdirSync(running).some((file) => file.slice(0, file.lastIndexOf(".")) === name);
 }
 
-/** True while any process runs a cell of this session. */
-export function isSessionLive(state: string, name: string): boolean {
+/** The markers of this session's cells whose process lives. */
+export function liveMarkers(state: string, name: string): readonly Marker[] {
   const running = path.join(state, "running");
-  if (!existsSync(running)) return false;
-  return readdirSync(running).some((file) => {
-    if (file.slice(0, file.lastIndexOf(".")) !== name) return false;
+  if (!existsSync(running)) return [];
+  return readdirSync(running).flatMap((file) => {
+    if (file.slice(0, file.lastIndexOf(".")) !== name) return [];
     const marker = readMarker(path.join(running, file));
-    return marker !== undefined && isLive(marker);
+    return marker !== undefined && isLive(marker) ? [marker] : [];
   });
 }
+
+/** True while any process runs a cell of this session. */
+export const isSessionLive = (state: string, name: string): boolean => liveMarkers(state, name).length > 0;

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { type CellEnds, createGate, type Served, upstreamFromEnvironment } from "../gate/index.ts";
-import type { AuditEvent, Denial, Plan, Policy } from "../model/index.ts";
+import type { AuditEvent, CredentialReader, Denial, Plan, Policy } from "../model/index.ts";
 
 export interface CellGate {
   close(): Promise<void>;
@@ -12,15 +12,22 @@ interface GateInput {
   readonly listeners?: { readonly http: object; readonly socks: object };
   readonly policy: Policy;
   readonly env: Readonly<Record<string, string>>;
+  /** Who gives the credentials of routes; absent: no route has one. */
+  readonly credentials?: ReadonlyMap<string, CredentialReader>;
   emit(event: AuditEvent): void;
   denied(denial: Denial): void;
 }
 
+/** Variables that name a PEM file of authorities which this machine trusts. */
+const authorityVariables = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
+
 function serve(input: GateInput, sockets: CellEnds["sockets"]): Served {
-  const { plan, policy, env, emit, denied } = input;
-  const gate = createGate({ upstream: upstreamFromEnvironment(env) });
+  const { plan, policy, env, credentials, emit, denied } = input;
+  const authorities = authorityVariables.flatMap((name) => env[name] || []);
+  const gate = createGate({ upstream: upstreamFromEnvironment(env), authorities });
   const { session, cell } = plan;
-  return gate.serve({ network: policy.network, sockets, session, cell, emit, denied });
+  const ends = { network: policy.network, sockets, session, cell, emit, denied };
+  return gate.serve({ ...ends, ...(credentials && { credentials }) });
 }
 
 /**

@@ -4,13 +4,24 @@ import type {
   AuditEvent,
   AuditLine,
   CommandKit,
+  CredentialReader,
   Denial,
   HostFacts,
+  Origin,
   Outcome,
   Plan,
+  RouteSetting,
   Settings,
 } from "../model/index.ts";
 import type { SettingsFlags } from "../settings/index.ts";
+
+/** A route that the caller sets, beside those of the settings; one of that name in the settings stands instead. */
+export interface RunRoute {
+  readonly setting: RouteSetting;
+  readonly origin: Origin;
+  /** Who gives the credential, instead of `setting.credential.from`. */
+  readonly credential?: CredentialReader;
+}
 
 /** What is asked for: a command in a cell. */
 export interface RunRequest {
@@ -26,6 +37,8 @@ export interface RunRequest {
   readonly terminal?: boolean;
   /** Files and variables that the command brings; absent: none. */
   readonly kit?: CommandKit;
+  /** Names of the cell's that lead to an upstream; absent: those of the settings alone. */
+  readonly routes?: readonly RunRoute[];
   /** Cancels the command. */
   readonly signal?: AbortSignal;
   /** What is asked for can be done, as far as is known before anything is started or written. */

@@ -1,13 +1,14 @@
 import { mkdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { type LayerPlace, type OpenLayer, openLayer, type Step } from "../changes/index.ts";
-import { WorkcellError } from "../errors/index.ts";
+import { codeOf, WorkcellError } from "../errors/index.ts";
 import { printable } from "../lib/printable.ts";
 import type { BytePath } from "../model/index.ts";
-import { type KnownSession, stepsOf, waitingLayers } from "./find-sessions.ts";
-import type { Layer } from "./layer-record.ts";
+import { type KnownSession, openSteps, stepsOf, waitingLayers } from "./find-sessions.ts";
+import { exactIdentity, type Layer } from "./layer-record.ts";
 import { isSessionLive } from "./marker.ts";
 import { holdSessionLock } from "./session-lock.ts";
+import { takeAway } from "./take-away.ts";
 
 export interface ReviewInput {
   /** Workcell's state folder. */
@@ -24,7 +25,7 @@ function mustRest({ state, session }: ReviewInput): void {
   if (!isSessionLive(state, session.name)) return;
   throw new WorkcellError("WC_SESSION", {
     message: `Cannot work on the changes of session "${session.name}": a cell of it runs, and none may`,
-    remedy: "Wait for its command to end, and run this again",
+    remedy: `Wait for its command to end, or end it (workcell session stop ${session.name}), and run this again`,
   });
 }
 
@@ -37,51 +38,125 @@ function placeOf(layer: Layer): LayerPlace {
   };
 }
 
-function mustBeThere(folder: string): void {
+/** The place of a step whose layer may be gone: whatever waits would be in one, so an empty folder stands for it. */
+function placeOfStep({ folder, layer }: Step, { session }: ReviewInput): LayerPlace {
+  mustBeThere(folder, session);
+  const upper = path.join(stepsOf(session.folder), "none");
+  mkdirSync(upper, { recursive: true, mode: 0o700 });
+  return { id: layer, folder, identity: exactIdentity(folder), upper, baseTimeNs: 0n, mode: "review" };
+}
+
+/** True while the folder that a layer is of stands where it was. */
+function isThere({ folder, device, inode }: Layer): boolean {
+  try {
+    const now = exactIdentity(folder);
+    return now.device === device && now.inode === inode;
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "ELOOP"].includes(codeOf(error) ?? "")) return false;
+    throw error;
+  }
+}
+
+function mustBeThere(folder: string, { name }: KnownSession): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
   throw new WorkcellError("WC_FILES", {
-    message: `Cannot work on "${printable(folder)}": the folder is gone, and the changes are of it`,
-    remedy: "Put it back where it was, or give the changes up: workcell session rm NAME --force",
+    message: `Cannot work on "${printable(folder)}": the folder is gone, and session "${name}" holds changes of it`,
+    remedy: `Put it back where it was, or give the changes up: workcell discard ${name}`,
   });
 }
 
-async function using<T>(
-  input: ReviewInput,
-  work: { readonly place: LayerPlace; readonly named?: readonly BytePath[] },
-  use: (open: OpenLayer) => Promise<T>,
-): Promise<T> {
-  const { state, installation, session } = input;
+async function locked<T>(input: ReviewInput, use: () => T | Promise<T>): Promise<T> {
+  const { state, session } = input;
   const release = holdSessionLock(state, session.name);
   try {
     mustRest(input);
-    mustBeThere(work.place.folder);
-    const opened = await openLayer({
-      cellfiles: cellfilesOf(installation),
-      steps: stepsOf(session.folder),
-      ...work,
-    });
-    try {
-      return await use(opened);
-    } finally {
-      await opened.close();
-    }
+    return await use();
   } finally {
     release();
   }
 }
 
-/** Opens each of a session's layers in which something waits, one after the other, under the session's lock. */
+interface Work {
+  readonly place: LayerPlace;
+  readonly named?: readonly BytePath[];
+}
+
+async function opened<T>(
+  { installation, session }: ReviewInput,
+  work: Work,
+  use: (open: OpenLayer) => Promise<T>,
+): Promise<T> {
+  mustBeThere(work.place.folder, session);
+  const steps = stepsOf(session.folder);
+  const open = await openLayer({ cellfiles: cellfilesOf(installation), steps, ...work });
+  try {
+    return await use(open);
+  } finally {
+    await open.close();
+  }
+}
+
+/** Whether a session's layer is worked on, and what the person named in it; undefined: it is left alone. */
+export type Selection = (layer: Layer) => { readonly named: readonly BytePath[] } | undefined;
+
+/**
+ * Opens each of a session's layers in which something waits, one after the other, under the session's lock. A folder that is
+ * gone keeps none of the others back: its error comes last.
+ */
 export async function reviewSession<T>(
   input: ReviewInput,
-  named: (layer: Layer) => readonly BytePath[],
+  select: Selection,
   use: (open: OpenLayer, layer: Layer) => Promise<T>,
 ): Promise<readonly T[]> {
   const results: T[] = [];
-  for (const layer of waitingLayers(input.session))
-    results.push(
-      await using(input, { place: placeOf(layer), named: named(layer) }, (open) => use(open, layer)),
-    );
+  const failures: unknown[] = [];
+  for (const layer of waitingLayers(input.session)) {
+    const selected = select(layer);
+    if (selected === undefined) continue;
+    try {
+      const work = { place: placeOf(layer), named: selected.named };
+      results.push(await locked(input, () => opened(input, work, (open) => use(open, layer))));
+    } catch (error) {
+      if (isThere(layer)) throw error;
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
   return results;
+}
+
+/** The layer of a step's folder when something waits in it, else the place that stands for it. */
+function whereStepWas(step: Step, input: ReviewInput): LayerPlace {
+  const layer = waitingLayers(input.session).find(({ folder }) => folder === step.folder);
+  return layer !== undefined && isThere(layer) ? placeOf(layer) : placeOfStep(step, input);
+}
+
+/**
+ * Finishes steps that a Workcell was ended in, of folders in which nothing else waits, or everywhere: opening a layer does
+ * it for its own.
+ */
+export async function finishSteps(
+  input: ReviewInput,
+  { everywhere = false }: { readonly everywhere?: boolean } = {},
+): Promise<readonly Step[]> {
+  const open = openSteps(input.session);
+  if (open.length === 0) return [];
+  const layers = new Set(everywhere ? [] : waitingLayers(input.session).map(({ folder }) => folder));
+  const finished: Step[] = [];
+  for (const step of open.filter(({ folder }) => !layers.has(folder))) {
+    const work = { place: whereStepWas(step, input) };
+    await locked(input, () => opened(input, work, async ({ recovered }) => finished.push(...recovered)));
+  }
+  return finished;
+}
+
+/** Gives up the layers whose folder is gone, or is another one by now; returns those folders. */
+export function dropLostLayers(input: ReviewInput): Promise<readonly string[]> {
+  return locked(input, () => {
+    const lost = waitingLayers(input.session).filter((layer) => !isThere(layer));
+    for (const { layerFolder } of lost) takeAway(layerFolder);
+    return lost.map(({ folder }) => folder);
+  });
 }
 
 /** Opens the folder that a step changed, to take the step back. Its layer may be gone by now. */
@@ -90,21 +165,6 @@ export function openStep<T>(
   step: Step,
   use: (open: OpenLayer) => Promise<T>,
 ): Promise<T> {
-  const layer = waitingLayers(input.session).find(({ folder }) => folder === step.folder);
-  if (layer !== undefined) return using(input, { place: placeOf(layer) }, use);
-  mustBeThere(step.folder);
-  const { dev, ino } = statSync(step.folder, { bigint: true });
-  // There is nothing in it: whatever waits is in a layer.
-  const upper = path.join(stepsOf(input.session.folder), "none");
-  mkdirSync(upper, { recursive: true, mode: 0o700 });
-  const identity = { device: String(dev), inode: String(ino) };
-  const place = {
-    id: step.layer,
-    folder: step.folder,
-    identity,
-    upper,
-    baseTimeNs: 0n,
-    mode: "review" as const,
-  };
-  return using(input, { place }, use);
+  const place = whereStepWas(step, input);
+  return locked(input, () => opened(input, { place }, use));
 }

@@ -1,8 +1,10 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type CellGroup, launchCell, makeCellGroup, type Running } from "../launch/index.ts";
-import type { Denial, Outcome, Plan, Policy, Settings, Weaker } from "../model/index.ts";
+import { cacheFolder } from "../lib/xdg-folders.ts";
+import type { Denial, HostFacts, Outcome, Plan, Policy, Settings, Weaker } from "../model/index.ts";
 import { buildPlan, isLayered } from "../plan/index.ts";
+import { checkProgram } from "../probe/index.ts";
 import { denialOfPids, type HeldLimits, holdLimits, judgeLimit, supervise } from "../supervise/index.ts";
 import { checkConnected } from "./check-connected.ts";
 import { checkMountPoints } from "./check-mount-points.ts";
@@ -17,15 +19,13 @@ import { imagineSession, type OpenSession, openSession, ownFolders } from "./sto
 export async function explainRun(
   request: Omit<RunRequest, "stdio">,
 ): Promise<{ plan: Plan; policy: Policy; settings: Settings }> {
-  const { settings, facts, policy } = await decide({ ...request, keepAnswers: false });
+  const { settings, facts, policy, held } = await decide({ ...request, keepAnswers: false });
   const session = imagineSession({ settings, host: facts });
   const { command, terminal = false, kit } = request;
-  const asked = { command, terminal, ...(kit && { kit }) };
-  return {
-    plan: buildPlan({ settings, policy, facts, session, ...ownFolders(facts), ...asked }),
-    policy,
-    settings,
-  };
+  const asked = { command, terminal, ...(kit && { kit }), ...(await ownFilters(settings, facts)) };
+  const plan = buildPlan({ settings, policy, facts, session, ...ownFolders(facts), ...asked });
+  held?.keepOut(plan, policy);
+  return { plan, policy, settings };
 }
 
 /**
@@ -34,15 +34,19 @@ export async function explainRun(
  */
 export async function startCell(request: RunRequest): Promise<RunningCell> {
   const decided = await decide(request);
-  const { settings, facts, policy } = decided;
+  const { settings, facts, policy, held } = decided;
   request.onDecided?.(settings);
   const session = openSession({ settings, host: facts });
   let group: CellGroup | undefined;
   try {
-    const { command, terminal = false, kit } = request;
+    const { command, terminal = false, kit, env, home } = request;
+    // SECURITY(P3): what seals the command is what the build made.
+    checkProgram({ program: facts.cellinit, cacheFolder: cacheFolder(env, home) });
     const layers = await openSessionLayers(decided, session);
     const input = { settings, policy, facts, session: { ...session.facts, ...layers }, ...ownFolders(facts) };
-    const plan = buildPlan({ ...input, command, terminal, ...(kit && { kit }) });
+    const filters = await ownFilters(settings, facts);
+    const plan = buildPlan({ ...input, command, terminal, ...(kit && { kit }), ...filters });
+    held?.keepOut(plan, policy);
     checkMountPoints(plan, session.facts.folder);
     prepareCell(plan, session);
     group = makeCellGroup(plan.cell, plan.limits, facts.limits.cgroups);
@@ -147,6 +151,13 @@ async function finishStart(started: Started): Promise<RunningCell> {
     await closeRecords();
     throw error;
   }
+}
+
+/** Filters other than every cell's, where the settings want them. */
+async function ownFilters({ refuseUnixSockets, tunnel }: Settings, { arch }: HostFacts) {
+  if (refuseUnixSockets === undefined) return {};
+  const { compileFilters } = await import("../plan/index.ts");
+  return { filters: await compileFilters({ arch, tunnel: tunnel.value, refusesUnixSockets: true }) };
 }
 
 /** Takes out of live folders what was not to be written and could not be covered. */

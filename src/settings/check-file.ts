@@ -7,16 +7,19 @@ import { type SettingsFile, settingsFileSchema } from "./schema.ts";
 /** The shape that a file must have, and what its values of several kinds may be. */
 export interface FileShape<S extends z.core.$ZodType> {
   readonly schema: S;
-  readonly eitherOf: string;
+  readonly eitherOf: string | ((path: Path) => string);
 }
-
-const ownShape: FileShape<typeof settingsFileSchema> = {
-  schema: settingsFileSchema,
-  eitherOf: "a string, or true to pass the host's value in",
-};
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
+
+const ownShape: FileShape<typeof settingsFileSchema> = {
+  schema: settingsFileSchema,
+  eitherOf: ([first]) =>
+    first === "routes"
+      ? 'one of {"environment": NAME}, {"file": PATH} and {"command": [PROGRAM, ...]}'
+      : "a string, or true to pass the host's value in",
+};
 
 /** `network.allow[2]`. */
 function spelled(path: Path): string {
@@ -39,6 +42,7 @@ function knownKeys(path: Path, shape: z.core.$ZodType): readonly string[] {
   const schema = path.reduce((at: unknown, key): unknown => {
     const inner = at instanceof z.ZodMiniOptional ? at.def.innerType : at;
     if (inner instanceof z.ZodMiniArray) return inner.def.element;
+    if (inner instanceof z.ZodMiniRecord) return inner.def.valueType;
     return inner instanceof z.ZodMiniObject ? inner.shape[String(key)] : undefined;
   }, shape);
   const inner = schema instanceof z.ZodMiniOptional ? schema.def.innerType : schema;
@@ -61,10 +65,10 @@ const wanted: Readonly<Record<string, string>> = {
   string: "a string",
 };
 
-function neededBy(issue: Issue, eitherOf: string): string {
+function neededBy(issue: Issue, eitherOf: FileShape<z.core.$ZodType>["eitherOf"]): string {
   if (issue.code === "invalid_type") return wanted[issue.expected] ?? issue.expected;
   if (issue.code === "invalid_value") return `one of ${issue.values.map(String).join(", ")}`;
-  if (issue.code === "invalid_union") return eitherOf;
+  if (issue.code === "invalid_union") return typeof eitherOf === "string" ? eitherOf : eitherOf(issue.path);
   return issue.code === "too_small" ? `at least ${issue.minimum}` : "another value";
 }
 
@@ -98,7 +102,8 @@ function faultOf<S extends z.core.$ZodType>(
   const found = issue.code === "invalid_type" || issue.code === "invalid_union";
   return invalidValue({
     what: at === "" ? "settings" : "setting",
-    value: value === undefined ? at : value,
+    // SECURITY(P15): where a credential is expected, one may have been written.
+    value: value === undefined || issue.path.includes("credential") ? at : value,
     origin: at === "" ? `settings ${file}` : `settings ${file}: ${at}`,
     problem: `${found ? `it is ${kindOf(value)}` : "it is no such value"}; it must be ${needed}`,
     remedy: `Change ${at === "" ? "the file" : at} in ${quoted(file)}; the keys and their values are in docs/settings.md`,

@@ -7,7 +7,7 @@ const read = (text: string | Buffer) =>
   fileLayer(Buffer.from(text), file, { cwd: "/work", home: "/home/ann", env: {} });
 
 const topLevel =
-  "Remove it, or use one of $schema, profile, tunnel, tier, network, mounts, workdir, environment, timeout, cpus, memory, pids, disk, output, idle, waive, uidRange";
+  "Remove it, or use one of $schema, profile, tunnel, tier, network, routes, mounts, workdir, environment, timeout, cpus, memory, pids, disk, output, idle, waive, uidRange";
 const change = (key: string) =>
   `Change ${key} in "${file}"; the keys and their values are in docs/settings.md`;
 

@@ -13,6 +13,7 @@ import { parseMount } from "./parse-mount.ts";
 import { parseWorkdir } from "./parse-text.ts";
 import { checkUidRange } from "./parse-uid-range.ts";
 import { checkVariable } from "./parse-variable.ts";
+import { readRoutes } from "./read-routes.ts";
 import type { SettingsFile } from "./schema.ts";
 import type { SrtPlace } from "./srt/place.ts";
 import { isSrtFile } from "./srt/schema.ts";
@@ -79,6 +80,7 @@ function ownLayer(found: unknown, file: string): Layer {
     ...(uidRange !== undefined && { uidRange: checkUidRange(uidRange, from("uidRange")) }),
     ...readLimits(content, from),
     ...readNetwork(content.network, from),
+    ...readRoutes(content.routes, { from, file }),
     mounts: (content.mounts ?? []).map((text, index) => readMount(text, from(`mounts[${index}]`), file)),
     environment: Object.entries(content.environment ?? {}).map(([name, value]) =>
       checkVariable(value === true ? { name } : { name, value }, from(`environment.${name}`)),

@@ -59,5 +59,15 @@ export function folderLayer({ bytes, file, folder }: FolderFile): Layer {
       remedy: "Set waive in your own settings.json, or with --waive",
     });
   }
+  const [route] = layer.routes ?? [];
+  if (route !== undefined) {
+    throw invalidValue({
+      what: "route",
+      value: route.value.name,
+      origin: route.origin,
+      problem: "a folder's own file may never say where a credential of yours goes",
+      remedy: "Set routes in your own settings.json, or in the file of --settings",
+    });
+  }
   return { ...layer, mounts: (layer.mounts ?? []).map((mount) => keepWithin(mount, folder)) };
 }

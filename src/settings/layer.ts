@@ -3,6 +3,7 @@ import type {
   PathRule,
   PresetName,
   ProfileName,
+  RouteSetting,
   SettingsDifference,
   Sourced,
   TierName,
@@ -47,8 +48,10 @@ export interface Layer extends LimitLayer {
   readonly mounts?: readonly Sourced<MountRequest>[];
   readonly environment?: readonly Sourced<Variable>[];
   readonly pathRules?: readonly Sourced<PathRule>[];
+  readonly refuseUnixSockets?: Sourced<true>;
   readonly hiddenVariables?: readonly Sourced<string>[];
   readonly differences?: readonly Sourced<SettingsDifference>[];
+  readonly routes?: readonly Sourced<RouteSetting>[];
 }
 
 /** What the person gave on the command line, unchecked. */

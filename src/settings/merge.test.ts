@@ -153,3 +153,16 @@ test("mergeLayers() refuses a folder whose own name cannot be shown", async () =
     remedy: "Rename the folder: mv -- OLD NEW",
   });
 });
+
+test("mergeLayers() lets a folder that nobody named give way to the same one that somebody did", () => {
+  const implied = from("one", { source: "/work", mode: "ro" as const, implied: true as const });
+  const named = from("flag --mount", { source: ".", mode: "rw" as const });
+  expect(mergeLayers([{ mounts: [implied] }, { mounts: [named] }], "/work").mounts).toEqual([named]);
+  expect(mergeLayers([{ mounts: [implied] }], "/work").mounts).toEqual([implied]);
+});
+
+test("mergeLayers() adds path rules up", () => {
+  const rule = (path: string) => from("one", { effect: "hide" as const, path });
+  const { pathRules } = mergeLayers([{ pathRules: [rule("/a")] }, { pathRules: [rule("/b")] }], "/");
+  expect(pathRules).toEqual([rule("/a"), rule("/b")]);
+});

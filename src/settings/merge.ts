@@ -100,6 +100,7 @@ const optionalKeys = [
   "diskBytes",
   "outputBytes",
   "idleMs",
+  "refuseUnixSockets",
 ] as const;
 
 type ScalarKey = "tunnel" | "tier" | "uidRange";
@@ -127,6 +128,10 @@ export function mergeLayers(layers: readonly Layer[], cwd: string): Settings {
       return entries.length > 0 && { [key]: entries };
     }),
   );
+  const routes = lastOfEach(
+    all.flatMap((layer) => layer.routes ?? []),
+    ({ value }) => value.name,
+  );
   const waive = lastOfEach(
     all.flatMap((layer) => layer.waive ?? []),
     ({ value }) => value,
@@ -153,6 +158,7 @@ export function mergeLayers(layers: readonly Layer[], cwd: string): Settings {
     ...optional,
     ...rare,
     ...(waive.length > 0 && { waive }),
+    ...(routes.length > 0 && { routes }),
   };
   checkFit(settings);
   checkMounts(settings.mounts, profile.value, cwd);

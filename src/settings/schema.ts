@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { PRESET_NAMES, WAIVABLE_NAMES } from "../model/index.ts";
+import { CREDENTIAL_HEADERS, PRESET_NAMES, WAIVABLE_NAMES } from "../model/index.ts";
 import { PROFILE_NAMES, TIER_NAMES, TUNNEL_NAMES } from "./parse-choice.ts";
 
 /** A setting that may be left out, with its line in the published schema and in docs/settings.md. */
@@ -25,6 +25,36 @@ const variableSchema = z
   .union([z.string(), z.literal(true)])
   .register(z.globalRegistry, { description: "The variable's value; true passes the host's value in." });
 
+const sourceSchema = z
+  .union([
+    z.strictObject({ environment: z.string() }),
+    z.strictObject({ file: z.string() }),
+    z.strictObject({ command: z.array(z.string()), timeout: z.optional(z.string()) }),
+  ])
+  .register(z.globalRegistry, {
+    description:
+      '`{"environment": NAME}`, `{"file": PATH}` (only you may read it; a relative one starts at the file\'s own folder), or `{"command": [PROGRAM, ...], "timeout": "10s"}`.',
+  });
+
+const routeSchema = z.strictObject({
+  upstream: z.string().register(z.globalRegistry, {
+    description: "Where it leads: `https://host[:port][/path]`, or the same with http.",
+  }),
+  credential: setting(
+    z.strictObject({
+      header: z.enum(CREDENTIAL_HEADERS),
+      scheme: z.optional(z.enum(["Bearer"])),
+      also: z.optional(z.record(z.string(), z.string())),
+      from: sourceSchema,
+    }),
+    "What the gate puts in: the header field, the word before the value, fields that go with it, and where the value comes from.",
+  ),
+  allow: setting(
+    z.array(z.string()),
+    "What may be asked, a method and where its paths begin: `POST /v1`; absent: POST and GET below `/v1`.",
+  ),
+});
+
 /** A settings file. What the texts mean is checked afterwards, by the readers that flags go through too. */
 export const settingsFileSchema = z.strictObject({
   $schema: setting(z.string(), "Where an editor finds this schema; Workcell does not read it."),
@@ -35,6 +65,10 @@ export const settingsFileSchema = z.strictObject({
   ),
   tier: setting(z.enum(TIER_NAMES), "What separates a cell from the host: `process`; `vm` is not built yet."),
   network: setting(networkSchema, "What may be reached."),
+  routes: setting(
+    z.record(z.string(), routeSchema),
+    "Names in the cell, as in `http://model.workcell/`, that the gate maps to an upstream with a credential of the host's. A folder's own file may set none.",
+  ),
   mounts: setting(
     z.array(z.string()),
     "Folders to connect, `DIR[:NAME][:MODE]` with the mode `review` (when none is said), `auto`, `ro` or `rw`; a name is for `cowork`; a relative one starts at the file's own folder.",

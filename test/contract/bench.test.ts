@@ -4,6 +4,8 @@ import { expect, test } from "vitest";
 import { escapeCell, escapeTotals } from "../../bench/measure/escape-table.mjs";
 import { cellHolds, outputRows, ratePerSecond } from "../../bench/measure/judge-cells.mjs";
 import { startHolds, startRows } from "../../bench/measure/judge-start.mjs";
+import { settingsGroups } from "../../bench/measure/settings-cases.mjs";
+import { settingsTotals } from "../../bench/measure/settings-table.mjs";
 import { spreadOf } from "../../bench/measure/statistics.mjs";
 
 const root = path.resolve(import.meta.dirname, "../..");
@@ -199,4 +201,24 @@ test("escapeTotals() counts each word in each column", () => {
     { column: "none", refused: 0, REACHED: 2, vacuous: 1, "not run": 0 },
     { column: "cell", refused: 1, REACHED: 1, vacuous: 0, "not run": 1 },
   ]);
+});
+
+test("settingsTotals() counts the required answers of each group and of all", () => {
+  const row = (group: number, theirs: string, ours: string) => ({
+    ...{ group, id: "1.1", title: "try", required: "refused" },
+    ...{ theirs, ours },
+  });
+  const rows = [row(1, "refused", "done"), row(1, "done", "refused"), row(2, "done", "refused")];
+  expect(settingsTotals(rows)).toEqual([
+    { title: "group 1", cases: 2, theirs: 1, ours: 1 },
+    { title: "group 2", cases: 1, theirs: 0, ours: 1 },
+    { title: "all", cases: 3, theirs: 1, ours: 2 },
+  ]);
+});
+
+test("every case of settings has an id of its own, in the group that it says", () => {
+  const ids = settingsGroups.flatMap(({ group, cases }) => cases.map(({ id }) => [group, id] as const));
+  expect(new Set(ids.map(([, id]) => id)).size).toBe(ids.length);
+  expect(ids.filter(([group, id]) => !id.startsWith(`${group}.`))).toEqual([]);
+  expect(settingsGroups.map(({ group }) => group)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
 });

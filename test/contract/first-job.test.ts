@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { judgeHidden, judgeInstall, judgeRefused, judgeSummarize } from "../../scripts/first-job/judge.mjs";
+import { judgeCall, judgeEnd } from "../../scripts/first-task/judge.mjs";
 import { packageManagers } from "../../scripts/setup/package-managers.mjs";
 import { duration, size } from "../../scripts/setup/page.mjs";
 import { installLine } from "../../scripts/setup/system.mjs";
@@ -156,4 +157,29 @@ test("duration() and size() are short and never more exact than they are true", 
     "21 kB",
     "2.5 MB",
   ]);
+});
+
+const call = { type: "tool-ended", name: "Bash", ms: 500 };
+const folder = "/sessions/a-b-c/mnt/first-task";
+
+test("judgeCall() says in a line what a call was about and what came of it, paths without the folder", () => {
+  const failed = { ...call, result: { is_error: true, content: [{ text: "not ok\nmore\n[Exit code 1]" }] } };
+  expect(judgeCall(failed, { input: { command: "node --test" }, folder })).toEqual({
+    ...{ word: "agent", act: "Bash node --test", text: "[Exit code 1], 3 lines", ms: 500 },
+  });
+  const read = { ...call, name: "Read", result: { content: `Made "${folder}/x.md"` } };
+  expect(judgeCall(read, { input: { file_path: `${folder}/x.md` }, folder })).toMatchObject({
+    ...{ act: "Read x.md", text: 'Made "x.md"' },
+  });
+});
+
+test("judgeEnd() believes an agent that says itself that it is done, and whose cell ended well", () => {
+  const last = { type: "ended", status: "done", models: { scripted: {} }, ms: 900 };
+  expect(judgeEnd({ code: 0, complaint: "", last })).toMatchObject({ word: "ok", ms: 900 });
+  expect(judgeEnd({ code: 1, complaint: "no", last })).toMatchObject({
+    word: "FAIL",
+    text: "it ended with 1: no",
+  });
+  expect(judgeEnd({ code: 0, complaint: "", last: { ...last, status: "failed" } }).word).toBe("FAIL");
+  expect(judgeEnd({ code: 0, complaint: "", last: undefined }).word).toBe("FAIL");
 });

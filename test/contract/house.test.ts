@@ -21,8 +21,8 @@ const table: Record<string, readonly string[]> = {
   changes: ["policy"],
   agent: [],
   session: ["settings", "policy", "probe", "plan", "launch", "supervise", "report", "gate", "changes"],
-  observe: ["settings", "report", "session"],
-  cli: ["settings", "policy", "probe", "plan", "report", "changes", "session", "observe"],
+  observe: ["settings", "report", "session", "agent"],
+  cli: ["settings", "policy", "probe", "plan", "report", "changes", "agent", "session", "observe"],
 };
 const groundFloor = ["model", "errors", "lib"];
 

@@ -3,8 +3,8 @@ import http from "node:http";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { createGate, type GateOptions } from "../../src/gate/index.ts";
-import type { AuditEvent, Denial, HostRule } from "../../src/model/index.ts";
+import { type CellEnds, createGate, type GateOptions } from "../../src/gate/index.ts";
+import type { AuditEvent, Denial, HostRule, NetworkPolicy } from "../../src/model/index.ts";
 import { parseHostPattern } from "../../src/policy/index.ts";
 
 /** A rule as a tool's own configuration makes it: the host may be private. */
@@ -33,7 +33,7 @@ export interface GateFixture extends AsyncDisposable {
 /** A gate that listens on real sockets in a folder of its own; every name resolves to loopback unless told. */
 export async function openGate(
   rules: readonly HostRule[],
-  options: Partial<GateOptions> = {},
+  options: Partial<GateOptions & Pick<CellEnds, "credentials"> & Pick<NetworkPolicy, "routes">> = {},
 ): Promise<GateFixture> {
   const folder = mkdtempSync(path.join(os.tmpdir(), "gate-"));
   const sockets = { http: path.join(folder, "h"), socks: path.join(folder, "s") };
@@ -51,7 +51,8 @@ export async function openGate(
   const events: AuditEvent[] = [];
   const denials: Denial[] = [];
   const served = gate.serve({
-    network: { rules },
+    network: { rules, ...(options.routes && { routes: options.routes }) },
+    ...(options.credentials && { credentials: options.credentials }),
     sockets,
     session: "test-session",
     cell: "1",

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { PassThrough } from "node:stream";
 import { onTestFinished } from "vitest";
-import { runAgent } from "../../src/agent/index.ts";
+import { runAgent } from "../../src/agent/run-agent.ts";
 import { until } from "./run-workcell.ts";
 import { tempFolder } from "./temp-folder.ts";
 

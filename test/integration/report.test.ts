@@ -18,13 +18,13 @@ import type { EnvironmentReport } from "../../src/model/index.ts";
 const root = path.resolve(import.meta.dirname, "../..");
 const USER = 54_321;
 const isRoot = process.getuid?.() === 0;
-const notBuilt = ["agent.model", "agent.tools", "agent.mcp.browser", "agent.mcp.cloudflare", "life.task"];
+const notBuilt = ["agent.mcp.browser", "agent.mcp.cloudflare"];
 
 /** Memory of 2.8 GiB is used up only where there is as much, and some to spare. */
 const hasRoom =
   Number(/^MemAvailable:\s+(\d+)/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1]) > 4 * 2 ** 20;
 const unknown = [...(hasRoom ? [] : ["hw.ram"]), ...notBuilt];
-const known = hasRoom ? 28 : 27;
+const known = hasRoom ? 31 : 30;
 
 /** In the direct tunnel the gate accepts on the cell's own sockets. */
 const withoutForwarders = ["net.http", "net.socks", "net.tunnel", ...[2, 3, 4, 5].map((n) => `proc.${n}`)];
@@ -94,7 +94,9 @@ describe.each([
     const observed = (id: string) => rows.find((row) => row.id === id)?.observed;
     expect(observed("net.tunnel")).toMatch(/^no forwarders: .*Workcell's own process accepts on them; but /);
     expect(observed("proc.2")).toMatch(/^`cellinit`: .*; but it is no `bash`$/);
-    expect(observed("proc.5")).toMatch(/^`node`, the command given: .*, PID 3; .*; but it has PID 3, not 5$/);
+    expect(observed("proc.5")).toMatch(
+      /^`workcell-agent`, the built-in agent, PID 3; `node`, the command given: .*, PID 3; .*; but the agent has PID 3, /,
+    );
     expect(observed("sec.filters")).toMatch(/the refused chmod was told to the host: (chmod|fchmodat2?) by /);
   });
 

@@ -130,9 +130,9 @@ describe.each([
     const ended = start(root, env, identity);
     const lines = ended.stdout.split("\n");
     expect({ code: ended.status, stderr: ended.stderr }).toEqual({ code: 0, stderr: "" });
-    expect(lines[1]).toMatch(/^\[2\/4\] build {4}/);
+    expect(lines[1]).toMatch(/^\[2\/5\] build {4}/);
     expect(lines[3]).toMatch(
-      /^\[4\/4\] job {6}session [a-z]+-[a-z]+-[a-z]+, profile cowork, folder examples\/first-job in review$/,
+      /^\[4\/5\] job {6}session [a-z]+-[a-z]+-[a-z]+, profile cowork, folder examples\/first-job in review$/,
     );
     expect(lines[5]).toBe(
       "  skipped  npm install              the configured registry did not answer: ECONNREFUSED",
@@ -156,10 +156,20 @@ describe.each([
       "  undone   workcell undo            attempts.json is out of the folder again, the rest stays",
     );
     expect(lines[15]).toMatch(
+      /^\[5\/5\] agent {4}session [a-z]+-[a-z]+-[a-z]+, the built-in agent: "make the failing/,
+    );
+    const calls = lines.slice(17, 26).map((line) => /^ {2}agent {4}(\w+) /.exec(line)?.[1]);
+    expect(calls.sort()).toEqual(["Bash", "Bash", "Edit", "Glob", "Grep", "Read", "Read", "Task", "Write"]);
+    expect(lines[26]).toMatch(
+      /^ {2}ok {7}task {21}done; the model that answered is scripted: a script, no AI/,
+    );
+    expect(lines[27]).toBe("  waiting  workcell diff            1 added, 1 changed; the folder is as it was");
+    expect(lines[28]).toMatch(/^ {2}applied {2}workcell apply {11}2 paths, as step 1$/);
+    expect(lines[30]).toMatch(
       /^Reference {2}\d+ match · 0 differ · \d+ host · \d+ not applicable · \d+ not built {2}/,
     );
     // A registry that does not answer may be asked again: each time is a decision, and none a refusal.
-    expect(lines[16]).toMatch(/^Audit {6}\d decisions?, 1 refused, chain intact {2}/);
+    expect(lines[31]).toMatch(/^Audit {6}\d decisions?, 1 refused, chain intact {2}/);
     expect(ended.stdout).not.toContain("\x1b");
     expect(gitStatus()).toBe(before);
   });

@@ -15,17 +15,30 @@ export interface ScriptedModel {
   close(): Promise<void>;
 }
 
+/** A request that arrived, as far as somebody may want to know of it. */
+export interface ScriptedRequest {
+  /** The model that was asked for; it is this one that answers. */
+  readonly model: string;
+  /** Names of the tools that it may call, in the order in which they were offered. */
+  readonly tools: readonly string[];
+  /** What the conversation is about: the person's task, or what a sub-agent was told. */
+  readonly task: string;
+}
+
 /** Starts a server on the loopback that speaks the Messages API and plays a script instead of thinking. */
 export async function startScriptedModel({
   task = firstTask,
   delayMs = 0,
+  onRequest = () => {},
 }: {
   readonly task?: ScriptedTask;
+  /** Told of each request for an answer. */
+  readonly onRequest?: (request: ScriptedRequest) => void;
   /** Between two pieces of a streamed answer, in ms, so that a person can read along. */
   readonly delayMs?: number;
 } = {}): Promise<ScriptedModel> {
   const server = createServer((request, response) => {
-    serve(request, response, { task, delayMs }).catch((error: unknown) => {
+    serve(request, response, { task, delayMs, onRequest }).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else fail(response, 400, error instanceof Error ? error.message : `${error}`);
     });
@@ -48,6 +61,7 @@ export async function startScriptedModel({
 }
 
 interface Asked {
+  readonly model: string;
   readonly messages: readonly MessageParam[];
   readonly tools: readonly string[];
   readonly folder: string;
@@ -58,7 +72,11 @@ interface Asked {
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  how: { readonly task: ScriptedTask; readonly delayMs: number },
+  how: {
+    readonly task: ScriptedTask;
+    readonly delayMs: number;
+    readonly onRequest: (request: ScriptedRequest) => void;
+  },
 ): Promise<void> {
   const path = new URL(request.url ?? "/", "http://scripted").pathname;
   if (request.method !== "POST")
@@ -66,6 +84,8 @@ async function serve(
   const asked = read(await bodyOf(request));
   if (path === "/v1/messages/count_tokens") return json(response, { input_tokens: asked.tokens });
   if (path !== "/v1/messages") return fail(response, 404, `There is nothing at ${path}`);
+  const { model, tools, messages } = asked;
+  how.onRequest({ model, tools, task: viewOf(messages).task });
   const answer = answerTo(asked, how.task);
   const message = messageOf(answer, asked);
   if (!asked.stream) return json(response, message);
@@ -90,10 +110,11 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 }
 
 function read(body: string): Asked {
-  const { messages = [], tools = [], system = "", stream = false } = JSON.parse(body);
+  const { messages = [], tools = [], system = "", stream = false, model = "" } = JSON.parse(body);
   const words =
     typeof system === "string" ? system : system.map(({ text }: { text: string }) => text).join("\n");
   return {
+    model: `${model}`,
     messages,
     tools: tools.map(({ name }: { name: string }) => name),
     folder: folderOf(words),

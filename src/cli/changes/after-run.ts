@@ -1,20 +1,26 @@
 import { type OpenLayer, summarise, summaryLine } from "../../changes/index.ts";
+import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import {
-  chooseSession,
   countWaiting,
   type KnownSession,
   listSessions,
+  namedSession,
+  readOr,
   reviewSession,
   waitingLayers,
 } from "../../session/index.ts";
 import type { CommandContext } from "../command.ts";
+import { shownAge } from "./age.ts";
 import type { ApplyMode } from "./apply-mode.ts";
 import { ask } from "./ask.ts";
+import { sayRecovered } from "./asked.ts";
 import { cautions, counted } from "./say.ts";
 import { sayApplied } from "./say-applied.ts";
 import { divideChanges } from "./select.ts";
 import { stateOf } from "./words.ts";
+
+const MOST_NAMED = 3;
 
 interface Ended {
   readonly session: KnownSession;
@@ -32,34 +38,55 @@ async function wants({ session, mode, context }: Ended, open: OpenLayer, folder:
   return /^y(es)?$/i.test(await ask("Apply them? [y/N] ", context));
 }
 
-async function settle(ended: Ended): Promise<void> {
-  const { session, mode, context } = ended;
-  // Another cell of the session works on: whoever ends last settles.
-  if (session.live) return;
-  const layers = waitingLayers(session);
-  if (mode === "none" && !layers.some((layer) => layer.mode === "auto")) return;
+async function settleLayers(ended: Ended): Promise<void> {
+  const { session, context } = ended;
   const input = { state: stateOf(context), installation: context.installation, session };
   await reviewSession(
     input,
-    () => [],
+    (layer) => (ended.mode === "none" && layer.mode !== "auto" ? undefined : { named: [] }),
     async (open, layer) => {
       const isAuto = layer.mode === "auto";
+      sayRecovered(open.recovered, context);
       if (open.changes.length === 0) return open.discard([]);
       if (!isAuto && !(await wants(ended, open, layer.folder))) return;
       // In `auto` nobody looks: what cannot be had back by typing waits for the person.
       const { chosen, held } = divideChanges(open.changes, { waiting: !isAuto, conflicts: false });
       const result = chosen.length === 0 ? { left: [] } : await open.apply(chosen);
-      sayApplied({ session, folder: layer.folder, out: context.stderr }, result, held);
+      const said = { session, folder: layer.folder, cwd: context.cwd, out: context.stderr };
+      sayApplied(said, result, held);
     },
   );
 }
 
-/** Other sessions with changes of the same folders that nobody has looked at yet. */
-function olderOn(session: KnownSession, folders: readonly string[], context: CommandContext): number {
-  return listSessions(stateOf(context)).filter(
+/** The command has ended, as it is; that its changes could not be applied is said, and they wait. */
+async function settle(ended: Ended): Promise<void> {
+  // Another cell of the session works on: whoever ends last settles.
+  if (ended.session.live) return;
+  try {
+    await settleLayers(ended);
+  } catch (error) {
+    if (!(error instanceof WorkcellError)) throw error;
+    const { message, remedy } = error;
+    ended.context.stderr.write(`workcell: ${printable(message)}\n  remedy: ${printable(remedy)}\n`);
+  }
+}
+
+/** Names other sessions with changes of the same folders that nobody has looked at yet. */
+function sayOlder(session: KnownSession, folders: readonly string[], context: CommandContext): void {
+  const now = Date.now();
+  const older = listSessions(stateOf(context)).filter(
     (other) =>
-      other.name !== session.name && waitingLayers(other).some(({ folder }) => folders.includes(folder)),
-  ).length;
+      other.name !== session.name &&
+      readOr(() => waitingLayers(other), []).some(({ folder }) => folders.includes(folder)),
+  );
+  if (older.length === 0) return;
+  const named = older
+    .slice(0, MOST_NAMED)
+    .map(({ name, usedAtMs }) => `${name} (${shownAge(usedAtMs, now)} ago)`);
+  const more = older.length > MOST_NAMED ? ` and ${older.length - MOST_NAMED} more` : "";
+  context.stderr.write(
+    `workcell: older changes of this folder wait in ${named.join(", ")}${more}: workcell session list\n`,
+  );
 }
 
 /** After a command that could change reviewed folders: applies what is to be, and says in one line what waits. */
@@ -69,18 +96,12 @@ export async function settleChanges(
   how: { readonly mode: ApplyMode; readonly context: CommandContext },
 ): Promise<void> {
   const { context } = how;
-  const session = chooseSession(stateOf(context), name, "changes");
+  const session = namedSession(stateOf(context), name);
   await settle({ session, ...how });
   const count = countWaiting(session);
-  const older = olderOn(session, folders, context);
-  const others =
-    older === 0 ? "" : `; ${counted(older, "older session")} on this folder, too: workcell session list`;
   if (count > 0)
     context.stderr.write(
-      `workcell: ${counted(count, "change")} wait${count === 1 ? "s" : ""} in session ${name}: workcell diff, workcell apply${others}\n`,
+      `workcell: ${counted(count, "change")} wait${count === 1 ? "s" : ""} in session ${name}: workcell diff, workcell apply\n`,
     );
-  else if (older > 0)
-    context.stderr.write(
-      `workcell: ${counted(older, "older session")} on this folder: workcell session list\n`,
-    );
+  sayOlder(session, folders, context);
 }

@@ -17,9 +17,11 @@ export function readAge(text: string, flag: string): number {
   });
 }
 
-/** How long ago, in the largest unit that fits: `3 d`, `40 min`. */
+/** How long ago, in the largest unit that fits: `3 d`, `40 min`, `5 s`. */
 export function shownAge(sinceMs: number, nowMs: number): string {
-  const minutes = Math.max(0, Math.floor((nowMs - sinceMs) / 60_000));
+  const seconds = Math.max(0, Math.floor((nowMs - sinceMs) / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min`;
   if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h`;
   return `${Math.floor(minutes / (24 * 60))} d`;

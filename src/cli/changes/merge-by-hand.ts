@@ -1,20 +1,11 @@
 import { spawnSync } from "node:child_process";
-import {
-  closeSync,
-  constants,
-  ftruncateSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { mergeText, type OpenLayer, shownPath } from "../../changes/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import type { JudgedChange } from "../../model/index.ts";
+import { replaceInLayer } from "../../session/index.ts";
 import type { CommandContext } from "../command.ts";
 import { canAsk } from "./ask.ts";
 
@@ -35,36 +26,36 @@ async function textAt(open: OpenLayer, change: JudgedChange, root: number): Prom
   return bytes.includes(0) ? undefined : bytes.toString("latin1");
 }
 
-function editorOf({ env }: CommandContext): string {
-  return env["VISUAL"] ?? env["EDITOR"] ?? "vi";
-}
+const editorOf = ({ env }: CommandContext): string => env["VISUAL"] || env["EDITOR"] || "vi";
 
-/** The person's editor on a file of our own, outside every connected folder. Undefined: they left markers in it. */
-function edit(text: string, name: string, context: CommandContext): string | undefined {
+/** What the editor left, or why it counts for nothing. */
+type Edited = { readonly text: string } | { readonly why: string };
+
+/**
+ * The person's editor on a file of our own. It starts in that file's folder, outside every connected one: some editors
+ * obey files that lie where they are started.
+ */
+function edit(text: string, name: string, context: CommandContext): Edited {
   const folder = mkdtempSync(path.join(os.tmpdir(), "workcell-merge-"));
-  const file = path.join(folder, path.basename(name).replace(/[^\w.-]/g, "_") || "merged");
+  const file = path.join(
+    folder,
+    path
+      .basename(name)
+      .replace(/[^\w.-]/g, "_")
+      .replace(/^\./, "_") || "merged",
+  );
   try {
     writeFileSync(file, Buffer.from(text, "latin1"), { mode: 0o600 });
-    const done = spawnSync("/bin/sh", ["-c", `${editorOf(context)} "$1"`, "sh", file], {
+    const { status, signal } = spawnSync("/bin/sh", ["-c", `${editorOf(context)} "$1"`, "sh", file], {
+      cwd: folder,
       env: context.env,
       stdio: "inherit",
     });
+    if (status !== 0) return { why: `the editor "${editorOf(context)}" ended with ${status ?? signal}` };
     const edited = readFileSync(file, "latin1");
-    return done.status !== 0 || MARKER.test(edited) ? undefined : edited;
+    return MARKER.test(edited) ? { why: "there are markers in it still" } : { text: edited };
   } finally {
     rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** Puts the merged text where the session's version stands: no cell runs, so nobody else writes there. */
-function writeMerged(upper: string, change: JudgedChange, text: string): void {
-  const place = Buffer.concat([Buffer.from(`${upper}/`), Buffer.from(change.path, "latin1")]);
-  const fd = openSync(place, constants.O_WRONLY | constants.O_NOFOLLOW);
-  try {
-    ftruncateSync(fd, 0);
-    writeSync(fd, Buffer.from(text, "latin1"));
-  } finally {
-    closeSync(fd);
   }
 }
 
@@ -75,27 +66,47 @@ function cannotMerge(change: JudgedChange, why: string): WorkcellError {
   });
 }
 
-/** Lets the person merge each conflict in their editor; resolves to those that are merged. */
+interface Both {
+  readonly change: JudgedChange;
+  readonly ours: string;
+  readonly theirs: string;
+}
+
+/** All are read before the first is edited: nobody's work in an editor is lost to the next one. */
+async function readBoth(
+  open: OpenLayer,
+  conflicts: readonly JudgedChange[],
+  context: CommandContext,
+): Promise<readonly Both[]> {
+  const all: Both[] = [];
+  for (const change of conflicts) {
+    const ours = await textAt(open, change, open.roots.host);
+    const theirs = await textAt(open, change, open.roots.layer);
+    if (ours === undefined || theirs === undefined)
+      throw cannotMerge(change, "both versions must be text, and files of at most 8 MiB");
+    if (mergeText({ ours, theirs }).conflicts > 0 && !canAsk(context))
+      throw cannotMerge(change, "that needs an editor, and this is no terminal");
+    all.push({ change, ours, theirs });
+  }
+  return all;
+}
+
+/** Lets the person merge each conflict in their editor; resolves to those that are merged, as they are now. */
 export async function mergeByHand(
   open: OpenLayer,
   conflicts: readonly JudgedChange[],
   context: CommandContext,
 ): Promise<readonly JudgedChange[]> {
   const merged: JudgedChange[] = [];
-  for (const change of conflicts) {
-    const ours = await textAt(open, change, open.roots.host);
-    const theirs = await textAt(open, change, open.roots.layer);
-    if (ours === undefined || theirs === undefined) throw cannotMerge(change, "both versions must be text");
+  for (const { change, ours, theirs } of await readBoth(open, conflicts, context)) {
     const { text, conflicts: marks } = mergeText({ ours, theirs });
-    if (marks > 0 && !canAsk(context))
-      throw cannotMerge(change, "that needs an editor, and this is no terminal");
-    const whole = marks === 0 ? text : edit(text, change.path, context);
-    if (whole === undefined) {
-      context.stderr.write(`workcell: ${shownPath(change.path)} has markers in it still, and waits on\n`);
+    const edited = marks === 0 ? { text } : edit(text, change.path, context);
+    if ("why" in edited) {
+      context.stderr.write(`workcell: ${shownPath(change.path)} waits on: ${edited.why}\n`);
       continue;
     }
-    writeMerged(open.upper, change, whole);
-    merged.push(change);
+    const mtimeNs = replaceInLayer(open.upper, change.path, Buffer.from(edited.text, "latin1"));
+    merged.push({ ...change, ...(change.after && { after: { ...change.after, mtimeNs } }) });
   }
   return merged;
 }

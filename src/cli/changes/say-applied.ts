@@ -1,36 +1,50 @@
 import type { Writable } from "node:stream";
-import { type StepResult, summarise, summaryLine } from "../../changes/index.ts";
+import type { Step, StepResult } from "../../changes/index.ts";
 import { printable } from "../../lib/printable.ts";
 import type { JudgedChange } from "../../model/index.ts";
 import type { KnownSession } from "../../session/index.ts";
-import { cautions, counted, leftLines } from "./say.ts";
+import { cautions, counted, leftLines, typedPath } from "./say.ts";
 
 export interface SaidOf {
   readonly session: KnownSession;
   readonly folder: string;
+  readonly cwd: string;
   readonly out: Writable;
 }
 
+/** How many paths a step changed: what is in a folder that came as a whole counts, too. */
+export function countChanged({ done = [] }: Step): number {
+  return done
+    .filter(({ failed }) => failed === undefined)
+    .reduce((sum, { placed = [] }) => sum + Math.max(1, placed.length), 0);
+}
+
+function hints({ session, folder, cwd }: SaidOf, held: readonly JudgedChange[]): string {
+  const conflicts = held.filter(({ conflict }) => conflict !== undefined);
+  const others = held.filter(({ conflict }) => conflict === undefined);
+  const [only] = others;
+  const typed = others.length === 1 && only !== undefined ? typedPath(only.path, folder, cwd) : undefined;
+  return [
+    ...(conflicts.length > 0
+      ? [`  to decide conflicts: workcell apply ${session.name} --take theirs|ours|merge\n`]
+      : []),
+    ...(others.length > 0
+      ? [
+          `  to apply ${typed === undefined ? "one" : "it"} all the same: workcell apply ${session.name} ${typed ?? "PATH"}\n`,
+        ]
+      : []),
+  ].join("");
+}
+
 /** What was carried over and what was not, for a person. */
-export function sayApplied(
-  { session, folder, out }: SaidOf,
-  result: StepResult,
-  held: readonly JudgedChange[],
-): void {
-  const done = (result.step?.done ?? []).filter(({ failed }) => failed === undefined);
-  const paths = done.reduce((sum, { placed = [] }) => sum + Math.max(1, placed.length), 0);
-  if (result.step !== undefined)
+export function sayApplied(said: SaidOf, result: StepResult, held: readonly JudgedChange[]): void {
+  const { session, folder, out } = said;
+  const { step, left } = result;
+  if (step !== undefined)
     out.write(
-      `Applied ${counted(paths, "change")} to ${printable(folder)} (step ${result.step.number}); to take it back: workcell undo ${session.name}\n`,
+      `Applied ${counted(countChanged(step), "change")} to ${printable(folder)} (step ${step.number})\n  to undo: workcell undo ${session.name}\n`,
     );
-  out.write(leftLines(result.left));
+  if (left.length > 0) out.write(`Left ${counted(left.length, "path")} as it was:\n${leftLines(left)}`);
   if (held.length === 0) return;
-  out.write(`Held back: ${summaryLine(summarise(held))}\n${cautions(held)}`);
-  const [first] = held;
-  const isConflict = first?.conflict !== undefined;
-  out.write(
-    isConflict
-      ? `To decide conflicts: workcell apply ${session.name} --take theirs|ours|merge [PATH...]\n`
-      : `To apply one all the same, name it: workcell apply ${session.name} PATH\n`,
-  );
+  out.write(`Held back ${counted(held.length, "change")}:\n${cautions(held)}${hints(said, held)}`);
 }

@@ -1,6 +1,7 @@
+import path from "node:path";
 import { shownPath } from "../../changes/index.ts";
 import { printable } from "../../lib/printable.ts";
-import type { JudgedChange } from "../../model/index.ts";
+import type { BytePath, JudgedChange } from "../../model/index.ts";
 
 const MOST = 20;
 
@@ -11,22 +12,44 @@ export function caution(change: JudgedChange): { readonly word: string; readonly
   return { word: change.class, why: change.reason ?? "" };
 }
 
+const colours: Readonly<Record<string, string>> = {
+  ...{ conflict: "31", refused: "31", waiting: "33", marked: "33", left: "31" },
+};
+
+function line(word: string, place: BytePath, why: string, colour: boolean): string {
+  const padded = word.padEnd(8);
+  const shown = colour ? `\x1b[${colours[word] ?? "0"}m${padded}\x1b[0m` : padded;
+  return `  ${shown}  ${shownPath(place)}${why === "" ? "" : ` (${printable(why)})`}\n`;
+}
+
+function bounded(lines: readonly string[], rest: string): string {
+  if (lines.length <= MOST) return lines.join("");
+  return `${lines.slice(0, MOST).join("")}  and ${lines.length - MOST} more${rest}\n`;
+}
+
 /** A line for each change that is not plain: word, path, reason. */
-export function cautions(changes: readonly JudgedChange[]): string {
+export function cautions(changes: readonly JudgedChange[], colour = false): string {
   const lines = changes.flatMap((change) => {
     const found = caution(change);
-    if (found === undefined) return [];
-    return [`  ${found.word.padEnd(8)}  ${shownPath(change.path)}  ${printable(found.why)}\n`];
+    return found === undefined ? [] : [line(found.word, change.path, found.why, colour)];
   });
-  const more = lines.length > MOST ? [`  and ${lines.length - MOST} more: --json lists them all\n`] : [];
-  return [...lines.slice(0, MOST), ...more].join("");
+  return bounded(lines, ": workcell diff --json lists them all");
 }
 
 /** A line for each path that was left as it is. */
 export function leftLines(left: readonly { readonly path: string; readonly why: string }[]): string {
-  const lines = left.map(({ path, why }) => `  left      ${shownPath(path)}  ${printable(why)}\n`);
-  const more = lines.length > MOST ? [`  and ${lines.length - MOST} more\n`] : [];
-  return [...lines.slice(0, MOST), ...more].join("");
+  return bounded(
+    left.map(({ path: place, why }) => line("left", place, why, false)),
+    "",
+  );
 }
 
 export const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`;
+
+/** A changed path as the person can type it where they are; undefined when it has to be quoted. */
+export function typedPath(place: BytePath, folder: string, cwd: string): string | undefined {
+  const shown = path.join(folder, shownPath(place));
+  const isHere = cwd === folder || cwd.startsWith(`${folder}/`);
+  const typed = isHere ? path.relative(cwd, shown) : shown;
+  return /^[\w./+@%,:][\w./+@%,:=-]*$/.test(typed) ? typed : undefined;
+}

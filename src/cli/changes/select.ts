@@ -5,17 +5,23 @@ import type { BytePath, JudgedChange } from "../../model/index.ts";
 const isWithin = (place: BytePath, folder: BytePath) =>
   folder === "" || place === folder || place.startsWith(`${folder}/`);
 
+/** True for what lies at or below one of these paths. */
+export const isBelow =
+  (paths: readonly BytePath[]) =>
+  ({ path: place }: { readonly path: BytePath }): boolean =>
+    paths.some((one) => isWithin(place, one));
+
 /** The changes at or below these paths, with the new folders that they lie in; without paths all of them. */
 export function selectChanges(
   changes: readonly JudgedChange[],
-  paths: readonly BytePath[],
+  paths: readonly BytePath[] | undefined,
 ): readonly JudgedChange[] {
-  if (paths.length === 0) return changes;
+  if (paths === undefined) return changes;
   const isAbove = (change: JudgedChange) =>
     change.after?.type === "directory" &&
     change.kind !== "attributes" &&
     paths.some((one) => isWithin(one, change.path));
-  return changes.filter((change) => isAbove(change) || paths.some((one) => isWithin(change.path, one)));
+  return changes.filter((change) => isAbove(change) || isBelow(paths)(change));
 }
 
 /** How `apply` treats what it may not carry over by itself. */
@@ -54,6 +60,6 @@ const parentOf = (place: BytePath) => place.slice(0, Math.max(0, place.lastIndex
 export function nothingThere(paths: readonly string[], session: string): WorkcellError {
   return new WorkcellError("WC_USAGE", {
     message: `No change of session "${session}" lies at ${paths.map((one) => `"${printable(one)}"`).join(", ")}`,
-    remedy: `See what there is: workcell diff ${session} --stat`,
+    remedy: `See what there is: workcell diff ${session} --stat; which sessions: workcell session list`,
   });
 }

@@ -1,9 +1,11 @@
+import { lstatSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { WorkcellError } from "../../errors/index.ts";
 import { realPlace } from "../../lib/real-place.ts";
 import { stateFolder } from "../../lib/xdg-folders.ts";
 import type { BytePath } from "../../model/index.ts";
-import { isSession } from "../../session/index.ts";
-import type { CommandContext } from "../command.ts";
+import { findSession, isSession, waitingLayers } from "../../session/index.ts";
+import type { CommandContext, Flag, FlagValues } from "../command.ts";
 
 /** What the words after `diff`, `apply`, `discard` and `undo` name. */
 export interface Words {
@@ -14,26 +16,87 @@ export interface Words {
 export const stateOf = ({ env, home }: Pick<CommandContext, "env" | "home">): string =>
   realPlace(stateFolder(env, home));
 
-/** The first word is a session if there is one of that name; everything else are paths. */
-export function readWords(words: readonly string[], context: CommandContext): Words {
+/** Names a session where a path has the same name. */
+export const sessionFlag: Flag = {
+  name: "session",
+  value: "NAME",
+  help: "the session; each word that follows is a path then",
+};
+
+const isThere = (place: string) => lstatSync(place, { throwIfNoEntry: false }) !== undefined;
+
+/** Whether a word is also a path: here, or among what waits. What a wrong guess would discard cannot be had back. */
+function isPathToo(word: string, context: CommandContext): boolean {
+  if (isThere(path.resolve(context.cwd, word))) return true;
+  const found = findSession(stateOf(context), "changes", context.cwd);
+  if (found === undefined) return false;
+  return waitingLayers(found.session).some(({ folder, upper }) =>
+    pathsIn([word], folder, { cwd: context.cwd, folders: [folder] }).some((place) =>
+      isThere(path.join(upper, Buffer.from(place, "latin1").toString())),
+    ),
+  );
+}
+
+/** The first word is a session if there is one of that name; everything else are paths. Throws WC_USAGE where it is both. */
+export function readWords(words: readonly string[], flags: FlagValues, context: CommandContext): Words {
+  const named = flags.text("session");
+  if (named !== undefined) return { name: named, paths: words };
   const [first, ...rest] = words;
   if (first === undefined || !isSession(stateOf(context), first)) return { paths: words };
-  return { name: first, paths: rest };
+  if (!isPathToo(first, context)) return { name: first, paths: rest };
+  throw new WorkcellError("WC_USAGE", {
+    message: `Cannot tell what "${first}" is: it is the name of a session and of a path`,
+    remedy: `Write ./${first} for the path, or --session ${first} for the session`,
+  });
+}
+
+/**
+ * A word's bytes, one character each. Node has a replacement character for each byte that is no text; the kernel knows what
+ * was typed.
+ */
+function bytesOf(word: string): BytePath {
+  const typed = word.includes("\ufffd") ? rawWords().find((bytes) => bytes.toString() === word) : undefined;
+  return (typed ?? Buffer.from(word)).toString("latin1");
+}
+
+function rawWords(): readonly Buffer[] {
+  const line = readFileSync("/proc/self/cmdline", "latin1");
+  return line.split("\0").map((word) => Buffer.from(word, "latin1"));
+}
+
+const isWithin = (place: string, folder: string) => place === folder || place.startsWith(`${folder}/`);
+const latin1 = (text: string) => Buffer.from(text).toString("latin1");
+
+/** Where links on the way lead, the last part left as it is: it may itself be a link that was changed. */
+function withoutLinks(place: string): string {
+  const text = Buffer.from(place, "latin1").toString();
+  const parent = latin1(realPlace(path.dirname(text)));
+  return path.join(parent, path.basename(place));
+}
+
+const behindLinks = (place: string) => latin1(realPlace(Buffer.from(place, "latin1").toString()));
+
+export interface Standing {
+  readonly cwd: string;
+  /** All folders that the session is connected to. */
+  readonly folders: readonly string[];
 }
 
 /**
  * A path as the person writes it, below a connected folder: absolute or from where they are, when that is in the folder;
- * else from the folder itself. Undefined when it is outside.
+ * from elsewhere, where nothing of that name is, from the folder itself. Undefined when it is outside.
  */
-export function bytePathIn(word: string, folder: string, cwd: string): BytePath | undefined {
-  const here = path.resolve(cwd, word);
-  const isInside = here === folder || here.startsWith(`${folder}/`);
-  if (!isInside && path.isAbsolute(word)) return undefined;
-  const whole = isInside ? here : path.resolve(folder, word);
-  if (whole !== folder && !whole.startsWith(`${folder}/`)) return undefined;
-  return Buffer.from(whole.slice(folder.length + 1)).toString("latin1");
+export function bytePathIn(word: string, folder: string, { cwd, folders }: Standing): BytePath | undefined {
+  const [bytes, top, from] = [bytesOf(word), latin1(folder), latin1(cwd)];
+  const here = path.resolve(from, bytes);
+  const reached = [here, withoutLinks(here), behindLinks(here)].find((place) => isWithin(place, top));
+  if (reached !== undefined) return reached.slice(top.length + 1);
+  const isMeantHere = path.isAbsolute(word) || folders.some((one) => isWithin(cwd, one));
+  if (isMeantHere || isThere(path.resolve(cwd, word))) return undefined;
+  const whole = path.resolve(top, bytes);
+  return isWithin(whole, top) ? whole.slice(top.length + 1) : undefined;
 }
 
 /** Those of the paths that lie in a folder. */
-export const pathsIn = (words: readonly string[], folder: string, cwd: string): readonly BytePath[] =>
-  words.flatMap((word) => bytePathIn(word, folder, cwd) ?? []);
+export const pathsIn = (words: readonly string[], folder: string, standing: Standing): readonly BytePath[] =>
+  words.flatMap((word) => bytePathIn(word, folder, standing) ?? []);

@@ -2,12 +2,13 @@ import type { OpenLayer } from "../../changes/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import type { JudgedChange } from "../../model/index.ts";
-import { chooseSession, type KnownSession, reviewSession } from "../../session/index.ts";
+import { type KnownSession, reviewSession } from "../../session/index.ts";
+import { readAsked, sayIfNothing, sayRecovered } from "../changes/asked.ts";
 import { mergeByHand } from "../changes/merge-by-hand.ts";
 import { counted } from "../changes/say.ts";
 import { sayApplied } from "../changes/say-applied.ts";
-import { divideChanges, nothingThere, selectChanges } from "../changes/select.ts";
-import { pathsIn, readWords, stateOf } from "../changes/words.ts";
+import { divideChanges, selectChanges } from "../changes/select.ts";
+import { sessionFlag } from "../changes/words.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
 
 const takes = ["theirs", "ours", "merge"] as const;
@@ -31,20 +32,23 @@ interface Applying {
   readonly context: CommandContext;
 }
 
+/** Resolves to the conflicts that are merged. */
 async function decideConflicts(
-  applying: Applying,
+  { open, context }: Applying,
   conflicts: readonly JudgedChange[],
   take: Take | undefined,
-) {
-  const { open, context } = applying;
+): Promise<readonly JudgedChange[]> {
+  if (conflicts.length === 0) return [];
   if (take === "ours") {
     await open.discard(conflicts);
     context.stdout.write(`Kept the folder's own version of ${counted(conflicts.length, "path")}\n`);
   }
-  if (take !== "merge") return [];
-  return mergeByHand(open, conflicts, context);
+  // What is refused would not be carried over, merged or not.
+  const may = conflicts.filter((change) => change.class !== "refused");
+  return take === "merge" ? mergeByHand(open, may, context) : [];
 }
 
+/** Resolves to whether all went as it was asked for. What Workcell holds back by itself is no failure, unless nothing else was there. */
 async function applyLayer(
   applying: Applying,
   selected: readonly JudgedChange[],
@@ -54,23 +58,14 @@ async function applyLayer(
   const merged = await decideConflicts(applying, conflicts, take);
   const open = selected.filter((change) => take !== "ours" || change.conflict === undefined);
   const { chosen, held } = divideChanges(open, { waiting: true, conflicts: take === "theirs" });
-  const decided = [...chosen, ...held.filter((change) => merged.includes(change))];
-  const rest = held.filter((change) => !merged.includes(change));
+  const going = new Map([...chosen, ...merged].map((change) => [change.path, change]));
+  const decided = selected.flatMap(({ path }) => going.get(path) ?? []);
+  const rest = held.filter(({ path }) => !going.has(path));
   const result = decided.length === 0 ? { left: [] } : await applying.open.apply(decided);
-  sayApplied(
-    { session: applying.session, folder: applying.folder, out: applying.context.stdout },
-    result,
-    rest,
-  );
-  return result.left.length === 0 && rest.every(({ conflict }) => conflict === undefined);
-}
-
-/** Says what an ended Workcell had left in the middle. */
-export function sayRecovered({ open, context }: Pick<Applying, "open" | "context">): void {
-  for (const { number, done = [] } of open.recovered)
-    context.stderr.write(
-      `workcell: step ${number} had been interrupted and is finished now: ${counted(done.length, "path")}\n`,
-    );
+  const { session, folder, context } = applying;
+  sayApplied({ session, folder, cwd: context.cwd, out: context.stdout }, result, rest);
+  const isAnyDone = decided.length > 0 || take === "ours";
+  return isAnyDone && result.left.length === 0 && rest.every(({ conflict }) => conflict === undefined);
 }
 
 async function applyAll(
@@ -78,27 +73,25 @@ async function applyAll(
   words: readonly string[],
   context: CommandContext,
 ): Promise<number> {
-  const { name, paths } = readWords(words, context);
   const take = readTake(flags);
-  const state = stateOf(context);
-  const session = chooseSession(state, name, "changes");
-  const named = (folder: string) => pathsIn(paths, folder, context.cwd);
-  const results = await reviewSession(
-    { state, installation: context.installation, session },
-    ({ folder }) => named(folder),
-    async (open, { folder }) => {
-      const applying = { session, folder, open, context };
-      sayRecovered(applying);
-      const below = named(folder);
-      if (paths.length > 0 && below.length === 0) return { count: 0, whole: true };
-      const selected = selectChanges(open.changes, below);
-      if (selected.length === 0) return { count: 0, whole: true };
-      return { count: selected.length, whole: await applyLayer(applying, selected, take) };
-    },
+  const asked = await readAsked(flags, words, context);
+  if (asked === undefined) return 0;
+  const { session, input } = asked;
+  const results = await reviewSession(input, asked.select, async (open, { folder }) => {
+    sayRecovered(open.recovered, context);
+    asked.check(folder, open.changes);
+    const selected = selectChanges(open.changes, asked.below(folder));
+    if (selected.length === 0) return { count: 0, whole: true };
+    return {
+      count: selected.length,
+      whole: await applyLayer({ session, folder, open, context }, selected, take),
+    };
+  });
+  sayIfNothing(
+    results.reduce((sum, { count }) => sum + count, 0),
+    asked,
+    context,
   );
-  const count = results.reduce((sum, one) => sum + one.count, 0);
-  if (count === 0 && paths.length > 0) throw nothingThere(paths, session.name);
-  if (count === 0) context.stderr.write(`workcell: session ${session.name} has no changes that wait\n`);
   return results.every(({ whole }) => whole) ? 0 : 1;
 }
 
@@ -112,6 +105,7 @@ export const apply: Command = {
       value: "WHOSE",
       help: "decide conflicts: theirs (the session's), ours (the folder's), merge (both, in $EDITOR)",
     },
+    sessionFlag,
   ],
   example: "workcell apply",
   run: applyAll,

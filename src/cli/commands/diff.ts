@@ -8,6 +8,7 @@ import {
   type OpenLayer,
   patchOf,
   shownPatch,
+  shownPath,
   statLine,
   summarise,
   summaryLine,
@@ -15,20 +16,22 @@ import {
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import type { JudgedChange } from "../../model/index.ts";
-import { chooseSession, type KnownSession, reviewSession } from "../../session/index.ts";
-import { openPager, type Shown } from "../changes/pager.ts";
+import { reviewSession, waitingLayers } from "../../session/index.ts";
+import { type Asked, readAsked, sayIfNothing, sayRecovered } from "../changes/asked.ts";
+import { openPager, openPlain, type Shown } from "../changes/pager.ts";
 import { cautions, counted } from "../changes/say.ts";
-import { nothingThere, selectChanges } from "../changes/select.ts";
-import { pathsIn, readWords, stateOf } from "../changes/words.ts";
+import { selectChanges } from "../changes/select.ts";
+import { sessionFlag } from "../changes/words.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
 
 interface Showing {
-  readonly session: KnownSession;
+  readonly asked: Asked;
   readonly folder: string;
   readonly open: OpenLayer;
   readonly changes: readonly JudgedChange[];
   readonly flags: FlagValues;
   readonly shown: Shown;
+  readonly context: CommandContext;
 }
 
 const describe = ({ open, changes }: Pick<Showing, "open" | "changes">, withBinaries = false) =>
@@ -40,92 +43,113 @@ const describe = ({ open, changes }: Pick<Showing, "open" | "changes">, withBina
     ...(withBinaries && { withBinaries }),
   });
 
-async function put({ shown }: Showing, text: string): Promise<void> {
+async function put({ shown }: Showing, text: string | Buffer): Promise<void> {
   // Whoever reads may have left; then nobody misses the rest.
   if (shown.out.writable && !shown.out.write(text))
     await Promise.race([once(shown.out, "drain"), once(shown.out, "close")]);
 }
 
-const ignoredLine = (count: number) =>
-  `\n${counted(count, "path")} that the folder's .gitignore ignores: --ignored shows them\n`;
-
-async function showText(showing: Showing): Promise<void> {
-  const { session, folder, changes, flags, shown } = showing;
-  const visible = flags.has("ignored") ? changes : changes.filter((change) => !isSummedUp(change));
-  await put(showing, `session ${session.name} · ${printable(folder)}\n${summaryLine(summarise(changes))}\n`);
-  await put(showing, cautions(visible));
-  if (visible.length > 0) await put(showing, "\n");
-  for await (const described of describe({ ...showing, changes: visible })) {
-    const { colour, width } = shown;
-    const text = flags.has("stat")
-      ? `${statLine(described, { colour, width })}\n`
-      : shownPatch(patchOf(described), { colour });
-    await put(showing, text);
-  }
-  const hidden = changes.length - visible.length;
-  if (hidden > 0) await put(showing, ignoredLine(hidden));
+function ignoredLine(hidden: readonly JudgedChange[]): string {
+  const marked = hidden.filter((change) => change.class === "marked").length;
+  const of = marked === 0 ? "" : `, ${marked} of them marked`;
+  return `\n${counted(hidden.length, "path")} that the folder's .gitignore ignores${of}: --ignored shows them\n`;
 }
 
-/** Bytes as they are: for `git apply` and `patch -p1`. */
-async function showPatch(showing: Showing): Promise<void> {
-  for await (const described of describe(showing, true)) {
-    const bytes = Buffer.from(patchOf(described), "latin1");
-    if (!showing.shown.out.write(bytes)) await once(showing.shown.out, "drain");
+async function showText(showing: Showing): Promise<void> {
+  const { asked, folder, changes, flags, shown } = showing;
+  const { colour, width } = shown;
+  const isShown = (change: JudgedChange) => flags.has("ignored") || !isSummedUp(change);
+  const visible = changes.filter(isShown);
+  const head = `session ${asked.session.name} · ${printable(folder)}`;
+  const summary = visible.length === 0 && changes.length > 0 ? "" : `${summaryLine(summarise(visible))}\n`;
+  await put(showing, `${colour ? `\x1b[1m${head}\x1b[0m` : head}\n${summary}`);
+  await put(showing, cautions(visible, colour));
+  if (visible.length > 0) await put(showing, "\n");
+  const nameWidth = visible.reduce((most, change) => Math.max(most, shownPath(change.path).length), 0);
+  // In a file or a pipe nothing is shortened.
+  const columns = shown.isTerminal ? width : Math.max(width, 2 * nameWidth);
+  for await (const described of describe({ ...showing, changes: visible })) {
+    const text = flags.has("stat")
+      ? `${statLine(described, { colour, width: columns, nameWidth })}\n`
+      : shownPatch(patchOf(described), { colour });
+    await put(showing, text);
+    if (!shown.out.writable) return;
   }
+  const hidden = changes.filter((change) => !isShown(change));
+  if (hidden.length > 0) await put(showing, ignoredLine(hidden));
+}
+
+/** `git apply` refuses a whole patch for one path of a repository's own. */
+const isOfGit = ({ path }: JudgedChange): boolean => path.split("/").includes(".git");
+
+/** Bytes as they are: for `git apply` and `patch -p1`. What nobody named and would be in their way is left out. */
+async function showPatch(showing: Showing): Promise<void> {
+  const { asked, folder, changes, flags, context } = showing;
+  const isNamed = asked.below(folder) !== undefined;
+  const fits = (change: JudgedChange) =>
+    isNamed || (!isOfGit(change) && (flags.has("ignored") || !isSummedUp(change)));
+  const fitting = changes.filter(fits);
+  for await (const described of describe({ ...showing, changes: fitting }, true))
+    await put(showing, Buffer.from(patchOf(described), "latin1"));
+  const left = changes.length - fitting.length;
+  if (left > 0)
+    context.stderr.write(
+      `workcell: ${counted(left, "path")} left out of the patch, in .git or ignored: name them to have them in it\n`,
+    );
 }
 
 async function jsonOf(showing: Showing) {
   const all: DescribedChange[] = [];
   for await (const described of describe(showing)) all.push(described);
-  const { session, folder, changes } = showing;
-  return { session: session.name, folder, summary: summarise(changes), changes: all.map(jsonChange) };
+  const { asked, folder, changes } = showing;
+  return {
+    ...{ session: asked.session.name, folder, summary: summarise(changes) },
+    changes: all.map(jsonChange),
+  };
 }
 
-async function showLayers(
-  flags: FlagValues,
-  words: readonly string[],
-  context: CommandContext,
-): Promise<number> {
-  const { name, paths } = readWords(words, context);
-  const state = stateOf(context);
-  const session = chooseSession(state, name, "changes");
+/** Paths in a patch are below one folder. */
+function mustBeOneFolder({ session, select }: Asked): void {
+  const folders = waitingLayers(session).flatMap((layer) =>
+    select(layer) === undefined ? [] : [layer.folder],
+  );
+  if (folders.length < 2) return;
+  throw new WorkcellError("WC_USAGE", {
+    message: `Cannot put the changes of ${counted(folders.length, "folder")} into one patch: ${folders.map((one) => `"${printable(one)}"`).join(", ")}`,
+    remedy: "Name the folder: workcell diff --output patch DIR",
+  });
+}
+
+async function showLayers(asked: Asked, flags: FlagValues, context: CommandContext): Promise<number> {
   const asJson = flags.has("json");
   const isPatch = flags.text("output") === "patch";
-  const shown = asJson || isPatch ? { ...openPlain(context) } : openPager(context);
-  const input = { state, installation: context.installation, session };
-  const named = (folder: string) => pathsIn(paths, folder, context.cwd);
-  const shownLayers = await reviewSession(
-    input,
-    ({ folder }) => named(folder),
-    async (open, { folder }) => {
-      const selected = selectChanges(open.changes, named(folder));
-      if (paths.length > 0 && named(folder).length === 0) return { count: 0 };
+  if (isPatch) mustBeOneFolder(asked);
+  const shown = asJson || isPatch ? openPlain(context) : openPager(context);
+  try {
+    const layers = await reviewSession(asked.input, asked.select, async (open, { folder }) => {
+      sayRecovered(open.recovered, context);
+      asked.check(folder, open.changes);
       const roots = { server: open.server, layer: open.roots.layer, folder: open.roots.host };
-      const changes = await markIgnored(roots, selected);
-      const showing = { session, folder, open, changes, flags, shown };
+      const changes = await markIgnored(roots, selectChanges(open.changes, asked.below(folder)));
+      const showing = { asked, folder, open, changes, flags, shown, context };
       if (asJson) return { count: changes.length, json: await jsonOf(showing) };
-      await (isPatch ? showPatch : showText)(showing);
+      if (changes.length > 0) await (isPatch ? showPatch : showText)(showing);
       return { count: changes.length };
-    },
-  );
-  await shown.finish();
-  if (asJson) {
-    const layers = shownLayers.flatMap(({ json }) => (json === undefined ? [] : [json]));
-    context.stdout.write(`${JSON.stringify({ schema: "workcell.diff/1", layers })}\n`);
+    });
+    if (asJson) {
+      const all = layers.flatMap(({ json }) => (json === undefined ? [] : [json]));
+      context.stdout.write(`${JSON.stringify({ schema: "workcell.diff/1", layers: all })}\n`);
+    }
+    sayIfNothing(
+      layers.reduce((sum, { count }) => sum + count, 0),
+      asked,
+      context,
+    );
+  } finally {
+    await shown.finish();
   }
-  const count = shownLayers.reduce((sum, one) => sum + one.count, 0);
-  if (count === 0 && paths.length > 0) throw nothingThere(paths, session.name);
-  if (shownLayers.length === 0 && !asJson)
-    context.stderr.write(`workcell: session ${session.name} has no changes that wait\n`);
   return 0;
 }
-
-const openPlain = (context: CommandContext): Shown => ({
-  out: context.stdout,
-  colour: false,
-  width: 80,
-  finish: async () => {},
-});
 
 export const diff: Command = {
   name: "diff",
@@ -136,16 +160,21 @@ export const diff: Command = {
     { name: "ignored", help: "show what the folder's own .gitignore ignores, too" },
     { name: "output", value: "patch", help: "the patch alone, as git apply and patch -p1 take it" },
     { name: "json", help: "print the changes as JSON" },
+    sessionFlag,
   ],
   example: "workcell diff --stat",
   async run(flags, words, context) {
     const output = flags.text("output");
     if (output !== undefined && output !== "patch") {
       throw new WorkcellError("WC_USAGE", {
-        message: `Cannot show the changes as "${output}" (flag --output): the only form is patch`,
+        message: `Cannot show the changes as "${printable(output)}" (flag --output): the only form is patch`,
         remedy: "Write --output patch, or --json",
       });
     }
-    return showLayers(flags, words, context);
+    const asked = await readAsked(flags, words, context);
+    if (asked !== undefined) return showLayers(asked, flags, context);
+    if (flags.has("json"))
+      context.stdout.write(`${JSON.stringify({ schema: "workcell.diff/1", layers: [] })}\n`);
+    return 0;
   },
 };

@@ -3,6 +3,7 @@ import type { Command } from "../command.ts";
 /** Every command by name, loaded when it is asked for. */
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./run.ts")).run,
+  agent: async () => (await import("./agent.ts")).agent,
   diff: async () => (await import("./diff.ts")).diff,
   apply: async () => (await import("./apply.ts")).apply,
   discard: async () => (await import("./discard.ts")).discard,

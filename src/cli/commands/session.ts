@@ -2,56 +2,80 @@ import { shownSize } from "../../changes/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import {
-  chooseSession,
   countWaiting,
-  doneSteps,
+  forgetOld,
   type KnownSession,
   listSessions,
+  namedSession,
+  openSteps,
+  readOr,
   removeSession,
   sessionBytes,
+  sessionSteps,
+  stopSession,
   waitingLayers,
 } from "../../session/index.ts";
-import { shownAge } from "../changes/age.ts";
+import { readAge, shownAge } from "../changes/age.ts";
 import { counted } from "../changes/say.ts";
 import { stateOf } from "../changes/words.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
+import { columns } from "../render/columns.ts";
 
 interface Row {
   readonly name: string;
-  readonly state: "running" | "open" | "waiting" | "ended";
+  readonly state: "running" | "open" | "waiting" | "ended" | "damaged";
   readonly usedAt: string;
   readonly changes: number;
   readonly steps: number;
+  /** Kept for undo. */
+  readonly stepBytes: number;
+  /** All of it, steps included. */
   readonly bytes: number;
   readonly folders: readonly string[];
 }
 
+/** Its layers and steps as they are read for work on them. Throws WC_SESSION or WC_FILES for what is damaged. */
+const readAll = (session: KnownSession) => [waitingLayers(session), sessionSteps(session)];
+
+function stateWord(session: KnownSession): Row["state"] {
+  if (session.live) return "running";
+  if (readOr(() => readAll(session), undefined) === undefined) return "damaged";
+  if (session.open) return "open";
+  return waitingLayers(session).length > 0 || openSteps(session).length > 0 ? "waiting" : "ended";
+}
+
 function rowOf(session: KnownSession): Row {
-  const layers = waitingLayers(session);
-  const rest = session.open ? "open" : layers.length > 0 ? "waiting" : "ended";
+  const layers = readOr(() => waitingLayers(session), []);
+  const steps = readOr(() => sessionSteps(session), []);
+  const bytes = sessionBytes(session);
   return {
     name: session.name,
-    state: session.live ? "running" : rest,
+    state: stateWord(session),
     usedAt: new Date(session.usedAtMs).toISOString(),
     changes: countWaiting(session),
-    steps: doneSteps(session).length,
-    bytes: sessionBytes(session),
-    folders: layers.map(({ folder }) => folder),
+    steps: steps.length,
+    stepBytes: bytes.steps,
+    bytes: bytes.all,
+    folders: [...new Set([...layers, ...steps].map(({ folder }) => folder))],
   };
+}
+
+function cellsOf({ name, state, usedAt, changes, steps, stepBytes, bytes, folders }: Row, now: number) {
+  return [
+    name,
+    state,
+    `${shownAge(Date.parse(usedAt), now)} ago`,
+    changes === 0 ? "" : `${changes}`,
+    steps === 0 ? "" : `${steps} (${shownSize(stepBytes)})`,
+    shownSize(bytes),
+    folders.map(printable).join(", "),
+  ];
 }
 
 function show(rows: readonly Row[], context: CommandContext): void {
   const now = Date.now();
-  for (const { name, state, usedAt, changes, steps, bytes, folders } of rows) {
-    const what = [
-      ...(changes > 0 ? [`${counted(changes, "change")} waiting`] : []),
-      ...(steps > 0 ? [counted(steps, "step")] : []),
-      shownSize(bytes),
-      ...folders.map(printable),
-    ].join("  ");
-    const age = `${shownAge(Date.parse(usedAt), now)} ago`;
-    context.stdout.write(`${name.padEnd(28)}  ${state.padEnd(7)}  ${age.padStart(10)}  ${what}\n`);
-  }
+  const head = ["SESSION", "STATE", "USED", "CHANGES", "STEPS", "SIZE", "FOLDER"];
+  context.stdout.write(columns([head, ...rows.map((row) => cellsOf(row, now))]));
 }
 
 /** Records of runs that left nothing are of no use to a person; `--all` shows them. */
@@ -64,7 +88,7 @@ function list(flags: FlagValues, context: CommandContext): number {
   if (flags.has("json"))
     context.stdout.write(`${JSON.stringify({ schema: "workcell.sessions/1", sessions: rows })}\n`);
   else if (rows.length === 0)
-    context.stderr.write("workcell: no session is open, runs, or has changes that wait\n");
+    context.stderr.write("workcell: no session is open, runs, has changes that wait or steps to undo\n");
   else show(rows, context);
   return 0;
 }
@@ -80,40 +104,84 @@ function chosen(words: readonly string[], context: CommandContext): KnownSession
       remedy: "See which there are: workcell session list",
     });
   }
-  return chooseSession(stateOf(context), name, "changes");
+  return namedSession(stateOf(context), name);
 }
 
 function showOne(words: readonly string[], flags: FlagValues, context: CommandContext): number {
-  const row = rowOf(chosen(words, context));
-  if (flags.has("json"))
+  const session = chosen(words, context);
+  const row = rowOf(session);
+  if (flags.has("json")) {
     context.stdout.write(`${JSON.stringify({ schema: "workcell.session/1", ...row })}\n`);
-  else show([row], context);
+    return 0;
+  }
+  const next = [
+    ...(row.changes > 0 ? [`  to see its changes: workcell diff ${row.name}\n`] : []),
+    ...(row.steps > 0 ? [`  to see its steps: workcell undo ${row.name} --list\n`] : []),
+  ];
+  show([row], context);
+  context.stdout.write(next.join(""));
+  // What is damaged, and what can be saved from it.
+  if (row.state === "damaged") readAll(session);
   return 0;
+}
+
+/** What a person would miss. */
+function whatIsIn(session: KnownSession): string | undefined {
+  const open = readOr(() => openSteps(session), []);
+  if (open.length > 0) return `step ${open[0]?.number} of it was interrupted, and has to be finished first`;
+  const changes = countWaiting(session);
+  return changes > 0 ? `${counted(changes, "change")} wait in it, and none may` : undefined;
 }
 
 function remove(words: readonly string[], flags: FlagValues, context: CommandContext): number {
   const session = chosen(words, context);
-  const changes = countWaiting(session);
-  if (changes > 0 && !flags.has("force")) {
+  const found = whatIsIn(session);
+  if (found !== undefined && !flags.has("force")) {
     throw new WorkcellError("WC_SESSION", {
-      message: `Cannot remove session "${session.name}": ${counted(changes, "change")} wait in it, and none may`,
-      remedy: `Look at them first: workcell diff ${session.name}; or give them up: workcell session rm ${session.name} --force`,
+      message: `Cannot remove session "${session.name}": ${found}`,
+      remedy: `Look first: workcell diff ${session.name}; or give it all up: workcell session rm ${session.name} --force`,
     });
   }
+  const steps = readOr(() => sessionSteps(session), []).length;
   removeSession(stateOf(context), session);
-  context.stdout.write(`Removed session ${session.name}\n`);
+  const gone = steps === 0 ? "" : `, and what ${counted(steps, "step")} kept for undo`;
+  context.stdout.write(`Removed session ${session.name}${gone}\n`);
   return 0;
 }
 
-const verbs = ["list", "show", "rm"] as const;
+async function stop(words: readonly string[], context: CommandContext): Promise<number> {
+  const session = chosen(words, context);
+  const count = await stopSession(stateOf(context), session);
+  context.stdout.write(
+    count === 0
+      ? `No cell of session ${session.name} runs\n`
+      : `Ended ${counted(count, "command")} of session ${session.name}\n`,
+  );
+  return 0;
+}
+
+async function collect(flags: FlagValues, context: CommandContext): Promise<number> {
+  const age = flags.text("older-than") ?? "30d";
+  const before = Date.now() - readAge(age, "--older-than");
+  const { sessions, steps, bytes } = await forgetOld(stateOf(context), before);
+  context.stdout.write(
+    `Forgot ${counted(sessions, "session")} and what ${counted(steps, "step")} kept for undo, older than ${age}: ${shownSize(bytes)}\n`,
+  );
+  return 0;
+}
 
 export const session: Command = {
   name: "session",
-  summary: "list, show and remove sessions",
-  usage: "list | show NAME | rm NAME [FLAGS]",
+  summary: "list, show, stop and remove sessions",
+  usage: "list | show NAME | stop NAME | rm NAME | gc [FLAGS]",
   flags: [
     { name: "all", help: "list the records of ended runs too" },
     { name: "force", help: "remove a session whose changes wait" },
+    {
+      name: "older-than",
+      value: "AGE",
+      help: "gc: forget ended sessions, and what steps keep for undo, of this age (30d)",
+    },
     { name: "json", help: "print sessions as JSON" },
   ],
   example: "workcell session list",
@@ -122,8 +190,10 @@ export const session: Command = {
     if (verb === "list" && rest.length === 0) return list(flags, context);
     if (verb === "show") return showOne(rest, flags, context);
     if (verb === "rm") return remove(rest, flags, context);
+    if (verb === "stop") return stop(rest, context);
+    if (verb === "gc" && rest.length === 0) return collect(flags, context);
     throw new WorkcellError("WC_USAGE", {
-      message: `Cannot do "${printable(words.join(" "))}" with sessions: it must be ${verbs.join(", ")}`,
+      message: `Cannot do "${printable(words.join(" "))}" with sessions: it must be list, show NAME, stop NAME, rm NAME or gc`,
       remedy: "See: workcell session --help",
     });
   },

@@ -1,53 +1,174 @@
 import type { Step, StepResult } from "../../changes/index.ts";
+import { shownSize } from "../../changes/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
-import { chooseSession, doneSteps, isUndoable, type KnownSession, openStep } from "../../session/index.ts";
+import type { BytePath } from "../../model/index.ts";
+import {
+  findSession,
+  finishSteps,
+  isUndoable,
+  type KnownSession,
+  namedSession,
+  openStep,
+  sessionSteps,
+  stepBytes,
+  type Wanted,
+} from "../../session/index.ts";
 import { shownAge } from "../changes/age.ts";
+import { sayRecovered } from "../changes/asked.ts";
 import { counted, leftLines } from "../changes/say.ts";
-import { pathsIn, readWords, stateOf } from "../changes/words.ts";
+import { countChanged } from "../changes/say-applied.ts";
+import { pathsIn, readWords, sessionFlag, stateOf } from "../changes/words.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
 
-function noStep(session: KnownSession, asked: string | undefined): WorkcellError {
+function cannotUndo(session: KnownSession, found: string): WorkcellError {
   return new WorkcellError("WC_FILES", {
-    message:
-      asked === undefined
-        ? `Session "${session.name}" has no step that can be undone`
-        : `Cannot undo step "${printable(asked)}" of session "${session.name}": there is no such step`,
-    remedy: `See which there are: workcell undo ${session.name} --list`,
+    message: `Cannot undo in session "${session.name}": ${found}`,
+    remedy: `See which steps there are: workcell undo ${session.name} --list`,
   });
 }
 
-function chooseStep(session: KnownSession, flags: FlagValues): Step {
+/** The sessions that are looked at, the one that is meant first, and others that applied to the same folder. */
+function candidates(
+  name: string | undefined,
+  wanted: Wanted,
+  context: CommandContext,
+): readonly KnownSession[] {
+  const state = stateOf(context);
+  if (name !== undefined) return [namedSession(state, name)];
+  const found = findSession(state, wanted, context.cwd);
+  if (found !== undefined) return [found.session, ...found.others];
+  throw new WorkcellError("WC_SESSION", {
+    message:
+      wanted === "steps" ? "No session has applied anything" : "No session has a step that can be undone",
+    remedy:
+      wanted === "steps"
+        ? "See what waits: workcell session list"
+        : "See what was done, by session: workcell session list, workcell undo --list",
+  });
+}
+
+const isWithin = (place: BytePath, folder: BytePath) =>
+  folder === "" || place === folder || place.startsWith(`${folder}/`);
+
+interface Chosen {
+  readonly session: KnownSession;
+  readonly step: Step;
+  /** Undefined: all of it. */
+  readonly only?: readonly BytePath[];
+}
+
+/** The paths of the person's that a step concerns. */
+function concerned(step: Step, paths: readonly string[], cwd: string): readonly BytePath[] {
+  const { folder, operations, undone = [] } = step;
+  return pathsIn(paths, folder, { cwd, folders: [folder] }).filter((one) =>
+    operations.some(
+      ({ path: place }) => (isWithin(place, one) || isWithin(one, place)) && !undone.includes(place),
+    ),
+  );
+}
+
+function chooseNumbered(session: KnownSession, asked: string): Step {
+  const step = sessionSteps(session).find(({ number }) => String(number) === asked);
+  if (step === undefined) throw cannotUndo(session, `there is no step "${printable(asked)}"`);
+  return step;
+}
+
+const newestFirst = ({ step: one }: Chosen, { step: other }: Chosen): number =>
+  Date.parse(other.time) - Date.parse(one.time) || other.number - one.number;
+
+/** The newest step that can be undone and, where paths are named, concerns one of them. */
+function chooseStep(
+  sessions: readonly [KnownSession, ...KnownSession[]],
+  paths: readonly string[],
+  { flags, cwd }: { readonly flags: FlagValues; readonly cwd: string },
+): Chosen {
   const asked = flags.text("step");
-  const steps = doneSteps(session);
-  const found =
+  const [first] = sessions;
+  const steps: readonly Chosen[] =
     asked === undefined
-      ? steps.filter(isUndoable).at(-1)
-      : steps.find(({ number }) => String(number) === asked);
-  if (found === undefined) throw noStep(session, asked);
-  return found;
+      ? sessions
+          .flatMap((session) =>
+            sessionSteps(session)
+              .filter(isUndoable)
+              .map((step) => ({ session, step })),
+          )
+          .sort(newestFirst)
+      : [{ session: first, step: chooseNumbered(first, asked) }];
+  if (paths.length === 0) {
+    const [newest] = steps;
+    if (newest === undefined) throw cannotUndo(first, "it has no step that can be undone");
+    return newest;
+  }
+  for (const chosen of steps) {
+    const only = concerned(chosen.step, paths, cwd);
+    if (only.length > 0) return { ...chosen, only };
+  }
+  const names = paths.map((one) => `"${printable(one)}"`).join(", ");
+  throw cannotUndo(first, `no step that can be undone did anything at ${names}`);
 }
 
 function listSteps(session: KnownSession, context: CommandContext): number {
   const now = Date.now();
-  for (const step of doneSteps(session)) {
-    const { number, kind, of, time, operations, folder, undone = [] } = step;
-    const what = kind === "undo" ? `undo of step ${of}` : "apply";
-    const back = operations.every(({ path: place }) => undone.includes(place)) ? ", undone" : "";
-    context.stdout.write(
-      `${String(number).padStart(3)}  ${what.padEnd(14)}  ${shownAge(Date.parse(time), now)} ago  ${counted(operations.length, "path")}${back}  ${printable(folder)}\n`,
-    );
+  for (const step of sessionSteps(session)) {
+    const { number, kind, of, time, operations, folder, undone = [], state, forgotten } = step;
+    const remark = [
+      ...(state === "done" ? [] : ["interrupted"]),
+      ...(kind === "apply" && operations.every(({ path: place }) => undone.includes(place))
+        ? ["undone"]
+        : kind === "apply" && undone.length > 0
+          ? ["partly undone"]
+          : []),
+      ...(forgotten === true ? ["not kept any more"] : []),
+    ];
+    const what = kind === "undo" ? `undo of ${of}` : "apply";
+    const parts = [
+      String(number).padStart(4),
+      what.padEnd(10),
+      `${shownAge(Date.parse(time), now)} ago`.padStart(10),
+      counted(countChanged(step), "path").padStart(10),
+      shownSize(stepBytes(session, number)).padStart(9),
+      printable(folder),
+    ];
+    context.stdout.write(`${parts.join("  ")}${remark.length === 0 ? "" : `  (${remark.join(", ")})`}\n`);
   }
   return 0;
 }
 
-function sayUndone(step: Step, { step: undo, left }: StepResult, context: CommandContext): void {
-  const done = (undo?.done ?? []).filter(({ failed }) => failed === undefined).length;
+/** How many paths an undo put back or took away: of a folder that had come as a whole, all that was in it. */
+function countUndone(undo: Step, step: Step): number {
+  const done = (undo.done ?? []).filter(({ failed }) => failed === undefined);
+  const before = new Set(step.undone);
+  const placed = (step.done ?? []).flatMap((one) => one.placed ?? []).filter(({ path }) => !before.has(path));
+  return done.reduce(
+    (sum, { path: top }) => sum + Math.max(1, placed.filter(({ path: one }) => isWithin(one, top)).length),
+    0,
+  );
+}
+
+function sayUndone(step: Step, { step: undo, left }: StepResult, { stdout }: CommandContext): void {
   if (undo !== undefined)
-    context.stdout.write(
-      `Undid ${counted(done, "path")} of step ${step.number} in ${printable(step.folder)} (step ${undo.number})\n`,
+    stdout.write(
+      `Undid ${counted(countUndone(undo, step), "change")} of step ${step.number} in ${printable(step.folder)} (step ${undo.number})\n`,
     );
-  context.stdout.write(leftLines(left));
+  if (left.length > 0) stdout.write(`Left ${counted(left.length, "path")} as found:\n${leftLines(left)}`);
+}
+
+async function undoStep(
+  flags: FlagValues,
+  { name, paths }: { readonly name?: string; readonly paths: readonly string[] },
+  context: CommandContext,
+): Promise<number> {
+  const [first, ...others] = candidates(name, "undoable", context);
+  if (first === undefined) return 0;
+  const base = { state: stateOf(context), installation: context.installation };
+  sayRecovered(await finishSteps({ ...base, session: first }, { everywhere: true }), context);
+  const { session, step, only } = chooseStep([first, ...others], paths, { flags, cwd: context.cwd });
+  const result = await openStep({ ...base, session }, step, (open) => open.undo(step.number, only));
+  sayUndone(step, result, context);
+  if (result.step === undefined && result.left.length === 0)
+    context.stderr.write(`workcell: all of step ${step.number} had been undone before\n`);
+  return result.left.length === 0 ? 0 : 1;
 }
 
 export const undo: Command = {
@@ -55,25 +176,19 @@ export const undo: Command = {
   summary: "take back what was applied to a folder, as a whole or by path",
   usage: "[FLAGS] [SESSION] [PATH...]",
   flags: [
-    { name: "step", value: "N", help: "which step; else the newest that can be undone" },
-    { name: "list", help: "list the session's steps" },
+    {
+      name: "step",
+      value: "N",
+      help: "which step, an undo included; else the newest apply that is not undone",
+    },
+    { name: "list", help: "list the session's steps, with what each keeps" },
+    sessionFlag,
   ],
   example: "workcell undo src/main.ts",
   async run(flags, words, context) {
-    const { name, paths } = readWords(words, context);
-    const state = stateOf(context);
-    const session = chooseSession(state, name, "step");
-    if (flags.has("list")) return listSteps(session, context);
-    const step = chooseStep(session, flags);
-    const only = pathsIn(paths, step.folder, context.cwd);
-    if (paths.length > 0 && only.length === 0) throw noStep(session, undefined);
-    const input = { state, installation: context.installation, session };
-    const result = await openStep(input, step, (open) =>
-      open.undo(step.number, paths.length === 0 ? undefined : only),
-    );
-    sayUndone(step, result, context);
-    if (result.step === undefined && result.left.length === 0)
-      context.stdout.write(`Nothing of step ${step.number} lies there\n`);
-    return result.left.length === 0 ? 0 : 1;
+    const asked = readWords(words, flags, context);
+    if (!flags.has("list")) return undoStep(flags, asked, context);
+    const [session] = candidates(asked.name, "steps", context);
+    return session === undefined ? 0 : listSteps(session, context);
   },
 };

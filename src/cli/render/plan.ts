@@ -1,5 +1,5 @@
 import { printable } from "../../lib/printable.ts";
-import type { FilterText, HostRule, LayersPlan, Plan, Policy, Settings } from "../../model/index.ts";
+import type { FilterText, HostRule, LayersPlan, Plan, Policy, Route, Settings } from "../../model/index.ts";
 
 function section(title: string, lines: readonly string[]): string[] {
   return [`${title}`, ...lines.map((line) => `  ${printable(line)}`), ""];
@@ -47,6 +47,27 @@ function ruleRow(rule: HostRule): string[] {
   return [rule.effect, rule.pattern.text, rule.methods?.join(",") ?? "any method", rule.origin];
 }
 
+/** A run without routes says nothing of them. */
+function routesSection(routes: readonly Route[]): string[] {
+  if (routes.length === 0) return [];
+  const rows = routes.map(({ name, upstream, credential, allow, origin }) => {
+    const { secure, host, port, path } = upstream;
+    const place = host.includes(":") ? `[${host}]` : host;
+    const shownPort = port === (secure ? 443 : 80) ? "" : `:${port}`;
+    return [
+      `http://${name}`,
+      `${secure ? "https" : "http"}://${place}${shownPort}${path}`,
+      credential === undefined ? "no credential" : `credential in ${credential.header}`,
+      allow.map(({ method, below }) => `${method} ${below || "/"}`).join(", "),
+      origin,
+    ];
+  });
+  return section(
+    "Routes (name in the cell, where the gate leads it, credential, what may be asked, origin)",
+    columns(rows),
+  );
+}
+
 /** The folders stay as they are: what the cell changes lies in the session's records until the person applies it. */
 function layersSection({ scratch, merged }: LayersPlan): string[] {
   const rows = merged.map(({ name, lower, layer }) => [lower, layer, `${scratch}/${name}`]);
@@ -59,7 +80,7 @@ function differencesSection({ differences = [] }: Settings): string[] {
   const lines = differences.map(
     ({ value: { key, theirs, ours, is } }) => `${key} (${is}): there, ${theirs}; here, ${ours}`,
   );
-  const title = "Differences from sandbox-runtime, whose settings file this is (none makes the cell weaker)";
+  const title = "Differences from sandbox-runtime, whose settings file this is";
   return section(title, lines);
 }
 
@@ -98,6 +119,7 @@ export function renderPlan({ settings, plan, policy, filters }: Explained): stri
       "Network rules (deny beats allow; what no rule allows is refused)",
       rules.length === 0 ? ["none: every host is refused"] : columns(rules.map(ruleRow)),
     ),
+    ...routesSection(policy.network.routes ?? []),
     ...section(
       "Environment (name, value, origin)",
       columns(plan.environment.map((v) => [v.name, v.value, v.origin])),

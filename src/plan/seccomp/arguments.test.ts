@@ -232,3 +232,12 @@ test("buildFilters() takes the helpers' numbers from whoever knows the tunnel", 
   );
   expect(asked).toEqual(["allow", "EPERM", "allow", "allow"]);
 });
+
+test("buildFilters() refuses UNIX sockets for whoever asks, and lets pairs be made", () => {
+  const filters = buildFilters("x86_64", { refusesUnixSockets: true }).map((filter) =>
+    loadProgram(filter.program),
+  );
+  const asked = (number: number, family: bigint) =>
+    words.get(runFilters(filters, { number, audit: audits.x86_64, arguments: [family, 1n] }));
+  expect([asked(41, 1n), asked(41, 2n), asked(53, 1n)]).toEqual(["EPERM", "allow", "allow"]);
+});

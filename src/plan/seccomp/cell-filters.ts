@@ -5,6 +5,7 @@ import { compiledFilters } from "./compiled.gen.ts";
 export interface FilterChoice {
   readonly arch: HostFacts["arch"];
   readonly tunnel: TunnelName;
+  readonly refusesUnixSockets?: boolean;
 }
 
 /** PIDs that are Workcell's own: bwrap and cellinit; or bwrap, the shell and its forwarders. */
@@ -22,14 +23,23 @@ export function cellFilters({ arch, tunnel }: FilterChoice): readonly Filter[] {
   }));
 }
 
+/** Filters that hardly any cell has, compiled for this one. */
+export async function compileFilters(choice: FilterChoice): Promise<readonly Filter[]> {
+  return (await build(choice)).map(({ name, program }) => ({ name, program }));
+}
+
 /** The rules that a cell's filters were compiled from. */
-export async function describeFilters({ arch, tunnel }: FilterChoice): Promise<readonly FilterText[]> {
-  const { buildFilters } = await import("./index.ts");
-  return buildFilters(arch, filterOptions(tunnel)).map(({ name, program, text }) => ({
+export async function describeFilters(choice: FilterChoice): Promise<readonly FilterText[]> {
+  return (await build(choice)).map(({ name, program, text }) => ({
     name,
     instructions: program.length / 8,
     lines: text,
   }));
+}
+
+async function build({ arch, tunnel, refusesUnixSockets = false }: FilterChoice) {
+  const { buildFilters } = await import("./index.ts");
+  return buildFilters(arch, { ...filterOptions(tunnel), refusesUnixSockets });
 }
 
 /** A system call's name, for a person; `call 999` for one that has none. */

@@ -5,7 +5,7 @@ import { describeRules } from "./describe.ts";
 import { kernelSurface } from "./kernel-surface.ts";
 import { otherProcesses } from "./other-processes.ts";
 import type { Refusal, RuleSet } from "./rule.ts";
-import { socketsAndModes } from "./sockets-and-modes.ts";
+import { noUnixSockets, socketsAndModes } from "./sockets-and-modes.ts";
 
 export { nameOfCall } from "./name-of-call.ts";
 
@@ -20,17 +20,19 @@ export interface FilterOptions {
   readonly refuse?: Refusal;
   /** PIDs, as the cell counts them, that are Workcell's own: those of the reference tunnel if not given. */
   readonly helpers?: readonly number[];
+  /** True: the command can make no UNIX socket. */
+  readonly refusesUnixSockets?: boolean;
 }
 
 /**
  * The second filter, for the command alone. It repeats the first, because the kernel gives a refusal of both to the
  * newest: only the second has a listener, so only what it refuses itself is recorded.
  */
-function commandOnly(helpers: readonly number[]): RuleSet {
+function commandOnly(helpers: readonly number[], refusesUnixSockets: boolean): RuleSet {
   return {
     ...kernelSurface,
     name: "sockets and mode bits",
-    rules: [...socketsAndModes, ...otherProcesses(helpers)],
+    rules: [...(refusesUnixSockets ? [noUnixSockets] : []), ...socketsAndModes, ...otherProcesses(helpers)],
     behind: kernelSurface,
   };
 }
@@ -38,10 +40,10 @@ function commandOnly(helpers: readonly number[]): RuleSet {
 /** The two filters of a cell, in the order in which they are installed: what is not listed is refused by both. */
 export function buildFilters(
   arch: Architecture["name"],
-  { refuse = "errno", helpers = [1, 2, 3, 4] }: FilterOptions = {},
+  { refuse = "errno", helpers = [1, 2, 3, 4], refusesUnixSockets = false }: FilterOptions = {},
 ): readonly DescribedFilter[] {
   const architecture = architectures[arch];
-  return [kernelSurface, commandOnly(helpers)].map((rules) => ({
+  return [kernelSurface, commandOnly(helpers, refusesUnixSockets)].map((rules) => ({
     name: rules.name,
     program: compileRules(rules, architecture, refuse),
     text: describeRules(rules, architecture, refuse),

@@ -29,6 +29,14 @@ const device = (argument: Condition["argument"]): Condition => ({
   in: [characterDevice, blockDevice],
 });
 
+/** For settings that say so: pairs still work, which reach nobody. */
+export const noUnixSockets: Rule = {
+  calls: ["socket"],
+  when: [{ argument: 0, name: "domain", in: [unix] }],
+  answer: "refuse",
+  reason: "the settings allow none: one of the host's may lie in a connected folder",
+};
+
 /** Which sockets a command may make, and which permission bits it may give. */
 export const socketsAndModes: readonly Rule[] = [
   {

@@ -31,9 +31,9 @@ const always: readonly Line[] = [
     "stricter",
   ],
   [
-    "(UNIX sockets)",
-    "none can be made, unless network.allowAllUnixSockets lets them all be",
-    "they can be made within the cell; the host's are reached only where one lies in a connected folder",
+    "(protected files)",
+    "placeholders stand in the folder while the command runs, for what may not be written and is not there",
+    "what appears in such a place is taken out when the command has ended, and kept",
     "another way",
   ],
 ];

@@ -73,10 +73,10 @@ function writable(named: Named, lists: Lists, { home }: SrtPlace): Found {
     : say("a single file can be written to", "is not connected: name its folder", "stricter");
 }
 
-function readable(named: Named, lists: Lists, { home }: SrtPlace): Found {
+function readable(named: Named, earlier: readonly Found[], { home }: SrtPlace): Found {
   const { key, real, is, path } = named;
-  const covered = lists.allowWrite.some((other) => other.is === "folder" && isInside(real, other.real));
-  if (covered || systemFolder.test(real) || isInside(real, "/etc") || isInside(real, "/opt")) return {};
+  const isThere = earlier.some(({ mount }) => mount !== undefined && isInside(real, mount.source));
+  if (isThere || systemFolder.test(real) || isInside(real, "/etc") || isInside(real, "/opt")) return {};
   if (is === "folder" && whyNot(named, home) === undefined) return folder(real, "ro");
   if (is === "absent" || is === "pattern") return {};
   const ours = `"${path}" is not connected: ${whyNot(named, home) ?? "name its folder"}`;
@@ -153,7 +153,7 @@ export function readFilesystem(file: SrtFile, place: SrtPlace, from: From): Laye
   const lists = disabled ? none : readLists(file, place);
   const start = workingFolder(lists, place, disabled ? "rw" : "ro");
   const written = lists.allowWrite.map((named) => writable(named, lists, place));
-  const read = lists.allowRead.map((named) => readable(named, lists, place));
+  const read = lists.allowRead.map((named) => readable(named, [start, ...written], place));
   const found = [start, ...written, ...read];
   const mounts = outermost(once(found), lists);
   const cwd = start.mount?.source;

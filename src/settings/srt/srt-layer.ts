@@ -28,6 +28,9 @@ export function srtLayer(content: unknown, place: SrtPlace): Layer {
   return {
     ...readNetworkOf(file, place, from),
     ...paths,
+    ...(file.network.allowAllUnixSockets !== true && {
+      refuseUnixSockets: { value: true, origin: from("network.allowAllUnixSockets") },
+    }),
     hiddenVariables: hiddenVariables(file, from),
     differences: [
       ...differencesOf(file).map((value) => ({ value, origin: from(value.key) })),

@@ -1,0 +1,28 @@
+import { type AgentDriver, flagWith, referenceTools } from "./driver.ts";
+
+/** Where the built-in agent's program stands in a cell. */
+export const builtInPlace = "/run/workcell/workcell-agent.js";
+
+/** Workcell's own agent. */
+export const builtIn: AgentDriver = {
+  name: "workcell",
+  title: "the built-in agent",
+  api: "messages",
+  start({ task, model, output, goesOn, permissionMode }, { variables }) {
+    const form = { human: [], json: ["--json"], "stream-json": ["--stream-json"] }[output];
+    const asking =
+      permissionMode === undefined
+        ? [`--allowedTools=${referenceTools.join(",")}`]
+        : ["--permission-mode", permissionMode];
+    return {
+      words: [
+        ...form,
+        ...asking,
+        ...flagWith("--model", model),
+        ...(goesOn ? ["--continue"] : []),
+        ...(task === undefined ? [] : ["--", task]),
+      ],
+      environment: variables,
+    };
+  },
+};

@@ -1,0 +1,38 @@
+import { type AgentDriver, flagWith, referenceTools } from "./driver.ts";
+
+/** What it does without being asked leaves the cell alone: no telemetry, no updates of a program that it may not write. */
+const quiet = {
+  CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+  DISABLE_AUTOUPDATER: "1",
+};
+
+/** Claude Code. */
+export const claude: AgentDriver = {
+  name: "claude",
+  title: "Claude Code",
+  api: "messages",
+  installed: { program: "claude", npmPackage: "@anthropic-ai/claude-code" },
+  start({ task, model, output, goesOn, permissionMode, onlyReferenceTools }, { variables }) {
+    const tools = referenceTools.join(",");
+    const asking =
+      permissionMode === undefined ? ["--allowedTools", tools] : ["--permission-mode", permissionMode];
+    const input = output === "stream-json" ? ["--input-format", "stream-json"] : [];
+    const format = ["--output-format", "stream-json", "--verbose"];
+    const isTalk = output === "stream-json" || task !== undefined;
+    return {
+      words: [
+        ...(isTalk ? ["-p", ...(task === undefined ? [] : [task]), ...input, ...format] : []),
+        ...(output === "stream-json" ? ["--permission-prompt-tool", "stdio"] : []),
+        ...flagWith("--model", model),
+        ...(goesOn ? ["--continue"] : []),
+        ...(onlyReferenceTools ? ["--tools", tools] : []),
+        ...asking,
+        // SECURITY(P12): a folder's own hooks, servers and settings count only after the person agreed to them.
+        ...["--setting-sources", "user", "--strict-mcp-config"],
+      ],
+      environment: { ...quiet, ...variables },
+      // A session's home is new: nobody is there to choose colours, and who signs in is the host's affair.
+      homeFiles: { ".claude.json": `${JSON.stringify({ hasCompletedOnboarding: true })}\n` },
+    };
+  },
+};

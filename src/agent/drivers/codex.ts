@@ -1,0 +1,36 @@
+import { PLACEHOLDER } from "../../model/index.ts";
+import { type AgentDriver, flagWith } from "./driver.ts";
+
+/** Codex. Its own sandbox cannot be made in a cell, which is one already. */
+export const codex: AgentDriver = {
+  name: "codex",
+  title: "Codex",
+  api: "responses",
+  installed: { program: "codex", npmPackage: "@openai/codex" },
+  start({ task, model, output, goesOn }, { url }) {
+    const settings = [
+      'model_provider="workcell"',
+      'model_providers.workcell.name="Workcell\'s gate"',
+      `model_providers.workcell.base_url=${JSON.stringify(`${url}/v1`)}`,
+      'model_providers.workcell.env_key="OPENAI_API_KEY"',
+      'model_providers.workcell.wire_api="responses"',
+      'approval_policy="never"',
+    ].flatMap((setting) => ["-c", setting]);
+    const unattended = [
+      "exec",
+      ...(goesOn ? ["resume", "--last"] : []),
+      "--skip-git-repo-check",
+      ...(output === "json" ? ["--json"] : []),
+    ];
+    return {
+      words: [
+        ...(task === undefined ? [] : unattended),
+        ...settings,
+        ...["--sandbox", "danger-full-access"],
+        ...flagWith("--model", model),
+        ...(task === undefined ? [] : ["--", task]),
+      ],
+      environment: { OPENAI_API_KEY: PLACEHOLDER },
+    };
+  },
+};

@@ -1,0 +1,52 @@
+/** Whose interface an agent's model is asked by. */
+export type ModelApi = "messages" | "responses" | "gemini";
+
+/** What is asked of an agent, whichever it is. */
+export interface AgentWork {
+  /** Absent: its own terminal interface runs. */
+  readonly task?: string;
+  /** Absent: the agent's own choice. */
+  readonly model?: string;
+  readonly output: "human" | "json" | "stream-json";
+  /** Goes on with the newest conversation of the session's home. */
+  readonly goesOn: boolean;
+  /** What is asked before it is done, in the agent's own word; absent: what the cell lets through needs no asking. */
+  readonly permissionMode?: string;
+  /** The reference's seven tools, and no others. */
+  readonly onlyReferenceTools: boolean;
+}
+
+/** Where the agent's model is asked, as the cell knows it: an address and placeholders, never a credential. */
+export interface Endpoint {
+  readonly url: string;
+  /** ANTHROPIC_BASE_URL and its like, with placeholders. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** How an agent is started in a cell. */
+export interface AgentStart {
+  /** What follows its program. */
+  readonly words: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Files of the session's home that it would else ask a person for; written where there are none. */
+  readonly homeFiles?: Readonly<Record<string, string>>;
+}
+
+/** An agent: what Workcell must know to start it. */
+export interface AgentDriver {
+  readonly name: string;
+  /** As a person calls it. */
+  readonly title: string;
+  readonly api: ModelApi;
+  /** The person's own install; absent: Workcell's. */
+  readonly installed?: { readonly program: string; readonly npmPackage: string };
+  /** It can be told to work without a person, and says what it does as lines of JSON. */
+  start(work: AgentWork, endpoint: Endpoint): AgentStart;
+}
+
+/** The tools of the reference, in its order. */
+export const referenceTools = ["Task", "Bash", "Glob", "Grep", "Read", "Edit", "Write"] as const;
+
+/** A flag with its value, where there is one. */
+export const flagWith = (name: string, value: string | undefined): readonly string[] =>
+  value === undefined ? [] : [name, value];

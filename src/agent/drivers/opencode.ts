@@ -1,0 +1,26 @@
+import { PLACEHOLDER } from "../../model/index.ts";
+import { type AgentDriver, flagWith } from "./driver.ts";
+
+/** OpenCode, with a model behind the Messages API. */
+export const opencode: AgentDriver = {
+  name: "opencode",
+  title: "OpenCode",
+  api: "messages",
+  installed: { program: "opencode", npmPackage: "opencode-ai" },
+  start({ task, model, output, goesOn }, { url, variables }) {
+    const provider = { anthropic: { options: { baseURL: `${url}/v1`, apiKey: PLACEHOLDER } } };
+    return {
+      words: [
+        ...(task === undefined ? [] : ["run", ...(output === "json" ? ["--format", "json"] : [])]),
+        ...flagWith("--model", model?.includes("/") === false ? `anthropic/${model}` : model),
+        ...(goesOn ? ["--continue"] : []),
+        ...(task === undefined ? [] : ["--", task]),
+      ],
+      environment: {
+        ...variables,
+        OPENCODE_CONFIG_CONTENT: JSON.stringify({ provider, autoupdate: false, share: "disabled" }),
+        OPENCODE_DISABLE_MODELS_FETCH: "1",
+      },
+    };
+  },
+};

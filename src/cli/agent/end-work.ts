@@ -1,0 +1,25 @@
+import { countWaiting, namedSession } from "../../session/index.ts";
+import { settleChanges } from "../changes/after-run.ts";
+import type { ApplyMode } from "../changes/apply-mode.ts";
+import { stateOf } from "../changes/words.ts";
+import type { CommandContext } from "../command.ts";
+import { type Ran, say, sayDenials, sayEnding } from "../run-in-cell.ts";
+import { sumUpChanges } from "./sum-up.ts";
+
+/** After the agent's work: what ended it, what was refused, what it changed, and what the person can do about that. */
+export async function endWork(
+  { outcome, reviewed }: Ran,
+  { mode, stays }: { readonly mode: ApplyMode; readonly stays: boolean },
+  context: CommandContext,
+): Promise<void> {
+  const { session, denials } = outcome;
+  sayEnding(outcome, context);
+  if (denials.length > 0) sayDenials(denials, context);
+  if (reviewed.length > 0) {
+    if (mode === "none") await sumUpChanges(session, context);
+    await settleChanges(session, reviewed, { mode, context });
+    if (countWaiting(namedSession(stateOf(context), session)) > 0)
+      say(context, `to give them up: workcell discard ${session}; what is applied, workcell undo takes back`);
+  }
+  if (stays) say(context, `to go on: workcell agent --resume ${session} "TASK"`);
+}

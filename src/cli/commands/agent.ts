@@ -1,0 +1,161 @@
+import { isatty } from "node:tty";
+import { type AgentProgram, type AgentWork, agentCommand } from "../../agent/index.ts";
+import { WorkcellError } from "../../errors/index.ts";
+import { printable } from "../../lib/printable.ts";
+import { listSessions } from "../../session/index.ts";
+import { readSettings, type SettingsFlags } from "../../settings/index.ts";
+import { copyDemonstration, scriptedTask } from "../agent/demonstration.ts";
+import { endWork } from "../agent/end-work.ts";
+import { findAgentProgram } from "../agent/find-program.ts";
+import { type ModelAccess, openModelAccess, SCRIPTED, withScriptedWay } from "../agent/model-access.ts";
+import { type AgentWords, readAgentWords } from "../agent/words.ts";
+import { readApplyMode } from "../changes/apply-mode.ts";
+import { canAsk } from "../changes/ask.ts";
+import { stateOf } from "../changes/words.ts";
+import type { Command, CommandContext, FlagValues } from "../command.ts";
+import { type CellWork, checkTerminal, explainWork, runFlags, runInCell } from "../run-in-cell.ts";
+import { readSettingsFlags } from "../settings-flags.ts";
+
+/** What was asked for, before anything is looked up. */
+interface Asked extends AgentWords {
+  readonly output: AgentWork["output"];
+  readonly terminal: boolean;
+  readonly settings: SettingsFlags;
+  /** The scripted model's own task on its own folder. */
+  readonly isDemonstration: boolean;
+}
+
+function usage(message: string, remedy: string): WorkcellError {
+  return new WorkcellError("WC_USAGE", { message, remedy });
+}
+
+function readOutput(flags: FlagValues): AgentWork["output"] {
+  if (flags.has("json") && flags.has("stream-json"))
+    throw usage("Cannot speak two ways at once (flags --json, --stream-json)", "Leave one of them out");
+  if (flags.has("stream-json")) return "stream-json";
+  return flags.has("json") ? "json" : "human";
+}
+
+/** The session that is gone on with: it must be there, home and all. */
+function resumed(name: string, flags: FlagValues, context: CommandContext): string {
+  if (flags.has("session"))
+    throw usage("Cannot name two sessions (flags --session, --resume)", "Leave one of them out");
+  if (listSessions(stateOf(context)).some((session) => session.name === name && session.open)) return name;
+  throw new WorkcellError("WC_SESSION", {
+    message: `Cannot go on in session "${printable(name)}" (flag --resume): its home, where the conversation is kept, is not there`,
+    remedy: "See which stay: workcell session list; a session stays when it is named: --session NAME",
+  });
+}
+
+function readAsked(flags: FlagValues, words: readonly string[], context: CommandContext): Asked {
+  const named = readAgentWords(words);
+  const output = readOutput(flags);
+  const given = readSettingsFlags(flags);
+  const isScripted = flags.text("model") === SCRIPTED && named.task === undefined && output !== "stream-json";
+  const isDemonstration = isScripted && given.mounts.length === 0;
+  const task = isScripted ? scriptedTask : named.task;
+  const isTerminal = isatty(0) && isatty(1);
+  const terminal = flags.has("terminal") || (task === undefined && output === "human" && isTerminal);
+  const isTold = task !== undefined || terminal || output === "stream-json";
+  if (!isTold && named.driver.installed !== undefined) {
+    throw usage(
+      `Cannot start ${named.driver.title}: there is no task, and no terminal for its own interface`,
+      `Name a task: workcell agent ${named.driver.name} -m . "TASK"`,
+    );
+  }
+  const name = flags.text("resume");
+  const settings = name === undefined ? given : { ...given, session: resumed(name, flags, context) };
+  return {
+    ...{ driver: named.driver, output, terminal, settings, isDemonstration },
+    ...(task === undefined ? {} : { task }),
+  };
+}
+
+/** Where the demonstration works: on a fresh copy of its example, where its script looks for it. */
+async function settingsOf(
+  { settings, isDemonstration }: Asked,
+  profile: string,
+  context: CommandContext,
+): Promise<SettingsFlags> {
+  if (!isDemonstration) return settings;
+  const folder = copyDemonstration(context);
+  return {
+    ...settings,
+    mounts: [folder],
+    ...(profile === "cowork" && settings.workdir === undefined ? { workdir: "mnt/first-task" } : {}),
+  };
+}
+
+async function workOf(
+  flags: FlagValues,
+  found: { readonly asked: Asked; readonly program: AgentProgram; readonly access: ModelAccess },
+  context: CommandContext,
+): Promise<CellWork> {
+  const { asked, program, access } = found;
+  const { driver, task, output, terminal } = asked;
+  const { env, cwd, home } = context;
+  const profile = (await readSettings({ flags: asked.settings, env, cwd, home })).settings.profile.value;
+  const settings = await settingsOf(asked, profile, context);
+  const [model, permissionMode] = [flags.text("model"), flags.text("permission-mode")];
+  const work: AgentWork = {
+    ...(task === undefined ? {} : { task }),
+    ...(model === undefined || model === SCRIPTED ? {} : { model }),
+    ...(permissionMode === undefined ? {} : { permissionMode }),
+    output,
+    goesOn: flags.has("resume"),
+    onlyReferenceTools: profile === "cowork",
+  };
+  // An agent that is given its task would else wait for more of it.
+  const isFed = driver.installed === undefined || terminal || output === "stream-json";
+  return {
+    ...agentCommand({ driver, program, work, endpoint: access.endpoint }),
+    flags: settings,
+    routes: [access.route],
+    terminal,
+    stdio: [isFed ? "inherit" : "ignore", "inherit", "inherit"],
+  };
+}
+
+async function runAgent(
+  flags: FlagValues,
+  words: readonly string[],
+  context: CommandContext,
+): Promise<number> {
+  const asked = readAsked(flags, words, context);
+  checkTerminal(flags);
+  const isAsked = flags.text("apply") === undefined && canAsk(context);
+  const mode = isAsked ? "ask" : readApplyMode(flags, context);
+  const program = findAgentProgram(asked.driver, context);
+  const access = await openModelAccess(asked.driver, flags.text("model"), context);
+  try {
+    const work = await workOf(flags, { asked, program, access }, context);
+    if (flags.has("explain")) return await explainWork(flags, work, context);
+    const ran = await runInCell(flags, work, context);
+    await endWork(ran, { mode, stays: asked.settings.session !== undefined }, context);
+    return ran.outcome.exitCode;
+  } catch (error) {
+    throw withScriptedWay(error);
+  } finally {
+    await access.close();
+  }
+}
+
+export const agent: Command = {
+  name: "agent",
+  summary: "hand a task to an agent that works in a cell",
+  usage: '[FLAGS] [AGENT] ["TASK"]',
+  flags: [
+    ...runFlags,
+    { name: "model", value: "MODEL", help: "the model, or scripted: a fixed task, without any account" },
+    { name: "resume", value: "NAME", help: "go on with the conversation of this session" },
+    {
+      name: "permission-mode",
+      value: "MODE",
+      help: "what is asked before it is done; nothing when not said",
+    },
+    { name: "json", help: "print what happens as lines of JSON" },
+    { name: "stream-json", help: "speak Claude Code's stream-json on stdin and stdout, for a program" },
+  ],
+  example: 'workcell agent -m . "make the failing test pass"',
+  run: runAgent,
+};
