@@ -100,7 +100,7 @@ function assistantEvents(
   });
   // Of the message only who answered is shown.
   const whole = { model: answering, content: [] } as unknown as Message;
-  return [{ type: "message", message: whole, parent }, ...events];
+  return [...(answering === "" ? [] : [{ type: "message" as const, message: whole, parent }]), ...events];
 }
 
 function resultEvents(
