@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "identity.h"
+#include "layer-locks.h"
 #include "text.h"
 
 enum { KILL_AGAIN_MS = 20 };
@@ -161,6 +162,7 @@ static bool flush_or_wait(struct cell *cell) {
 
 /* What was said last still lies in the sockets and pipes of the dead. */
 static void finish(struct cell *cell) {
+  release_layers(cell->layers);
   while (read_messages(cell)) continue;
   for (bool more = true; more;) {
     more = may_read_complaints(&cell->complaints, &cell->channel)

@@ -10,6 +10,7 @@
 #include "complaints.h"
 #include "control.h"
 #include "further.h"
+#include "layers.h"
 #include "notify.h"
 #include "processes.h"
 #include "terminal.h"
@@ -21,6 +22,7 @@ struct cell {
   struct processes processes;
   struct terminal terminal;
   struct further further;
+  const struct layers_request *layers;
   uid_t uid; /* 0: started by a user, there is no root to give up */
   gid_t gid;
   int entered; /* ends when the child has given root up; -1: it has */

@@ -91,6 +91,12 @@ void lock_layers(struct layers_request *layers, bool with_user_namespace) {
   for (size_t i = 0; i < layers->count; i++) lock_layer(&layers->list[i]);
 }
 
+void release_layers(const struct layers_request *layers) {
+  if (layers->count == 0) return;
+  for (size_t i = 0; i < layers->count; i++) close(layers->list[i].lock);
+  close(layers->lock);
+}
+
 void let_next_start(const struct layers_request *layers) {
   if (flock(layers->lock, LOCK_UN) != 0) cannot("unlock layers in", layers->folder);
 }

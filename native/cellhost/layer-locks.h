@@ -10,4 +10,7 @@ void lock_layers(struct layers_request *layers, bool with_user_namespace);
 /* Everything is merged: the next cell may start. */
 void let_next_start(const struct layers_request *layers);
 
+/* Nobody of the cell is left: whoever applies the layers need not wait for our own end, which writes them to the disk. */
+void release_layers(const struct layers_request *layers);
+
 #endif

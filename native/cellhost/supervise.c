@@ -138,6 +138,7 @@ int supervise(char **arguments) {
   check_request(&request);
   cell.uid = request.enter.uid;
   cell.gid = request.enter.gid;
+  cell.layers = &request.layers;
 
   /* 1. Before anything is made: without Node there is nobody to supervise for. From here on the end of its channel
    *    says that it is gone. The kernel is not asked to kill us then: bwrap's own child, which is not tied to bwrap in

@@ -13,6 +13,8 @@ export {
   type Endpoint,
   referenceTools,
 } from "./drivers/driver.ts";
+export type { AgentEvent } from "./loop/events.ts";
+export { humanView } from "./protocol/human.ts";
 export { firstTask } from "./scripted/first-task.ts";
 export { scriptedRoute } from "./scripted/route.ts";
 export type { ScriptedAnswer, ScriptedCall, ScriptedTask } from "./scripted/script.ts";

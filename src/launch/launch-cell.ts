@@ -122,7 +122,7 @@ export function launchCell(plan: Plan, stdio: CommandStdio, place: CellPlace): R
       resolve(null);
     });
   });
-  // cellhost's last message: it has reaped everything, and itself ends a moment later.
+  // cellhost's last message: it has reaped everything and let go of layers, and itself ends a moment later.
   let tellEmptied = () => {};
   const emptied = new Promise<void>((resolve) => {
     tellEmptied = resolve;
@@ -151,8 +151,7 @@ export function launchCell(plan: Plan, stdio: CommandStdio, place: CellPlace): R
     stderr: ((child.stdio as readonly unknown[] | undefined)?.[6] ?? null) as Readable | null,
     listeners,
     ready,
-    // A layer stays locked and merged until cellhost itself is gone; only then may it be applied.
-    ended: (plan.layers === undefined ? Promise.race([closed, emptied]) : closed).then(() => reader.record),
+    ended: Promise.race([closed, emptied]).then(() => reader.record),
     pids: () => reader.record.ready,
     go: () => tell("g"),
     signal: (name) => signalCommand(over() ? undefined : reader.record.ready?.commandPid, name),

@@ -52,6 +52,8 @@ export interface KitFile {
   readonly path: string;
   /** Absolute on the host, symlinks resolved. */
   readonly source: string;
+  /** True: a link in the cell that leads to `source` there, which is shown by itself. */
+  readonly isLink?: true;
   readonly reason: string;
 }
 

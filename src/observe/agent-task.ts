@@ -79,7 +79,7 @@ function commandOf({ request, model, words }: Trial) {
   const { command, kit } = agentCommand({
     driver: builtIn,
     program: builtInProgram(realpathSync(process.execPath), file),
-    work: { task: everydayTask, output: "json", goesOn: false, onlyReferenceTools: true },
+    work: { task: everydayTask, output: "json", goesOn: false, asReference: true },
     endpoint: scriptedRoute(model).endpoint,
   });
   const task = command.indexOf("--");

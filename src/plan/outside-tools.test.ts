@@ -28,5 +28,9 @@ test("kitMounts() shows what a command brings, read-only and under the names it 
   expect(kitMounts({ origin: "an agent", files: [file], environment: {} })).toEqual([
     { kind: "ro-bind", target: file.path, source: file.source, reason: "the agent" },
   ]);
+  const link = { ...file, path: "/run/workcell/agent", isLink: true } as const;
+  expect(kitMounts({ origin: "an agent", files: [link], environment: {} })).toMatchObject([
+    { kind: "symlink", target: link.path, source: link.source },
+  ]);
   expect(kitMounts(undefined)).toEqual([]);
 });

@@ -57,5 +57,10 @@ export function cellinitMount(facts: HostFacts): PlannedMount {
 /** What a command brings; it stands after everything that a connected folder or an earlier command could stand before. */
 export function kitMounts(kit: CommandKit | undefined): PlannedMount[] {
   const files = kit?.files ?? [];
-  return files.map(({ path, source, reason }) => ({ kind: "ro-bind", target: path, source, reason }));
+  return files.map(({ path, source, isLink, reason }) => ({
+    kind: isLink ? "symlink" : "ro-bind",
+    target: path,
+    source,
+    reason,
+  }));
 }

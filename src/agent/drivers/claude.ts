@@ -1,4 +1,5 @@
-import { type AgentDriver, flagWith, referenceTools } from "./driver.ts";
+import { claudeEvents } from "./claude-events.ts";
+import { type AgentDriver, flagWith, referenceModel, referenceTools } from "./driver.ts";
 
 /** What it does without being asked leaves the cell alone: no telemetry, no updates of a program that it may not write. */
 const quiet = {
@@ -12,7 +13,8 @@ export const claude: AgentDriver = {
   title: "Claude Code",
   api: "messages",
   installed: { program: "claude", npmPackage: "@anthropic-ai/claude-code" },
-  start({ task, model, output, goesOn, permissionMode, onlyReferenceTools }, { variables }) {
+  events: claudeEvents,
+  start({ task, model, output, goesOn, permissionMode, asReference }, { variables }) {
     const tools = referenceTools.join(",");
     const asking =
       permissionMode === undefined ? ["--allowedTools", tools] : ["--permission-mode", permissionMode];
@@ -23,14 +25,19 @@ export const claude: AgentDriver = {
       words: [
         ...(isTalk ? ["-p", ...(task === undefined ? [] : [task]), ...input, ...format] : []),
         ...(output === "stream-json" ? ["--permission-prompt-tool", "stdio"] : []),
-        ...flagWith("--model", model),
+        ...flagWith("--model", model ?? (asReference ? referenceModel : undefined)),
         ...(goesOn ? ["--continue"] : []),
-        ...(onlyReferenceTools ? ["--tools", tools] : []),
+        ...(asReference ? ["--tools", tools] : []),
         ...asking,
         // SECURITY(P12): a folder's own hooks, servers and settings count only after the person agreed to them.
         ...["--setting-sources", "user", "--strict-mcp-config"],
       ],
-      environment: { ...quiet, ...variables },
+      environment: {
+        ...quiet,
+        // What a sub-agent finds is waited for: nobody is there to be told of it later.
+        ...(task === undefined ? {} : { CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1" }),
+        ...variables,
+      },
       // A session's home is new: nobody is there to choose colours, and who signs in is the host's affair.
       homeFiles: { ".claude.json": `${JSON.stringify({ hasCompletedOnboarding: true })}\n` },
     };

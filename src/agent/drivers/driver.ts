@@ -1,3 +1,5 @@
+import type { AgentEvent } from "../loop/events.ts";
+
 /** Whose interface an agent's model is asked by. */
 export type ModelApi = "messages" | "responses" | "gemini";
 
@@ -12,8 +14,8 @@ export interface AgentWork {
   readonly goesOn: boolean;
   /** What is asked before it is done, in the agent's own word; absent: what the cell lets through needs no asking. */
   readonly permissionMode?: string;
-  /** The reference's seven tools, and no others. */
-  readonly onlyReferenceTools: boolean;
+  /** As in the reference: its seven tools and no others, and its model unless another is named. */
+  readonly asReference: boolean;
 }
 
 /** Where the agent's model is asked, as the cell knows it: an address and placeholders, never a credential. */
@@ -40,9 +42,13 @@ export interface AgentDriver {
   readonly api: ModelApi;
   /** The person's own install; absent: Workcell's. */
   readonly installed?: { readonly program: string; readonly npmPackage: string };
-  /** It can be told to work without a person, and says what it does as lines of JSON. */
+  /** Reads what it prints at work, line by line; absent: a person can read that as it is. */
+  readonly events?: () => (line: string) => readonly AgentEvent[];
   start(work: AgentWork, endpoint: Endpoint): AgentStart;
 }
+
+/** The model of the reference. */
+export const referenceModel = "claude-opus-4-5-20251101";
 
 /** The tools of the reference, in its order. */
 export const referenceTools = ["Task", "Bash", "Glob", "Grep", "Read", "Edit", "Write"] as const;

@@ -36,7 +36,7 @@ function begin(_: View, folder: string): ScriptedAnswer {
 
 function runTests({ results }: View): ScriptedAnswer {
   const [files] = results;
-  if (files === undefined || !/\/src\/total\.js$/m.test(files.text))
+  if (files === undefined || !/(^|\/)src\/total\.js$/m.test(files.text))
     return {
       text: "The files of the example, examples/first-task, are not here, and the script knows no other task. Start it in a copy of that folder.",
     };

@@ -30,12 +30,24 @@ export function viewOf(messages: readonly MessageParam[]): View {
   return {
     task: task === undefined ? "" : said(blocks(task)),
     step: since.filter(({ role }) => role === "assistant").length,
-    results: lastBlocks.filter(isResult).map(seen),
+    results: inOrder(lastBlocks.filter(isResult), since.at(-2)).map(seen),
     heard: said(lastBlocks) || undefined,
   };
 }
 
 const isResult = (block: ContentBlockParam) => block.type === "tool_result";
+
+/** Results in the order of their calls; an agent may hand them back as they come. */
+function inOrder(
+  results: readonly ContentBlockParam[],
+  answer: MessageParam | undefined,
+): readonly ContentBlockParam[] {
+  const calls = answer === undefined ? [] : blocks(answer);
+  const ids = calls.flatMap((block) => (block.type === "tool_use" ? [block.id] : []));
+  const at = (block: ContentBlockParam) =>
+    block.type === "tool_result" ? ids.indexOf(block.tool_use_id) : -1;
+  return [...results].sort((one, other) => at(one) - at(other));
+}
 
 /** What agents put beside the person's words is left out. */
 function said(content: readonly ContentBlockParam[]): string {

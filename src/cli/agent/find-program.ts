@@ -43,9 +43,12 @@ export function findAgentProgram(driver: AgentDriver, context: CommandContext): 
   }
   const reason = `${driver.title}, your own install`;
   const places = isShown(tool.realPath) ? [] : [partsOf(tool.realPath)];
+  const files = places.map((place) => ({ path: place, source: place, reason }));
+  if (isShown(tool.path)) return { command: [tool.path], files };
+  // By the name that it has on PATH, which is what a list of processes then shows.
+  const named = `/run/workcell/${program}`;
   return {
-    // By the name that it has on PATH, which is what a list of processes then shows.
-    command: [isShown(tool.path) ? tool.path : tool.realPath],
-    files: places.map((place) => ({ path: place, source: place, reason })),
+    command: [named],
+    files: [...files, { path: named, source: tool.realPath, isLink: true, reason }],
   };
 }

@@ -1,19 +1,20 @@
 import { isatty } from "node:tty";
-import { type AgentProgram, type AgentWork, agentCommand } from "../../agent/index.ts";
+import { type AgentDriver, type AgentProgram, type AgentWork, agentCommand } from "../../agent/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
-import { listSessions } from "../../session/index.ts";
+import { listSessions, type RunningCell } from "../../session/index.ts";
 import { readSettings, type SettingsFlags } from "../../settings/index.ts";
 import { copyDemonstration, scriptedTask } from "../agent/demonstration.ts";
 import { endWork } from "../agent/end-work.ts";
 import { findAgentProgram } from "../agent/find-program.ts";
 import { type ModelAccess, openModelAccess, SCRIPTED, withScriptedWay } from "../agent/model-access.ts";
+import { showEvents } from "../agent/show-events.ts";
 import { type AgentWords, readAgentWords } from "../agent/words.ts";
 import { readApplyMode } from "../changes/apply-mode.ts";
 import { canAsk } from "../changes/ask.ts";
 import { stateOf } from "../changes/words.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
-import { type CellWork, checkTerminal, explainWork, runFlags, runInCell } from "../run-in-cell.ts";
+import { type CellWork, checkTerminal, explainWork, type Ran, runFlags, runInCell } from "../run-in-cell.ts";
 import { readSettingsFlags } from "../settings-flags.ts";
 
 /** What was asked for, before anything is looked up. */
@@ -103,17 +104,34 @@ async function workOf(
     ...(permissionMode === undefined ? {} : { permissionMode }),
     output,
     goesOn: flags.has("resume"),
-    onlyReferenceTools: profile === "cowork",
+    asReference: profile === "cowork",
   };
   // An agent that is given its task would else wait for more of it.
   const isFed = driver.installed === undefined || terminal || output === "stream-json";
+  const isShown = driver.events !== undefined && output === "human" && !terminal;
   return {
     ...agentCommand({ driver, program, work, endpoint: access.endpoint }),
     flags: settings,
     routes: [access.route],
     terminal,
-    stdio: [isFed ? "inherit" : "ignore", "inherit", "inherit"],
+    stdio: [isFed ? "inherit" : "ignore", isShown ? "pipe" : "inherit", "inherit"],
   };
+}
+
+/** Runs it, and shows what it says where a person could not read that as it is. */
+async function runShown(
+  flags: FlagValues,
+  { driver, work }: { readonly driver: AgentDriver; readonly work: CellWork },
+  context: CommandContext,
+): Promise<Ran> {
+  let shown: Promise<void> | undefined;
+  const onStarted = ({ stdout }: RunningCell) => {
+    if (stdout !== null && driver.events !== undefined)
+      shown = showEvents(stdout, driver.events(), context.stdout);
+  };
+  const ran = await runInCell(flags, { ...work, onStarted }, context);
+  await shown;
+  return ran;
 }
 
 async function runAgent(
@@ -130,7 +148,7 @@ async function runAgent(
   try {
     const work = await workOf(flags, { asked, program, access }, context);
     if (flags.has("explain")) return await explainWork(flags, work, context);
-    const ran = await runInCell(flags, work, context);
+    const ran = await runShown(flags, { driver: asked.driver, work }, context);
     await endWork(ran, { mode, stays: asked.settings.session !== undefined }, context);
     return ran.outcome.exitCode;
   } catch (error) {
