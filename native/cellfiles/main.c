@@ -49,6 +49,7 @@ static operation *take_operation(struct reader *request) {
     case ASK_RENAME: return rename_entry;
     case ASK_REMOVE: return remove_entry;
     case ASK_SYNC: return sync_root;
+    case ASK_FIND: return find_names;
     default: malformed(request, "unknown operation");
   }
 }

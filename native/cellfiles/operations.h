@@ -16,5 +16,6 @@ int exchange_entries(struct reader *request, struct answers *answers);
 int rename_entry(struct reader *request, struct answers *answers);
 int remove_entry(struct reader *request, struct answers *answers);
 int sync_root(struct reader *request, struct answers *answers);
+int find_names(struct reader *request, struct answers *answers);
 
 #endif

@@ -34,12 +34,21 @@ enum {
   ASK_RENAME = 'm',     /* place, place */
   ASK_REMOVE = 'u',     /* place */
   ASK_SYNC = 'y',       /* u8 root */
+  ASK_FIND = 'f',       /* place, u64 most, texts -> for what is found in the whole tree: u8 found, text path, (entry) */
 };
 
 /* Types of an entry, in the order in which the client names them. */
 enum { TYPE_FILE, TYPE_DIRECTORY, TYPE_SYMLINK, TYPE_FIFO, TYPE_SOCKET, TYPE_DEVICE };
 
 enum { MARK_WHITEOUT = 1, MARK_OPAQUE = 2 };
+
+/*
+ * A name that is looked for, with a letter before it: `e`, whatever has this name; `l`, links alone; `t`, every link below.
+ * A `*` before the name: whatever ends so. Names are in lower case and compared with that of what there is; what is not
+ * plain ASCII counts as all. `most` entries are looked at. An entry follows FOUND_ENTRY only; FOUND_UNREAD is a folder that
+ * was not entered, and is asked for by itself; FOUND_CUT says that there is more.
+ */
+enum { FOUND_ENTRY, FOUND_UNREAD, FOUND_CUT };
 
 enum { MAX_PATH = 65535, MAX_READ = 1 << 20 };
 

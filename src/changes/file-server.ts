@@ -64,3 +64,23 @@ export interface FileServer {
   sync(root: FileRoot): Promise<void>;
   close(): Promise<void>;
 }
+
+/** What a search through a tree found. */
+export interface Found {
+  /** In the order in which they were met. */
+  readonly entries: ReadonlyMap<BytePath, Entry>;
+  /** Folders that were not entered: each can be asked for by itself. */
+  readonly unread: readonly BytePath[];
+  /** There is more than was to be looked at. */
+  readonly isCut: boolean;
+}
+
+/** Looks for names in a whole tree, in one call. */
+export interface FileFinder {
+  /**
+   * Whatever below a place has one of these names, which are in lower case with a letter before: `e` for all that has the name,
+   * `l` for links of this name, `t` for every link below it; `*` before the name: whatever ends so. What is not plain
+   * ASCII counts as all of them. At most `most` entries are looked at.
+   */
+  find(place: Place, names: readonly string[], most: number): Promise<Found>;
+}

@@ -1,5 +1,5 @@
 import type { BytePath, Entry, EntryType } from "../model/index.ts";
-import type { CopyAs, FileRoot, LayerEntry, Place } from "./file-server.ts";
+import type { CopyAs, FileRoot, Found, LayerEntry, Place } from "./file-server.ts";
 
 /** Operations of native/cellfiles/protocol.h. */
 export type Operation =
@@ -14,7 +14,8 @@ export type Operation =
   | "exchange"
   | "rename"
   | "remove"
-  | "sync";
+  | "sync"
+  | "find";
 
 const letters: Record<Operation, string> = {
   stat: "s",
@@ -29,11 +30,15 @@ const letters: Record<Operation, string> = {
   rename: "m",
   remove: "u",
   sync: "y",
+  find: "f",
 };
 
 const types: readonly EntryType[] = ["file", "directory", "symlink", "fifo", "socket", "device"];
 const WHITEOUT = 1;
 const OPAQUE = 2;
+/** Kinds of what a search tells, besides entries. */
+const UNREAD = 1;
+const CUT = 2;
 const nsPerSecond = 1_000_000_000n;
 
 /** What a request holds, in the order of its fields. */
@@ -42,7 +47,8 @@ export type Field =
   | { readonly as: CopyAs }
   | { readonly root: FileRoot }
   | { readonly u64: number }
-  | { readonly u32: number };
+  | { readonly u32: number }
+  | { readonly text: BytePath };
 
 /** The longest path that a request can name, in bytes. */
 export const maxPathBytes = 65_535;
@@ -80,11 +86,17 @@ function place({ root, path, is }: Place): Buffer[] {
   return [byte(root), ...held, u16(bytes.length), bytes, byte(0)];
 }
 
+function text(said: BytePath): Buffer[] {
+  const bytes = Buffer.from(said, "latin1");
+  return [u16(bytes.length), bytes, byte(0)];
+}
+
 function encodeField(field: Field): Buffer[] {
   if ("place" in field) return place(field.place);
   if ("root" in field) return [byte(field.root)];
   if ("u32" in field) return [u32(field.u32)];
   if ("u64" in field) return [u64(BigInt(field.u64))];
+  if ("text" in field) return text(field.text);
   const { mode, uid, gid, mtimeNs } = field.as;
   return [u32(mode), u32(uid), u32(gid), ...time(mtimeNs)];
 }
@@ -200,6 +212,25 @@ export function decodeListing(bytes: Buffer, folder: BytePath): LayerEntry[] {
     });
   }
   return entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** What a search found, in the order in which it was met. */
+export function decodeFound(bytes: Buffer): Found {
+  const reader = new Reader(bytes);
+  const entries = new Map<BytePath, Entry>();
+  const unread: BytePath[] = [];
+  let isCut = false;
+  while (!reader.isAtEnd) {
+    const kind = reader.byte();
+    const path = reader.text();
+    if (kind === UNREAD) unread.push(path);
+    else if (kind === CUT) isCut = true;
+    else {
+      const { marks: _, ...entry } = readEntry(reader);
+      entries.set(path, entry);
+    }
+  }
+  return { entries, unread, isCut };
 }
 
 /** What a refusal says: the errno, and the step that failed. */

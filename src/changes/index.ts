@@ -20,10 +20,12 @@ export {
   type FileDelta,
 } from "./describe-changes.ts";
 export type { FileFault } from "./file-error.ts";
-export type { CopyAs, FileRoot, FileServer, LayerEntry, Place } from "./file-server.ts";
+export type { CopyAs, FileFinder, FileRoot, FileServer, Found, LayerEntry, Place } from "./file-server.ts";
 export { markIgnored } from "./ignored.ts";
 export { type JudgeOptions, type JudgingFacts, judgeChanges } from "./judge-changes.ts";
 export { type FactsInput, readJudgingFacts } from "./judging-facts.ts";
+export { Aside } from "./live/aside.ts";
+export { type KnownThing, LiveFolder, type Look, type Taken } from "./live/live-folder.ts";
 export { type Merged, type MergeInput, mergeText } from "./merge-text.ts";
 export { type FileServerOptions, openFileServer } from "./open-file-server.ts";
 export { patchOf } from "./patch.ts";

@@ -2,9 +2,10 @@ import { spawn } from "node:child_process";
 import type { Entry } from "../model/index.ts";
 import { Conversation } from "./file-conversation.ts";
 import { type FileFault, fileError, readablePath } from "./file-error.ts";
-import type { CopyAs, FileRoot, FileServer, LayerEntry, Place } from "./file-server.ts";
+import type { CopyAs, FileFinder, FileRoot, FileServer, Found, LayerEntry, Place } from "./file-server.ts";
 import {
   decodeEntry,
+  decodeFound,
   decodeListing,
   encodeRequest,
   type Field,
@@ -22,7 +23,7 @@ export interface FileServerOptions {
 }
 
 /** `cellfiles` behind the contract. */
-class CellfilesServer implements FileServer {
+class CellfilesServer implements FileServer, FileFinder {
   readonly #conversation: Conversation;
   readonly #roots: readonly string[];
 
@@ -122,6 +123,12 @@ class CellfilesServer implements FileServer {
     await this.#ask(() => `write ${this.#name({ root, path: "" })} to the disk`, "sync", [{ root }]);
   }
 
+  async find(place: Place, names: readonly string[], most: number): Promise<Found> {
+    const attempt = () => `look through ${this.#name(place)}`;
+    const texts = names.map((text) => ({ text }));
+    return decodeFound(await this.#ask(attempt, "find", [{ place }, { u64: most }, ...texts]));
+  }
+
   close(): Promise<void> {
     return this.#conversation.close();
   }
@@ -135,7 +142,7 @@ export async function openFileServer(
   cellfiles: string,
   roots: readonly string[],
   { userXattr = process.geteuid?.() !== 0 }: FileServerOptions = {},
-): Promise<FileServer> {
+): Promise<FileServer & FileFinder> {
   const words = [userXattr ? "user" : "trusted", ...roots];
   // It has no use for anything of the environment.
   const program = spawn(cellfiles, words, { cwd: "/", env: {}, stdio: ["pipe", "pipe", "pipe"] });

@@ -41,6 +41,7 @@ test("readSettingsFlags() reads every settings flag", () => {
     waive: ["waive 1", "waive 2"],
     allowHosts: ["allow-host 1", "allow-host 2"],
     denyHosts: ["deny-host 1", "deny-host 2"],
+    allowPaths: ["allow-path 1", "allow-path 2"],
     presets: ["preset 1", "preset 2"],
     mounts: ["mount 1", "mount 2"],
     environment: ["env 1", "env 2"],

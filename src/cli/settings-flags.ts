@@ -26,6 +26,12 @@ export const settingsFlags: readonly Flag[] = [
   },
   { name: "deny-host", value: "PATTERN", repeat: true, help: "refuse this host, whatever allows it" },
   {
+    name: "allow-path",
+    value: "PATH",
+    repeat: true,
+    help: "let the command write to this protected path of a folder connected rw, e.g. .git/hooks",
+  },
+  {
     name: "preset",
     value: "NAMES",
     repeat: true,
@@ -70,10 +76,12 @@ export function readSettingsFlags(values: FlagValues): SettingsFlags {
   });
   const uidRange = values.text("uid-range");
   const waive = values.all("waive");
+  const allowPaths = values.all("allow-path");
   return {
     ...Object.fromEntries(given),
     ...(uidRange === undefined ? {} : { uidRange }),
     ...(waive.length === 0 ? {} : { waive }),
+    ...(allowPaths.length === 0 ? {} : { allowPaths }),
     allowHosts: values.all("allow-host"),
     denyHosts: values.all("deny-host"),
     presets: values.all("preset"),

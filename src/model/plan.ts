@@ -15,6 +15,17 @@ export interface SessionFacts {
   readonly cell: string;
   /** Its layers for the folders of this cell; absent when there are none, or for a session on paper. */
   readonly layers?: readonly SessionLayer[];
+  /** What this cell sees read-only in folders that it writes to live; absent: nothing. */
+  readonly covers?: readonly SessionCover[];
+}
+
+/** Something that stands in a protected place of a folder that is connected `rw`. */
+export interface SessionCover {
+  /** Absolute path of the folder on the host, symlinks resolved. */
+  readonly source: string;
+  /** Path below it. */
+  readonly path: string;
+  readonly identity: { readonly device: number; readonly inode: number };
 }
 
 /** Where a session keeps what its cells change in one folder. */
@@ -69,6 +80,8 @@ export interface PlannedMount {
   readonly identity?: { readonly device: number; readonly inode: number };
   /** Name of the merged folder that stands for `source` in the cell (see MergedFolder). */
   readonly merged?: string;
+  /** True: it lies over a part of a connected folder, and there may be nothing to cover any more. */
+  readonly cover?: true;
   readonly reason: string;
 }
 

@@ -76,6 +76,8 @@ export interface Settings {
   readonly outputBytes?: Sourced<number>;
   /** Time without output or input after which the command is ended, in ms; absent: none. */
   readonly idleMs?: Sourced<number>;
+  /** Protected paths that cells may write to all the same, absolute. */
+  readonly allowPaths?: readonly Sourced<string>[];
   /** Limits and layers that the person does without. */
   readonly waive?: readonly Sourced<WaivableName>[];
   /** First and last of the host uids that root's sessions run as. */

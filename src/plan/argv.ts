@@ -16,8 +16,9 @@ const actsOnLaunchers = /^(LD_|GCONV_PATH$|GLIBC_TUNABLES$|BASH_ENV$|ENV$|NODE_O
 function mountArguments(mount: PlannedMount, source: string): string[] {
   const perms = mount.perms === undefined ? [] : ["--perms", mount.perms];
   switch (mount.kind) {
-    case "bind":
     case "ro-bind":
+      return [mount.cover === true ? "--ro-bind-try" : "--ro-bind", source, mount.target];
+    case "bind":
     case "symlink":
       return [`--${mount.kind}`, source, mount.target];
     case "tmpfs":

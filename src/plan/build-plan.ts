@@ -19,6 +19,7 @@ import { planLayers } from "./layers.ts";
 import { planLimitedViews } from "./limited-views.ts";
 import { planLimits } from "./limits.ts";
 import { cellinitMount, certificateMounts, homeToolMounts, kitMounts, toolMounts } from "./outside-tools.ts";
+import { planProtectedCovers } from "./protected-covers.ts";
 import { planRoot } from "./root-plan.ts";
 import { planSeal } from "./seal.ts";
 import { cellFilters } from "./seccomp/cell-filters.ts";
@@ -68,7 +69,7 @@ function planMounts(
   files: { readonly names: readonly string[]; readonly views: readonly PlannedMount[] },
 ): { all: PlannedMount[]; folders: PlannedMount[] } {
   const { facts, session } = input;
-  const { layers } = session;
+  const { layers, covers = [] } = session;
   const folders = planFolders({ ...input, home, ...(layers && { layers }) });
   const covered = coverPaths(
     {
@@ -88,6 +89,7 @@ function planMounts(
   const all: PlannedMount[] = [
     ...covered.system,
     ...covered.folders,
+    ...planProtectedCovers(folders, covers, facts.ruledPaths ?? []),
     // SECURITY(P8): after all that an earlier command could have laid links in the way of, or it would supply this.
     cellinitMount(facts),
     ...kitMounts(input.kit),

@@ -22,6 +22,7 @@ export function planRoot(session: SessionFacts, uid: number, mounts: readonly Pl
     if (
       mount.source === undefined ||
       mount.merged !== undefined ||
+      mount.cover === true ||
       (mount.kind !== "bind" && mount.kind !== "ro-bind")
     )
       continue;

@@ -3,9 +3,10 @@ import { WorkcellError } from "../errors/index.ts";
 import { type RefusedCall, type Running, sweepCellGroups } from "../launch/index.ts";
 import { printable } from "../lib/printable.ts";
 import { shortLine } from "../lib/short-line.ts";
-import type { Denial, HostFacts, Plan, Policy } from "../model/index.ts";
+import type { AuditEvent, Denial, HostFacts, Plan, Policy } from "../model/index.ts";
 import { nameOfCall } from "../plan/index.ts";
 import { type AuditLog, openAudit } from "../report/index.ts";
+import { listGuards } from "./guard-record.ts";
 import { budgetAudit, keepDenials } from "./kept-refusals.ts";
 import { lockBy } from "./lock-by.ts";
 import { openGate } from "./open-gate.ts";
@@ -73,6 +74,18 @@ async function denialOf({ nr, program }: RefusedCall, arch: HostFacts["arch"]): 
   };
 }
 
+/** What cells of killed runs left in folders that they wrote to live; without such nothing is loaded. */
+async function recoverKilled(
+  { request, facts }: RecordsInput,
+  record: (event: AuditEvent) => void,
+): Promise<void> {
+  const state = stateOf(facts);
+  if (listGuards(state).length === 0) return;
+  const { recoverGuards } = await import("./recover-guards.ts");
+  const { installation } = request;
+  await recoverGuards({ state, installation, record, say: (line) => request.onNotice?.(line) });
+}
+
 /** Opens what listens while a cell runs: the gate, and the audit log that its decisions go to. */
 export async function openRecords(input: RecordsInput, denials: Denial[]): Promise<CellRecords> {
   const { request, facts, policy, plan, held, running } = input;
@@ -103,6 +116,7 @@ export async function openRecords(input: RecordsInput, denials: Denial[]): Promi
     },
     denied: tell,
   });
+  let recovered: Promise<void> | undefined;
   return {
     deny,
     refuse: async (calls) => {
@@ -112,6 +126,9 @@ export async function openRecords(input: RecordsInput, denials: Denial[]): Promi
       try {
         sweepSessions(stateOf(facts), (notice) => request.onNotice?.(notice));
         sweepCellGroups(facts.limits.cgroups);
+        recovered = recoverKilled(input, (event) => budget.add(event)).catch((error: unknown) =>
+          request.onNotice?.(error instanceof Error ? error.message : String(error)),
+        );
         setTimeout(() => pruneRecords(stateOf(facts)), LONG_RUN_MS).unref();
       } catch (error) {
         // The command runs, and what others left must not end it.
@@ -122,6 +139,7 @@ export async function openRecords(input: RecordsInput, denials: Denial[]): Promi
       try {
         held?.close();
         await gate.close();
+        await recovered;
       } finally {
         kept.close();
         await audit.close(budget.rest());

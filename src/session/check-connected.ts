@@ -21,6 +21,7 @@ function isTheOne(mount: PlannedMount, plan: Plan, hostPid: number): boolean {
     const identity = wanted(mount, plan, hostPid);
     return found.dev === identity?.device && found.ino === identity.inode;
   } catch (error) {
+    if (mount.cover === true && codeOf(error) === "ENOENT") return true;
     // A link that an earlier command laid in the way of the mount point leads nowhere here.
     if (codeOf(error) === "ENOENT" || codeOf(error) === "ELOOP" || codeOf(error) === "EACCES") return false;
     throw error;

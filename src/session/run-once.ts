@@ -10,10 +10,11 @@ import { checkConnected } from "./check-connected.ts";
 import { checkMountPoints } from "./check-mount-points.ts";
 import { type Decided, decide } from "./decide.ts";
 import { explainLaunch } from "./explain-launch.ts";
+import type { Guard } from "./guard-live.ts";
 import { type JoinedOutput, joinOutput } from "./join-output.ts";
 import { prepareCell, recordPlan } from "./prepare-cell.ts";
 import type { RunningCell, RunRequest } from "./request.ts";
-import { imagineSession, type OpenSession, openSession, ownFolders } from "./store.ts";
+import { imagineSession, type OpenSession, openSession, ownFolders, stateOf } from "./store.ts";
 
 /** The plan of a run that does not happen, for `--explain`. */
 export async function explainRun(
@@ -38,12 +39,15 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
   request.onDecided?.(settings);
   const session = openSession({ settings, host: facts });
   let group: CellGroup | undefined;
+  let guard: Guard | undefined;
   try {
     const { command, terminal = false, kit, env, home } = request;
     // SECURITY(P3): what seals the command is what the build made.
     checkProgram({ program: facts.cellinit, cacheFolder: cacheFolder(env, home) });
     const layers = await openSessionLayers(decided, session);
-    const input = { settings, policy, facts, session: { ...session.facts, ...layers }, ...ownFolders(facts) };
+    guard = await openLiveGuard(request, decided, session);
+    const kept = { ...session.facts, ...layers, ...(guard && { covers: guard.covers }) };
+    const input = { settings, policy, facts, session: kept, ...ownFolders(facts) };
     const filters = await ownFilters(settings, facts);
     const plan = buildPlan({ ...input, command, terminal, ...(kit && { kit }), ...filters });
     held?.keepOut(plan, policy);
@@ -55,9 +59,10 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
     // bwrap builds the cell while Workcell opens the gate; the command waits for both.
     const place = { folder: session.cellFolder, joinFiles: group?.joinFiles ?? [] };
     const running = launchCell(plan, output.stdio, place);
-    return await finishStart({ request, decided, plan, session, running, startedAt, output, group });
+    return await finishStart({ request, decided, plan, session, running, startedAt, output, group, guard });
   } catch (error) {
     await group?.remove();
+    await guard?.close();
     session.abandon();
     throw await explainLaunch(error, facts);
   }
@@ -68,6 +73,32 @@ async function openSessionLayers({ settings, policy, facts }: Decided, session: 
   if (!policy.folders.some(isLayered)) return {};
   const { openLayers } = await import("./layers.ts");
   return { layers: openLayers({ settings, policy, facts, session }) };
+}
+
+/** Who looks after the protected paths of folders that are written to live; runs without such a folder pay nothing. */
+async function openLiveGuard(
+  request: RunRequest,
+  { settings, policy, facts }: Decided,
+  session: OpenSession,
+) {
+  if (!policy.folders.some(({ mode }) => mode === "rw")) return undefined;
+  const { openGuard } = await import("./guard-live.ts");
+  const { installation, cwd } = request;
+  const say = (line: string) => request.onNotice?.(line);
+  return openGuard({ session, settings, policy, state: stateOf(facts), installation, cwd, say });
+}
+
+/** What came to stand in protected places is out before the outcome is said; else the next run finishes it. */
+async function finishGuard({ guard, request }: Started): Promise<readonly Denial[]> {
+  try {
+    return (await guard?.finish()) ?? [];
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    request.onNotice?.(
+      `The protected paths could not be looked after to the end (${why}); the next run tries again`,
+    );
+    return [];
+  }
 }
 
 /** What the cell changed and nobody has applied yet is kept whatever happens. */
@@ -86,6 +117,7 @@ interface Started {
   readonly startedAt: number;
   readonly output: JoinedOutput;
   readonly group: CellGroup | undefined;
+  readonly guard: Guard | undefined;
 }
 
 async function finishStart(started: Started): Promise<RunningCell> {
@@ -99,6 +131,8 @@ async function finishStart(started: Started): Promise<RunningCell> {
     closeRecords = () => records.close();
     await running.ready;
     checkConnected(plan, running.pids()?.hostPid ?? 0);
+    // SECURITY(P14): what stands there is taken down before the command could touch it.
+    await started.guard?.begin();
     const held = await holdCell(started);
     const idle = output.meter(running, held);
     const how = {
@@ -125,6 +159,7 @@ async function finishStart(started: Started): Promise<RunningCell> {
           const refusedPids = denialOfPids(findings);
           if (refusedPids !== undefined) records.deny(refusedPids);
           await records.refuse(record.refused);
+          for (const denial of await finishGuard(started)) records.deny(denial);
           await takeOutAbsent(started, records);
           await records.close();
           return recordOutcome(started, {
@@ -139,6 +174,7 @@ async function finishStart(started: Started): Promise<RunningCell> {
           });
         } finally {
           await started.group?.remove();
+          await started.guard?.close();
           await keepPending(started);
           session.close();
         }

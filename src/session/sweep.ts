@@ -74,11 +74,19 @@ function attempt(say: (notice: string) => void, clear: () => void): void {
   }
 }
 
+function hasTakenOut(session: string): boolean {
+  const quarantine = path.join(session, "quarantine");
+  return list(quarantine).some((number) => list(path.join(quarantine, number)).length > 0);
+}
+
 /** Records of ended sessions that are too many, the oldest last; few at once. */
 function surplusRecords(sessions: string, names: readonly string[]): readonly string[] {
   const isThere = (name: string, part: string) => existsSync(path.join(sessions, name, part));
   // At a session's end its layers are taken away, unless something waits in them.
-  const ended = names.filter((name) => !isThere(name, "home") && !isThere(name, "layers"));
+  // What was taken out of a folder is the person's to look at; it goes with their word alone.
+  const ended = names.filter(
+    (name) => !isThere(name, "home") && !isThere(name, "layers") && !hasTakenOut(path.join(sessions, name)),
+  );
   const byAge = ended
     .map((name) => ({
       name,

@@ -22,6 +22,9 @@ export function flagLayer(flags: SettingsFlags): Layer {
     ...(session !== undefined && { session: parseSessionName(session, flag("session")) }),
     ...(uidRange !== undefined && { uidRange: parseUidRange(uidRange, flag("uid-range")) }),
     ...readLimits(flags, flag),
+    ...(flags.allowPaths !== undefined && {
+      allowPaths: flags.allowPaths.map((value) => ({ value, origin: flag("allow-path") })),
+    }),
     allowHosts: flags.allowHosts.map((value) => ({ value, origin: flag("allow-host") })),
     denyHosts: flags.denyHosts.map((value) => ({ value, origin: flag("deny-host") })),
     presets: flags.presets.flatMap((text) => parsePresets(text, flag("preset"))),

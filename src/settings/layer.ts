@@ -47,6 +47,7 @@ export interface Layer extends LimitLayer {
   readonly presets?: readonly Sourced<PresetName>[];
   readonly mounts?: readonly Sourced<MountRequest>[];
   readonly environment?: readonly Sourced<Variable>[];
+  readonly allowPaths?: readonly Sourced<string>[];
   readonly pathRules?: readonly Sourced<PathRule>[];
   readonly refuseUnixSockets?: Sourced<true>;
   readonly hiddenVariables?: readonly Sourced<string>[];
@@ -71,6 +72,7 @@ export interface SettingsFlags {
   readonly output?: string;
   readonly idle?: string;
   readonly waive?: readonly string[];
+  readonly allowPaths?: readonly string[];
   readonly allowHosts: readonly string[];
   readonly denyHosts: readonly string[];
   /** Comma lists. */

@@ -70,7 +70,7 @@ function namedFirst(mounts: readonly Sourced<MountRequest>[], cwd: string): read
 }
 
 /** Lists that hardly any run has. */
-const rareLists = ["pathRules", "hiddenVariables", "differences"] as const;
+const rareLists = ["allowPaths", "pathRules", "hiddenVariables", "differences"] as const;
 
 /** Known, and refused where they do not fit, so that nobody believes to have what is not there. */
 function checkFit({ profile, tunnel, tier }: Pick<Settings, "profile" | "tunnel" | "tier">): void {

@@ -1,34 +1,28 @@
 import { type EscapeAttempt, group } from "./attempt.ts";
 
-const live =
-  "what is written to a folder connected rw is on the host at once; protected paths are not held yet";
+const everydayWork =
+  "a project's own files are the work itself: they are marked for the person, and not refused";
 
 /** Paths in a project that make a tool of the host's run something; `.git` is there, the others are not. */
 const inProject: readonly (readonly [id: string, path: string, title: string])[] = [
   ["git-hook", ".git/hooks/pre-commit", "plant a git hook"],
   ["git-hooks-of-submodule", ".git/modules/sub/hooks/post-checkout", "plant a submodule's hook"],
   ["git-config-of-worktree", ".git/worktrees/side/config.worktree", "configure a worktree of git"],
-  ["git-attributes", ".git/info/attributes", "give git attributes that run a filter"],
   [
     "git-nested-hook",
     "deep/inside/.git/hooks/post-checkout",
     "plant a hook in a repository within the folder",
   ],
   ["git-file", "other/.git", "point git at another repository"],
-  ["git-modules", ".gitmodules", "describe a submodule that runs a command"],
   ["shell-start", ".bashrc", "plant a shell start-up file"],
   ["shell-profile", ".profile", "plant a login file"],
   ["direnv", ".envrc", "plant a file that direnv runs"],
-  ["npm-settings", ".npmrc", "configure npm"],
-  ["yarn-settings", ".yarnrc.yml", "configure yarn"],
-  ["pnpm-file", ".pnpmfile.cjs", "plant a file that pnpm runs"],
   ["editor-tasks", ".vscode/tasks.json", "plant a task of an editor"],
   ["ide-settings", ".idea/workspace.xml", "configure an IDE"],
   ["dev-container", ".devcontainer/devcontainer.json", "describe a development container"],
   ["mcp-servers", ".mcp.json", "name an MCP server"],
   ["agent-hooks", ".claude/settings.json", "plant a hook of an agent"],
   ["agent-skill", ".claude/skills/x/SKILL.md", "plant a skill of an agent"],
-  ["cargo-settings", ".cargo/config.toml", "configure cargo"],
 ];
 
 /** What projects have as a matter of course: it is marked, and not held back. */
@@ -39,6 +33,12 @@ const everyday: readonly (readonly [id: string, path: string, title: string])[] 
   ["agent-instructions", "AGENTS.md", "write instructions for agents"],
   ["site-customize", "sitecustomize.py", "write a module that Python loads by itself"],
   ["fake-program", "git", "put a program of git's name into the folder"],
+  ["git-attributes", ".git/info/attributes", "give git attributes that run a filter"],
+  ["git-modules", ".gitmodules", "describe a submodule that runs a command"],
+  ["npm-settings", ".npmrc", "configure npm"],
+  ["yarn-settings", ".yarnrc.yml", "configure yarn"],
+  ["pnpm-file", ".pnpmfile.cjs", "plant a file that pnpm runs"],
+  ["cargo-settings", ".cargo/config.toml", "configure cargo"],
 ];
 
 /** Paths in the person's home. */
@@ -61,51 +61,49 @@ const atHome: readonly (readonly [id: string, path: string, title: string])[] = 
 
 const planted = (root: string, place: string) => `return plant(at("${root}", "/${place}"));`;
 
-const projects = group(
-  { proof: "canary", refused: ["EROFS", "EACCES", "EPERM", "ENOENT", "own"], open: live },
-  [
-    ...inProject.map(([id, place, title]) => ({
-      id: `C.${id}` as const,
-      title,
-      c: planted("WORK", place),
-      canary: `$WORK/${place}`,
-    })),
-    {
-      id: "C.git-config",
-      title: "set a program that git runs (core.fsmonitor)",
-      c: 'return touch(open(at("WORK", "/.git/config"), O_WRONLY | O_APPEND));',
-      canary: "$WORK/.git/config",
-    },
-    {
-      id: "C.git-config-replaced",
-      title: "put another file in the place of git's configuration",
-      c: `const char *made = own_file();
+const projects = group({ proof: "canary", refused: ["EROFS", "EACCES", "EPERM", "EBUSY", "ENOENT", "own"] }, [
+  ...inProject.map(([id, place, title]) => ({
+    id: `C.${id}` as const,
+    title,
+    c: planted("WORK", place),
+    canary: `$WORK/${place}`,
+  })),
+  {
+    id: "C.git-config",
+    title: "set a program that git runs (core.fsmonitor)",
+    c: 'return touch(open(at("WORK", "/.git/config"), O_WRONLY | O_APPEND));',
+    canary: "$WORK/.git/config",
+  },
+  {
+    id: "C.git-config-replaced",
+    title: "put another file in the place of git's configuration",
+    c: `const char *made = own_file();
           touch_file(made);
           return done(rename(made, at("WORK", "/.git/modules/sub/config")));`,
-      canary: "$WORK/.git/modules/sub/config",
-    },
-    {
-      id: "C.git-folder-replaced",
-      title: "put another folder in the place of .git",
-      c: `if (rename(at("WORK", "/second/.git"), at("WORK", "/second/.git-kept")) != 0) return errno;
+    canary: "$WORK/.git/modules/sub/config",
+  },
+  {
+    id: "C.git-folder-replaced",
+    title: "put another folder in the place of .git",
+    c: `if (rename(at("WORK", "/second/.git"), at("WORK", "/second/.git-kept")) != 0) return errno;
           return plant(at("WORK", "/second/.git/hooks/post-merge"));`,
-      canary: "$WORK/second/.git/hooks/post-merge",
-    },
-    {
-      id: "C.pipe",
-      title: "plant a pipe that a tool of the host's waits at",
-      c: 'return done(mkfifo(at("WORK", "/README"), 0644));',
-      proof: "call",
-    },
-    ...everyday.map(([id, place, title]) => ({
-      id: `C.${id}` as const,
-      title,
-      c: planted("WORK", place),
-      canary: `$WORK/${place}`,
-      open: "a project's own files are the work itself: they are marked for the person, and not refused",
-    })),
-  ],
-);
+    canary: "$WORK/second/.git/hooks/post-merge",
+  },
+  {
+    id: "C.pipe",
+    title: "plant a pipe that a tool of the host's waits at",
+    c: 'return done(mkfifo(at("WORK", "/README"), 0644));',
+    proof: "call",
+    open: "a pipe or a socket in a folder connected rw is what programs that run there speak through",
+  },
+  ...everyday.map(([id, place, title]) => ({
+    id: `C.${id}` as const,
+    title,
+    c: planted("WORK", place),
+    canary: `$WORK/${place}`,
+    open: everydayWork,
+  })),
+]);
 
 const system = ["cron.d", "profile.d", "ld.so.conf.d", "systemd/system", "sudoers.d", "bash_completion.d"];
 
