@@ -20,7 +20,7 @@ import {
 import { type Left, type Planned, planApply } from "./steps/plan-apply.ts";
 import { planUndo } from "./steps/plan-undo.ts";
 import { discardChanges, pruneLayer } from "./steps/prune-layer.ts";
-import { newToken, recoverStep, runStep } from "./steps/run-step.ts";
+import { isOpenStep, newToken, recoverStep, runStep } from "./steps/run-step.ts";
 import type { Step, StepKind } from "./steps/step.ts";
 
 /** A folder that a session is connected to, with the layer that its changes are in. */
@@ -103,11 +103,12 @@ const rootsOf = (kind: StepKind) => ({ host, source: kind === "apply" ? layer : 
 
 async function recover(server: FileServer, { steps, place }: OpenInput): Promise<readonly Step[]> {
   clearSteps(steps);
-  const open = readSteps(steps).filter((step) => step.folder === place.folder && step.state !== "done");
+  const isOpen = (step: Step) => step.state !== "done" || isOpenStep(step);
+  const open = readSteps(steps).filter((step) => step.folder === place.folder && isOpen(step));
   const recovered: Step[] = [];
   for (const step of open) {
     const done = await recoverStep({ server, roots: rootsOf(step.kind), steps, step });
-    if (done !== undefined) recovered.push(done);
+    if (done !== undefined && step.state !== "done") recovered.push(done);
   }
   return recovered;
 }

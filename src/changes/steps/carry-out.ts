@@ -1,13 +1,14 @@
 import type { BytePath } from "../../model/index.ts";
+
 import type { FileServer } from "../file-server.ts";
 import { pipelinedAll } from "../pipelined.ts";
-import { type Carrying, isGone, isStaged, meanwhile, placesOf } from "./carrying.ts";
+import { type Carrying, isGone, isStaged, meanwhile, NotDone, PutBack, placesOf } from "./carrying.ts";
 import { changeAttributes } from "./change-attributes.ts";
-import { placedBy } from "./placed.ts";
+import { placedBy, putBackBy } from "./placed.ts";
 import { isMadeBeside, type Staged, type StepRoots, unstageOne } from "./stage.ts";
 import type { Done, Operation } from "./step.ts";
 import { finishTakingOut, isPlaced, place, remove, replace } from "./take-out.ts";
-import { isServerGone } from "./trees.ts";
+import { isAbsent, isServerGone } from "./trees.ts";
 
 /** Operations under way at once; no two concern one path. */
 const WINDOW = 64;
@@ -17,9 +18,14 @@ export interface CarryOutInput {
   readonly roots: StepRoots;
   readonly staged: Staged;
   readonly decidedNs: bigint;
-  /** An earlier Workcell was ended while it did the same: each operation is finished from where it stands. */
-  readonly isRecovery?: boolean;
+  readonly way: Way;
 }
+
+/**
+ * run: as decided. recover: an earlier Workcell was ended while it did the same, and each operation is finished from where it
+ * stands. settle: the step is done but for what could not be reached; what was taken out is kept or put back, what was made goes.
+ */
+export type Way = "run" | "recover" | "settle";
 
 /** A step that could not be brought to its end. What stands in its journal is finished by the next command. */
 export class Unfinished extends Error {
@@ -39,33 +45,51 @@ async function isFinished(carrying: Carrying): Promise<boolean> {
   return kind === "place" ? isPlaced(carrying) : finishTakingOut(carrying);
 }
 
-/** Carries one operation out: the person's folder is either as it was at that path, or as it was to be. Resolves to why not. */
-async function carryOutOne(carrying: Carrying, isRecovery: boolean): Promise<string | undefined> {
+interface Outcome extends Pick<Done, "failed" | "open"> {
+  readonly isBack?: boolean;
+}
+
+/** Carries one operation out: the person's folder is either as it was at that path, or as it was to be. */
+async function carryOutOne(carrying: Carrying, way: Way): Promise<Outcome> {
   try {
-    if (isRecovery && (await isFinished(carrying))) return undefined;
+    if (way !== "run" && (await isFinished(carrying))) return {};
+    if (way === "settle") throw new NotDone(meanwhile);
     await actions[carrying.operation.kind](carrying);
-    return undefined;
+    return {};
   } catch (error) {
     if (isServerGone(error)) throw error;
-    await clearBeside(carrying, error);
-    if (isGone(error)) return meanwhile;
-    return error instanceof Error ? error.message : String(error);
+    const failed = isGone(error) || !(error instanceof Error) ? meanwhile : error.message;
+    return { ...(await notDone(carrying, failed)), isBack: error instanceof PutBack };
   }
 }
 
-/** What was made for this goes. What else stands there is the host's own and did not go back: the step stays open. */
-async function clearBeside(carrying: Carrying, fault: unknown): Promise<void> {
-  const { server, roots, operation } = carrying;
-  const entry = await server.stat(placesOf(carrying).beside).catch((error: unknown) => {
+const later = "what stands beside it is seen to when its folder can be reached again";
+
+async function notDone(carrying: Carrying, failed: string): Promise<Outcome> {
+  return (await isCleared(carrying)) ? { failed } : { failed: `${failed}; ${later}`, open: true };
+}
+
+/**
+ * Takes away what was made for an operation that is not done. False: it cannot be reached, for the host has moved or shut its
+ * folder, or what came out stands there still.
+ */
+async function isCleared(carrying: Carrying): Promise<boolean> {
+  const { server, roots, operation, staged } = carrying;
+  if (operation.kind === "attributes") return true;
+  const { beside } = placesOf(carrying);
+
+  try {
+    const entry = await server.stat(beside);
+    if (entry === undefined) return await isAbsent(server, beside);
+    // What has no inode in the journal was never whole, and never in any place but this.
+    const isOurs = isStaged(carrying, entry) || (staged === undefined && isMadeBeside(operation));
+    if (!isOurs) return false;
+    await unstageOne(server, roots, operation);
+    return await isAbsent(server, beside);
+  } catch (error) {
     if (isServerGone(error)) throw error;
-    return undefined; // its folder is gone or shut, and so is what is in it
-  });
-  if (entry === undefined) return;
-  if (!isStaged(carrying, entry)) throw fault;
-  await unstageOne(server, roots, operation).catch((error: unknown) => {
-    // A copy stays behind; what another step kept must not.
-    if (operation.moved !== undefined || isServerGone(error)) throw error;
-  });
+    return false;
+  }
 }
 
 /** Files that several operations concern by several names. */
@@ -99,11 +123,12 @@ export async function carryOut(
   input: CarryOutInput,
   operations: readonly Operation[],
 ): Promise<readonly Done[]> {
-  const why = new Map<BytePath, string | undefined>();
+  const outcomes = new Map<BytePath, Outcome>();
   const run = async (carrying: Carrying): Promise<void> => {
     const { path } = carrying.operation;
     const failed = input.staged.failed.get(path);
-    why.set(path, failed ?? (await carryOutOne(carrying, input.isRecovery === true)));
+    const outcome = failed === undefined ? carryOutOne(carrying, input.way) : notDone(carrying, failed);
+    outcomes.set(path, await outcome);
   };
   const carryings = carryingsOf(input, operations);
   const isLast = ({ operation }: Carrying) => operation.kind === "attributes";
@@ -117,14 +142,30 @@ export async function carryOut(
     // Only now: another name of the same file, or its folder, may have been worked on after it.
     return await pipelinedAll(carryings, WINDOW, async (carrying) => {
       const { path } = carrying.operation;
-      const failed = why.get(path);
-      return failed === undefined ? { path, placed: await placedBy(carrying) } : { path, failed };
+      const outcome = outcomes.get(path) ?? {};
+      const { isBack, ...rest } = outcome;
+      if (rest.failed === undefined) return lookAgain(carrying);
+      const placed = isBack === true ? await putBackBy(carrying).catch(() => []) : [];
+      return { path, ...rest, ...(placed.length > 0 && { placed }) };
     });
   } catch (error) {
+    const finished = [...outcomes].filter(([, { failed }]) => failed === undefined);
     throw new Unfinished(
-      [...why].filter(([, failed]) => failed === undefined).map(([path]) => path),
+      finished.map(([path]) => path),
       error,
     );
+  }
+}
+
+/** What cannot be reached at this moment is looked at by the next command: without it nothing could be undone there. */
+async function lookAgain(carrying: Carrying): Promise<Done> {
+  const { path } = carrying.operation;
+  try {
+    const placed = await placedBy(carrying);
+    return placed === undefined ? { path, placed: [], open: true } : { path, placed };
+  } catch (error) {
+    if (!isGone(error)) throw error;
+    return { path, placed: [], open: true };
   }
 }
 

@@ -22,6 +22,9 @@ export const meanwhile = "the host changed it meanwhile";
 /** Says why the person's folder stays as it is at a path. */
 export class NotDone extends Error {}
 
+/** The same, after it was taken out and put back: that moved its ctime. */
+export class PutBack extends NotDone {}
+
 /** Where an operation's path, what stands beside it and what is kept of it lie. */
 export const placesOf = ({ roots, operation }: Carrying): { at: Place; beside: Place; kept: Place } => ({
   at: { root: roots.host, path: operation.path },

@@ -1,5 +1,5 @@
 import type { FileServer, Place } from "../file-server.ts";
-import { copyTree, errnoOf, removeTree } from "./trees.ts";
+import { copyTree, errnoOf, isAbsent, removeTree } from "./trees.ts";
 
 /** The name under which something is copied until it is whole. */
 const partial = (kept: Place): Place => ({ ...kept, path: `${kept.path}.part` });
@@ -17,6 +17,12 @@ export async function keep(server: FileServer, from: Place, kept: Place): Promis
     await copyTree(server, from, partial(kept));
     await server.sync(kept.root);
     await server.rename(partial(kept), kept);
-    await removeTree(server, from);
+    await removeKept(server, from);
   }
+}
+
+/** Takes away what is kept whole elsewhere. Throws when that cannot be told, for the host has moved its folder. */
+export async function removeKept(server: FileServer, from: Place): Promise<void> {
+  await removeTree(server, from);
+  if (!(await isAbsent(server, from))) throw new Error("what is kept already stands there still");
 }

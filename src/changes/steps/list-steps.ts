@@ -4,7 +4,7 @@ import { codeOf } from "../../errors/index.ts";
 import type { BytePath } from "../../model/index.ts";
 import { openFileServer } from "../open-file-server.ts";
 import { keptFolder, readSteps, writeJournal } from "./journal.ts";
-import { carriedOut } from "./run-step.ts";
+import { carriedOut, isOpenStep } from "./run-step.ts";
 import { isAtOrBelow } from "./since.ts";
 import type { Step, StepKind } from "./step.ts";
 import { removeTree } from "./trees.ts";
@@ -60,7 +60,7 @@ function listed(steps: string, step: Step): ListedStep {
   const changed = carriedOut(step);
   const undone = new Set(step.undone);
   return {
-    ...{ number, kind, time, folder, paths: changed.length, isDone: state === "done" },
+    ...{ number, kind, time, folder, paths: changed.length, isDone: state === "done" && !isOpenStep(step) },
     ...(of === undefined ? {} : { of }),
     undonePaths: changed.filter(({ path: place }) => isAtOrBelow(undone, place)).length,
     keptBytes: spaceOf(path.join(steps, String(number))),

@@ -2,21 +2,25 @@ import type { Entry } from "../../model/index.ts";
 import { joinPath } from "../byte-path.ts";
 import { pipelinedAll } from "../pipelined.ts";
 import type { Carrying } from "./carrying.ts";
-import { identityOf, isSameFile, type Operation, type Part, type Placed } from "./step.ts";
+import { hasSameContent, identityOf, isSameFile, type Operation, type Part, type Placed } from "./step.ts";
+import { isAbsent } from "./trees.ts";
 
 /** Calls under way at once. */
 const WINDOW = 256;
 
 /**
  * What stands at the paths of an operation that is done, as it was left. What the host has changed by then is left out: it
- * is not Workcell's work.
+ * is not Workcell's work. Undefined: the host has moved the folder away.
  */
-export async function placedBy(carrying: Carrying): Promise<readonly Placed[]> {
+export async function placedBy(carrying: Carrying): Promise<readonly Placed[] | undefined> {
   const { server, roots, operation, staged } = carrying;
   if (operation.kind === "remove") return [];
   const top = await server.stat({ root: roots.host, path: operation.path });
+  if (top === undefined)
+    return (await isAbsent(server, { root: roots.host, path: operation.path })) ? [] : undefined;
+
   const known = operation.kind === "attributes" ? operation.before : staged;
-  if (top === undefined || known === undefined || !isSameFile(top, known)) return [];
+  if (known === undefined || !isSameFile(top, known)) return [];
   if (operation.moved !== undefined) return placedTree(carrying, top);
   const inside = operation.parts.filter(({ path }) => path !== "");
   const entries = await pipelinedAll(inside, WINDOW, ({ path }) =>
@@ -30,6 +34,18 @@ export async function placedBy(carrying: Carrying): Promise<readonly Placed[]> {
   const first = isTopMade(operation, top) ? [{ path: operation.path, identity: identityOf(top) }] : [];
   return [...first, ...placed];
 }
+
+/** What was taken out and went back unchanged: that moved its ctime, and is not the host's work. */
+export async function putBackBy({ server, roots, operation }: Carrying): Promise<readonly Placed[]> {
+  const { path, before } = operation;
+  const entry = before === undefined ? undefined : await server.stat({ root: roots.host, path });
+  if (entry === undefined || before === undefined || !hasSameContent(entry, before)) return [];
+  return String(entry.ctimeNs) === before.ctimeNs ? [] : [{ path, identity: identityOf(entry) }];
+}
+
+/** Nobody has written to what a step made, or put back, since it stands at its place. */
+export const isAsMade = (operation: Operation, top: Entry): boolean =>
+  operation.moved !== undefined || isTopMade(operation, top);
 
 const isTopMade = ({ kind, parts: [part] }: Operation, top: Entry): boolean =>
   kind === "attributes" || (part !== undefined && isMade(part, top));

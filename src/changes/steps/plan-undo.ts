@@ -2,6 +2,7 @@ import type { BytePath, Entry } from "../../model/index.ts";
 import { isWithin } from "../byte-path.ts";
 import type { FileRoot, FileServer } from "../file-server.ts";
 import { pipelinedAll } from "../pipelined.ts";
+import { isGone } from "./carrying.ts";
 import { besideOf, type Left, type Planned } from "./plan-apply.ts";
 import { carriedOut } from "./run-step.ts";
 import { isAtOrBelow, type Since, sinceOf } from "./since.ts";
@@ -143,6 +144,12 @@ async function inverseOf(undoing: Undoing): Promise<readonly Inverse[]> {
   return [await (kind === "attributes" ? restoreAttributes : putBack)(undoing, now)];
 }
 
+/** A link has taken the place of a folder, or what was looked at a moment ago is gone. */
+function leftIfGone(path: BytePath, error: unknown): readonly Left[] {
+  if (isGone(error)) return [{ path, why: changedSince }];
+  throw error;
+}
+
 /** What takes a step back: whatever somebody has changed since is left as it is, and said. */
 export async function planUndo(input: UndoInput): Promise<Planned> {
   const undone = new Set(input.step.undone);
@@ -156,7 +163,9 @@ export async function planUndo(input: UndoInput): Promise<Planned> {
   const since = sinceOf(input);
   const open = carriedOut(input.step).filter(({ path }) => !isUndone(path));
   const inverses = await pipelinedAll([...open.entries()], WINDOW, ([index, operation]) =>
-    inverseOf({ ...input, operation, index, since, placed: placedAt.get(operation.path) ?? [] }),
+    inverseOf({ ...input, operation, index, since, placed: placedAt.get(operation.path) ?? [] }).catch(
+      (error: unknown) => leftIfGone(operation.path, error),
+    ),
   );
   const all = inverses.flat();
   return {

@@ -32,7 +32,7 @@ export interface StepInput {
 export async function runStep(input: StepInput): Promise<Step> {
   const { step, staged } = await beginStep(input);
   // From here on the journal leads: whatever ends this, the next command finishes it.
-  return finishStep({ ...input, step }, { staged });
+  return finishStep({ ...input, step }, { staged, way: "run" });
 }
 
 async function beginStep(input: StepInput): Promise<{ step: Step; staged: Staged }> {
@@ -56,32 +56,60 @@ async function beginStep(input: StepInput): Promise<{ step: Step; staged: Staged
  */
 export async function recoverStep(input: StepInput): Promise<Step | undefined> {
   const { step } = input;
-  if (step.state === "done") return step;
+  if (step.state === "done") return settleStep(input);
   if (step.state === "planned") {
     await giveUp(input);
     return undefined;
   }
   const made = new Map(Object.entries(step.staged ?? {}));
-  return finishStep(input, { staged: stagedOf(made, step.operations), isRecovery: true });
+  return finishStep(input, { staged: stagedOf(made, step.operations), way: "recover" });
 }
 
 /** Carries out what is staged, and writes down that it is done once all of it is on the disk. */
 async function finishStep(
   { server, roots, steps, step }: StepInput,
-  by: Pick<CarryOutInput, "staged" | "isRecovery">,
+  by: Pick<CarryOutInput, "staged" | "way">,
 ): Promise<Step> {
   try {
     const decidedNs = BigInt(step.decidedNs);
     const done = await carryOut({ server, roots, decidedNs, ...by }, step.operations);
     await server.sync(roots.host);
-    const { staged: _staged, ...rest } = step;
-    const finished: Step = { ...rest, done, state: "done" };
+    const finished = withDone(step, done);
     await writeJournal(steps, finished);
     await dropCopies({ server, roots }, finished);
     return finished;
   } catch (error) {
     throw unfinished(step, error);
   }
+}
+
+/** Its journal once it is done. */
+function withDone({ staged = {}, ...step }: Step, done: readonly Done[]): Step {
+  const isOpen = new Set(done.filter(({ open }) => open === true).map(({ path }) => path));
+  const still = Object.entries(staged).filter(([path]) => isOpen.has(path));
+  return { ...step, done, state: "done", ...(still.length > 0 && { staged: Object.fromEntries(still) }) };
+}
+
+/** Whether something of a step that is done may still stand beside its place. */
+export const isOpenStep = ({ done = [] }: Step): boolean => done.some(({ open }) => open === true);
+
+/** Looks again at what could not be reached when the step was done. */
+async function settleStep({ server, roots, steps, step }: StepInput): Promise<Step> {
+  const { done: before = [], decidedNs } = step;
+  const open = new Set(before.filter((one) => one.open === true).map(({ path }) => path));
+  if (open.size === 0) return step;
+  const operations = step.operations.filter(({ path }) => open.has(path));
+  const made = new Map(Object.entries(step.staged ?? {}));
+  const staged: Staged = { made, failed: new Map() };
+  const again = await carryOut(
+    { server, roots, staged, decidedNs: BigInt(decidedNs), way: "settle" },
+    operations,
+  );
+  const settled = new Map(again.map((one) => [one.path, one]));
+  const done = before.map((one) => settled.get(one.path) ?? one);
+  const finished = withDone(step, done);
+  await writeJournal(steps, finished);
+  return finished;
 }
 
 /** What another step kept was moved from there, or copied over file systems: then it is not kept twice. */

@@ -58,6 +58,8 @@ export interface Done {
   readonly path: BytePath;
   /** Why the person's folder is as it was there; absent: it was done. */
   readonly failed?: string;
+  /** Not done, and its folder could not be reached: something of it may stand beside, and the next command sees to that. */
+  readonly open?: true;
   /** What stands there now, part by part. */
   readonly placed?: readonly Placed[];
 }
@@ -88,7 +90,7 @@ export interface Step {
   readonly decidedNs: string;
   readonly state: "planned" | "staged" | "done";
   readonly operations: readonly Operation[];
-  /** Inode of what was made beside, by operation path; while `staged`. */
+  /** Inode of what was made beside, by operation path; once done only of what is still open. */
   readonly staged?: Readonly<Record<BytePath, Pick<Identity, "device" | "inode">>>;
   readonly done?: readonly Done[];
   /** Paths that later steps took back; known from those, and in no journal. */

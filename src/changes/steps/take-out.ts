@@ -1,8 +1,17 @@
 import type { Entry } from "../../model/index.ts";
-import { type Carrying, isStaged, meanwhile, mustBeUntouched, NotDone, placesOf } from "./carrying.ts";
-import { keep } from "./keep.ts";
+import {
+  type Carrying,
+  isStaged,
+  meanwhile,
+  mustBeUntouched,
+  NotDone,
+  PutBack,
+  placesOf,
+} from "./carrying.ts";
+import { keep, removeKept } from "./keep.ts";
+import { isAsMade } from "./placed.ts";
 import { hasSameContent, isOf, isSameFile } from "./step.ts";
-import { errnoOf, removeTree } from "./trees.ts";
+import { errnoOf, isServerGone } from "./trees.ts";
 
 /** How often what the host puts there again and again is exchanged for it, before the step is left open. */
 const ATTEMPTS = 100;
@@ -48,13 +57,14 @@ async function keepWhatCameOut(carrying: Carrying): Promise<void> {
   const { beside, kept } = placesOf(carrying);
   const old = await server.stat(beside);
   if (old === undefined) throw new NotDone("the host took it away meanwhile");
-  if (!(await isAsDecided(carrying, old))) throw new NotDone(await putBack(carrying, old));
+  if (!(await isAsDecided(carrying, old))) throw new PutBack(await putBack(carrying, old));
   try {
     await keep(server, beside, kept);
   } catch (error) {
     // Kept whole, and only not taken away: it is done.
-    if ((await server.stat(kept)) === undefined) await putBack(carrying, old);
-    throw error;
+    if ((await server.stat(kept)) !== undefined || isServerGone(error)) throw error;
+    await putBack(carrying, old);
+    throw new PutBack(error instanceof Error ? error.message : String(error), { cause: error });
   }
 }
 
@@ -108,7 +118,7 @@ async function exchangeBack(carrying: Carrying, old: Entry): Promise<string> {
     const now = await server.stat(beside);
     if (now === undefined) return meanwhile;
     if (there !== undefined && isSameFile(now, there))
-      return isStaged(carrying, now) ? meanwhile : keepAside(carrying);
+      return isStaged(carrying, now) && isAsMade(carrying.operation, now) ? meanwhile : keepAside(carrying);
     [there, out] = [{ device: String(out.device), inode: String(out.inode) }, now];
   }
   throw new Error("the host changes it faster than it can be put back");
@@ -120,6 +130,8 @@ async function exchangeBack(carrying: Carrying, old: Entry): Promise<string> {
  */
 export async function finishTakingOut(carrying: Carrying): Promise<boolean> {
   const { server, operation } = carrying;
+  // Without anything to exchange it for, nothing came out.
+  if (operation.kind === "replace" && carrying.staged === undefined) return false;
   const { at, beside, kept } = placesOf(carrying);
   const [now, old] = [await server.stat(at), await server.stat(beside)];
   const isKept = (await server.stat(kept)) !== undefined;
@@ -127,7 +139,7 @@ export async function finishTakingOut(carrying: Carrying): Promise<boolean> {
   if (isStaged(carrying, old)) return false;
   const isOut = operation.before !== undefined && isSameFile(old, operation.before);
   if (isOut && isKept) {
-    await removeTree(server, beside);
+    await removeKept(server, beside);
     return true;
   }
   const isOurs = operation.kind === "remove" ? now === undefined : isStaged(carrying, now);

@@ -11,10 +11,27 @@ export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error ? codeOf(error.cause) : undefined;
 }
 
+function faultOf(error: unknown): { readonly step: unknown } | undefined {
+  const fault = error instanceof Error ? error.cause : undefined;
+  return typeof fault === "object" && fault !== null && "step" in fault ? fault : undefined;
+}
+
 /** Whatever is asked for next, nobody answers: what was asked for last may have been done, or not. */
 export function isServerGone(error: unknown): boolean {
-  const fault = error instanceof Error ? error.cause : undefined;
-  return typeof fault === "object" && fault !== null && "step" in fault && fault.step === "talk to cellfiles";
+  return faultOf(error)?.step === "talk to cellfiles";
+}
+
+/**
+ * Whether nothing stands at a place whose folder is there: `stat` finds nothing in a folder that the host has moved away either.
+ * Asked by a rename to itself, which changes nothing and opens the folder before it looks for the name.
+ */
+export async function isAbsent(server: FileServer, place: Place): Promise<boolean> {
+  try {
+    await server.rename(place, place);
+    return false;
+  } catch (error) {
+    return errnoOf(error) === "ENOENT" && faultOf(error)?.step === "rename";
+  }
 }
 
 const asOf = ({ mode, uid, gid, mtimeNs }: Entry): CopyAs => ({ mode, uid, gid, mtimeNs });
