@@ -27,6 +27,11 @@ const harmless: readonly (readonly [section: string, keys: Readonly<Record<strin
       fetch: /^\+?refs\/[^\s:]*:refs\/[^\s:]*$/,
     },
   ],
+  // Who commits, and how a pull ends: words that git prints, and a choice of its own.
+  ["user", { name: /^[^\n]*$/, email: /^[^\s]*$/ }],
+  ["init", { defaultbranch: remoteName }],
+  ["pull", { rebase: flag, ff: /^(true|false|only)$/i }],
+  ["push", { default: /^(nothing|current|upstream|simple|matching)$/i }],
   ["branch *", { remote: remoteName, merge: /^refs\/[^\s:]+$/, rebase: flag }],
 ];
 
