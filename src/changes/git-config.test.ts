@@ -10,6 +10,7 @@ test.each([
   `${core}[extensions]\n\tobjectformat = sha256\n`,
   `${core}[remote "origin"]\n\turl = git@example.org:a/b.git\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n`,
   `${core}[remote "up"]\n\turl = ../other\n[branch "a/b"]\n\tremote = up\n\tmerge = refs/heads/a/b\n`,
+  `${core}[user]\n\tname = Ada King\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n[pull]\n\tff = only\n[push]\n\tdefault = simple\n`,
 ])("isHarmlessGitConfig() accepts what a new repository starts with", (text) => {
   expect(isHarmlessGitConfig(text)).toBe(true);
 });
@@ -39,6 +40,8 @@ test.each([
   '[remote "x\\"]\n\turl = y\n',
   '[branch "x"]\n\tremote = ext::evil\n',
   '[branch "x"]\n\tdescription = y\n',
+  "[user]\n\tsigningKey = x\n",
+  "[push]\n\tdefault = evil\n",
   '[url "x"]\n\tinsteadOf = y\n',
   "\ufeff[core]\n",
   "[core]\r\n\tbare = true\r\n",
