@@ -10,6 +10,7 @@ const flags: Readonly<Record<string, Kind>> = {
   "--print": "switch",
   "--json": "switch",
   "--stream-json": "switch",
+  "--acp": "switch",
   "--output-format": "value",
   "--input-format": "value",
   "--verbose": "switch",

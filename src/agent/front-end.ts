@@ -10,7 +10,7 @@ import { claudeView, resultOf } from "./protocol/claude-dialect.ts";
 import { Host } from "./protocol/host.ts";
 import { humanView } from "./protocol/human.ts";
 import { readAll, readLines } from "./protocol/lines.ts";
-import type { World } from "./run-agent.ts";
+import type { World } from "./world.ts";
 
 /** How the agent and whoever started it talk. */
 export interface FrontEnd {

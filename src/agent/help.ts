@@ -7,7 +7,8 @@ from a terminal. Lines typed while it works steer it. Ctrl-C stops the turn, twi
   --model NAME              the model (claude-opus-4-5-20251101)
   --json                    what happens, as a line of JSON each
   -p, --print               the last answer alone; --output-format text, json or stream-json
-  --stream-json             Claude Code's stream-json on stdin and stdout
+  --stream-json             Claude Code's stream-json on stdin and stdout, for a host
+  --acp                     the Agent Client Protocol on stdin and stdout, for an editor
   --allowedTools RULES      calls that need no asking: Bash, Edit, "Bash(npm test:*)", "Edit(src/**)"
   --disallowedTools RULES   calls that are refused
   --tools NAMES             the tools that exist
