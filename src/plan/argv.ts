@@ -38,7 +38,9 @@ function mountArguments(mount: PlannedMount, source: string): string[] {
 }
 
 /** Where bwrap binds from: for root's cells the scratch file system, whatever a dropped uid could not walk to. */
-function bindSource({ source = "", merged }: PlannedMount, { root, layers }: Plan): string {
+function bindSource({ kind, source = "", merged }: PlannedMount, { root, layers }: Plan): string {
+  // What a link says is read in the cell.
+  if (kind === "symlink") return source;
   if (merged !== undefined && layers !== undefined) return `${layers.scratch}/${merged}`;
   return scratchSource(source, root?.mounts ?? []);
 }

@@ -178,3 +178,18 @@ test("buildPlan() shows what a command brings, last of all and read-only, with v
     { name: "MODE", value: "mine", origin: "flag --env" },
   ]);
 });
+
+test("buildPlan() leads a link of the command's to what stands in the cell, for root's cells too", () => {
+  const place = { path: "/srv/tool", source: "/srv/tool", reason: "an agent" };
+  const link = {
+    path: "/run/workcell/agent",
+    source: "/srv/tool/agent",
+    isLink: true,
+    reason: "an agent",
+  } as const;
+  const { argv } = buildPlan({
+    ...planInput({ uid: 1_900_000_007 }),
+    kit: { origin: "an agent", files: [place, link], environment: {} },
+  });
+  expect(argv.join(" ")).toContain("--symlink /srv/tool/agent /run/workcell/agent ");
+});
