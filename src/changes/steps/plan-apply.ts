@@ -4,6 +4,7 @@ import { type Attributes, identityOf, type Operation, type Part } from "./step.t
 
 /** Set-id bits are never carried over. */
 const CARRIED_BITS = 0o1777;
+const SET_ID_BITS = 0o6000;
 const OWNER_BITS = 0o700;
 
 export interface ApplyRules {
@@ -79,6 +80,10 @@ export function planApply(changes: readonly Change[], rules: ApplyRules): Planne
       left.push({ path, why: `a ${after.type} is not carried over` });
       continue;
     }
+    if (losesSetId(change)) {
+      left.push({ path, why: "its set-id bits would be lost: give it the other bits yourself" });
+      continue;
+    }
     const maker = makers.get(parentOf(path));
     const operation = maker ?? startOperation(change, rules, operations.length);
     if (maker === undefined) operations.push(operation);
@@ -88,6 +93,10 @@ export function planApply(changes: readonly Change[], rules: ApplyRules): Planne
   }
   return { operations, left };
 }
+
+/** No set-id bit is ever given, and so none can be given back: neither when its other bits change, nor by an undo. */
+const losesSetId = ({ kind, before }: Change): boolean =>
+  kind === "attributes" && before !== undefined && (before.mode & SET_ID_BITS) !== 0;
 
 /** A name of a file whose first name is not carried over becomes a file of its own. */
 function linked(part: Part, chosen: ReadonlySet<BytePath>): Part {

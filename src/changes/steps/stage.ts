@@ -1,5 +1,5 @@
 import { WorkcellError } from "../../errors/index.ts";
-import type { BytePath } from "../../model/index.ts";
+import type { BytePath, Entry } from "../../model/index.ts";
 import { joinPath } from "../byte-path.ts";
 import type { CopyAs, FileRoot, FileServer, Place } from "../file-server.ts";
 import { pipelinedAll } from "../pipelined.ts";
@@ -47,7 +47,8 @@ interface Staging {
   readonly places: Map<BytePath, Place>;
 }
 
-async function makePart(staging: Staging, operation: Operation, part: Part): Promise<unknown> {
+/** What was made; undefined for another name, which was made before. */
+async function makePart(staging: Staging, operation: Operation, part: Part): Promise<Entry | undefined> {
   const { server, roots, places } = staging;
   const place = besidePlace(roots, operation, part);
   const as = copyAs(part.attributes);
@@ -56,7 +57,12 @@ async function makePart(staging: Staging, operation: Operation, part: Part): Pro
   const first = part.sameFileAs === undefined ? undefined : places.get(part.sameFileAs);
   if (first === undefined) return server.copy(from, place, as);
   // On another file system below the folder, or taken away with what failed: a file of its own.
-  return server.link(first, place).catch(() => server.copy(from, place, as));
+  try {
+    await server.link(first, place);
+    return undefined;
+  } catch {
+    return server.copy(from, place, as);
+  }
 }
 
 /** Deepest first, once nothing is made in them any more. */
@@ -81,24 +87,27 @@ async function moveBeside({ server, roots }: Staging, operation: Operation, name
   }
 }
 
-async function makeParts(staging: Staging, operation: Operation): Promise<void> {
+/** Resolves to what stands on top, as it was when it was made. */
+async function makeParts(staging: Staging, operation: Operation): Promise<Entry | undefined> {
   const { roots, places } = staging;
   // The server keeps the order: a folder is made before what is in it. Links wait for their first name.
   const plain = operation.parts.filter((part) => part.sameFileAs === undefined);
   const names = operation.parts.filter((part) => part.sameFileAs !== undefined);
-  await pipelinedAll(plain, WINDOW, (part) => makePart(staging, operation, part));
+  const made = await pipelinedAll(plain, WINDOW, (part) => makePart(staging, operation, part));
   for (const part of plain)
     if (part.type === "file")
       places.set(joinPath(operation.path, part.path).replace(/\/$/, ""), besidePlace(roots, operation, part));
   for (const part of names) await makePart(staging, operation, part);
   await finishFolders(staging, operation);
+  return plain[0]?.path === "" ? made[0] : undefined;
 }
 
 async function stageOne(staging: Staging, operation: Operation): Promise<Pick<Identity, "device" | "inode">> {
   const { server, roots } = staging;
-  if (operation.moved === undefined) await makeParts(staging, operation);
+  let made: Entry | undefined;
+  if (operation.moved === undefined) made = await makeParts(staging, operation);
   else await moveBeside(staging, operation, operation.moved);
-  const made = await server.stat({ root: roots.host, path: operation.beside });
+  made ??= await server.stat({ root: roots.host, path: operation.beside });
   if (made === undefined) throw new Error("it was taken away while it was made");
   return identityOf(made);
 }
