@@ -27,6 +27,7 @@ const flags: Readonly<Record<string, Kind>> = {
   "--fallback-model": "value",
   "--max-turns": "value",
   "--max-thinking-tokens": "value",
+  "--max-budget-usd": "value",
   "--context-tokens": "value",
   "--resume": "value",
   "--continue": "switch",
@@ -40,6 +41,8 @@ const flags: Readonly<Record<string, Kind>> = {
   "--plugin-dir": "each",
   ...{ "--settings": "value", "--mcp-config": "list", "--strict-mcp-config": "switch", "--effort": "value" },
   ...{ "--debug": "switch", "--debug-to-stderr": "switch", "--betas": "list", "--thinking": "value" },
+  ...{ "--thinking-display": "value", "--task-budget": "value", "--debug-file": "value" },
+  ...{ "--include-hook-events": "switch" },
 };
 
 const aliases: Readonly<Record<string, string>> = {
@@ -60,6 +63,7 @@ export const withoutEffect = [
   "--effort",
   "--betas",
   "--thinking",
+  "--task-budget",
 ];
 
 export interface Asked {
@@ -71,6 +75,8 @@ export interface Asked {
   readonly tools: readonly string[] | undefined;
   readonly maxTurns: number;
   readonly thinkingTokens: number;
+  /** `--max-budget-usd`; absent: no end. */
+  readonly maxCostUsd: number | undefined;
   readonly contextTokens: number;
   has(flag: string): boolean;
   value(flag: string): string | undefined;
@@ -164,6 +170,9 @@ function read(given: ReadonlyMap<string, readonly string[]>, prompt: string | un
     tools: has("--tools") ? list("--tools").filter((name) => name !== "") : undefined,
     maxTurns: whole("--max-turns", value("--max-turns") ?? "1000", 1),
     thinkingTokens: whole("--max-thinking-tokens", value("--max-thinking-tokens") ?? "0", 0),
+    maxCostUsd: has("--max-budget-usd")
+      ? dollars("--max-budget-usd", value("--max-budget-usd") ?? "")
+      : undefined,
     contextTokens: whole("--context-tokens", value("--context-tokens") ?? "200000", 1000),
   };
 }
@@ -184,5 +193,12 @@ function whole(flag: string, given: string, least: number): number {
   const number = Number(given);
   if (!/^\d+$/.test(given) || number < least || !Number.isSafeInteger(number))
     throw new FlagFault(`The flag ${flag} is "${given}"; it must be a whole number, at least ${least}.`);
+  return number;
+}
+
+function dollars(flag: string, given: string): number {
+  const number = Number(given);
+  if (!/^\d+(\.\d+)?$/.test(given) || number === 0)
+    throw new FlagFault(`The flag ${flag} is "${given}"; it must be an amount of US dollars, above 0.`);
   return number;
 }

@@ -5,6 +5,7 @@ import type { Asked } from "./flags.ts";
 import type { Agent } from "./loop/agent.ts";
 import type { AgentEvent, TurnEnd } from "./loop/events.ts";
 import type { Wanted } from "./loop/make-calls.ts";
+import { outputTokensOf, type PromptWords } from "./make-agent.ts";
 import type { Answer, Askers, Permissions } from "./permit.ts";
 import { claudeView, resultOf } from "./protocol/claude-dialect.ts";
 import { Host } from "./protocol/host.ts";
@@ -22,6 +23,7 @@ export interface FrontEnd {
     readonly agent: Agent;
     readonly permissions: Permissions;
     readonly defaultModel: string;
+    readonly setPrompt: (words: PromptWords) => void;
   }): void;
   turnEnded(end: TurnEnd): void;
   /** Calls back when nobody reads stdout any more. */
@@ -54,11 +56,12 @@ function viewOf({ asked, world }: Parts): (event: AgentEvent) => void {
       replay: asked.has("--replay-user-messages"),
       apiKeySource: world.env["ANTHROPIC_API_KEY"] ? "ANTHROPIC_API_KEY" : "none",
       contextTokens: asked.contextTokens,
+      outputTokens: outputTokensOf(world),
       skills: [],
     });
   return (event) => {
     if (event.type !== "ended") return;
-    if (asked.output === "result") write(resultOf(event, asked));
+    if (asked.output === "result") write(resultOf(event, { ...asked, outputTokens: outputTokensOf(world) }));
     else
       put(
         `${event.failure === undefined ? event.text : `${event.failure.message}\n${event.failure.remedy}`}\n`,
@@ -100,6 +103,7 @@ function hostFrontEnd(parts: Parts): FrontEnd {
       setMode: (mode) => {
         if (reins !== undefined) reins.permissions.mode = mode;
       },
+      setPrompt: (words) => reins?.setPrompt(words),
       note,
     },
   });

@@ -14,6 +14,7 @@ from a terminal. Lines typed while it works steer it. Ctrl-C stops the turn, twi
   --tools NAMES             the tools that exist
   --permission-mode MODE    default, acceptEdits, bypassPermissions, plan or dontAsk
   --max-turns N             answers of the model in one turn
+  --max-budget-usd AMOUNT   US dollars at list prices that a session may cost
   --resume ID, --continue   goes on with a conversation, or with the newest
   --version
 

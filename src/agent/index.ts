@@ -11,6 +11,7 @@ export {
   type AgentStart,
   type AgentWork,
   type Endpoint,
+  type HostDialect,
   referenceTools,
 } from "./drivers/driver.ts";
 export type { AgentEvent } from "./loop/events.ts";

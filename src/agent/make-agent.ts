@@ -1,5 +1,5 @@
 import type { Asked } from "./flags.ts";
-import { Agent } from "./loop/agent.ts";
+import { Agent, type AgentLimits } from "./loop/agent.ts";
 import { readContext, type Source } from "./loop/context.ts";
 import { Conversation } from "./loop/conversation.ts";
 import { delegateWith } from "./loop/delegate.ts";
@@ -9,7 +9,7 @@ import type { Permit } from "./loop/make-calls.ts";
 import { systemPrompt } from "./loop/system-prompt.ts";
 import { openTranscript, transcriptFolder } from "./loop/transcript.ts";
 import { makeClient } from "./model/client.ts";
-import type { ContentBlockParam } from "./model/messages.ts";
+import type { ContentBlockParam, TextBlockParam } from "./model/messages.ts";
 import { allTools } from "./tools/all-tools.ts";
 import type { Workplace } from "./tools/workplace.ts";
 import type { World } from "./world.ts";
@@ -42,24 +42,23 @@ export interface AgentMakings {
   readonly emit: (event: AgentEvent) => void;
 }
 
-/** Makes the agent that the command line asks for, with what an earlier conversation holds. */
-export function makeAgent(parts: AgentMakings): {
+/** A host's own words in the prompt: instead of Workcell's, or after them. */
+export interface PromptWords {
+  readonly replaced?: string | undefined;
+  readonly appended?: string | undefined;
+}
+
+export interface Made {
   readonly agent: Agent;
   readonly conversation: Conversation;
-} {
+  readonly setPrompt: (words: PromptWords) => void;
+}
+
+/** Makes the agent that the command line asks for, with what an earlier conversation holds. */
+export function makeAgent(parts: AgentMakings): Made {
   const { asked, world, place, permit, heard, session, from, emit } = parts;
   const model = modelOf(asked, world);
-  const sources = (asked.value("--setting-sources") ?? "user,project")
-    .split(",")
-    .filter((name): name is Source => name === "user" || name === "project");
-  const context = readContext({
-    cwd: world.cwd,
-    env: world.env,
-    sources,
-    pluginFolders: asked.list("--plugin-dir"),
-  });
-  const today = new Date().toISOString().slice(0, 10);
-  const prompt = { cwd: world.cwd, model, context, today, appended: asked.value("--append-system-prompt") };
+  const prompt = new Prompt(asked, world);
   const common = {
     ...{
       client: makeClient(world.env),
@@ -71,12 +70,7 @@ export function makeAgent(parts: AgentMakings): {
     },
     ledger: new Ledger(),
     denials: [],
-    limits: {
-      maxTurns: asked.maxTurns,
-      contextTokens: asked.contextTokens,
-      outputTokens: Number(world.env["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] || OUTPUT_TOKENS),
-      thinkingTokens: asked.thinkingTokens,
-    },
+    limits: limitsOf(asked, world),
   };
   const onTrouble = (text: string) => emit({ type: "note", text });
   const isKept = !asked.has("--no-session-persistence");
@@ -89,11 +83,60 @@ export function makeAgent(parts: AgentMakings): {
   const conversation = new Conversation(isKept ? openTranscript(kept) : undefined);
   const agent = new Agent({
     ...common,
-    system: systemPrompt({ ...prompt, replaced: asked.value("--system-prompt") }),
+    system: () => prompt.text({ isSubAgent: false }),
     conversation,
     parent: null,
-    delegate: delegateWith({ ...common, system: systemPrompt({ ...prompt, isSubAgent: true }) }),
+    delegate: delegateWith({ ...common, system: () => prompt.text({ isSubAgent: true }) }),
     heard,
   });
-  return { agent, conversation };
+  return { agent, conversation, setPrompt: (words) => prompt.set(words) };
+}
+
+/** Tokens of one answer. */
+export function outputTokensOf({ env }: Pick<World, "env">): number {
+  return Number(env["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] || OUTPUT_TOKENS);
+}
+
+function limitsOf(asked: Asked, world: Pick<World, "env">): AgentLimits {
+  return {
+    maxTurns: asked.maxTurns,
+    contextTokens: asked.contextTokens,
+    outputTokens: outputTokensOf(world),
+    thinkingTokens: asked.thinkingTokens,
+    ...(asked.maxCostUsd === undefined ? {} : { maxCostUsd: asked.maxCostUsd }),
+  };
+}
+
+/** What the model is told before the conversation; a host may set its words later than the command line does. */
+class Prompt {
+  readonly #fixed: Pick<Parameters<typeof systemPrompt>[0], "cwd" | "model" | "context" | "today">;
+  #words: PromptWords;
+
+  constructor(asked: Asked, world: Pick<World, "env" | "cwd">) {
+    const sources = (asked.value("--setting-sources") ?? "user,project")
+      .split(",")
+      .filter((name): name is Source => name === "user" || name === "project");
+    const { cwd, env } = world;
+    const context = readContext({ cwd, env, sources, pluginFolders: asked.list("--plugin-dir") });
+    const today = new Date().toISOString().slice(0, 10);
+    this.#fixed = { cwd, context, today, model: modelOf(asked, world) };
+    this.#words = {
+      replaced: asked.value("--system-prompt"),
+      appended: asked.value("--append-system-prompt"),
+    };
+  }
+
+  set(words: PromptWords): void {
+    this.#words = { ...this.#words, ...words };
+  }
+
+  text({ isSubAgent }: { readonly isSubAgent: boolean }): TextBlockParam[] {
+    const { replaced, appended } = this.#words;
+    return systemPrompt({
+      ...this.#fixed,
+      isSubAgent,
+      appended,
+      replaced: isSubAgent ? undefined : replaced,
+    });
+  }
 }

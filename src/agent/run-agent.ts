@@ -12,7 +12,7 @@ import { Workplace } from "./tools/workplace.ts";
 import type { World } from "./world.ts";
 
 /** Exit codes beside 0: the work failed, it was interrupted, a call was refused because nobody could be asked. */
-const exitCodes = { failed: 1, "max-turns": 1, interrupted: 130 } as const;
+const exitCodes = { failed: 1, "max-turns": 1, "max-budget": 1, interrupted: 130 } as const;
 const REFUSED = 3;
 
 /** The whole program: reads its words, works, and says with which code to end. */
@@ -44,12 +44,12 @@ async function work(asked: Asked, world: World): Promise<number> {
     { mode: asked.mode, allow: asked.list("--allowed-tools"), deny: asked.list("--disallowed-tools") },
     front.askers,
   );
-  const { agent } = makeAgent({
+  const { agent, setPrompt } = makeAgent({
     ...{ asked, world, place, session, from, emit: front.emit },
     permit: permissions.permit,
     heard: () => driver.heard(),
   });
-  front.begin({ agent, permissions, defaultModel: modelOf(asked, world) });
+  front.begin({ agent, permissions, defaultModel: modelOf(asked, world), setPrompt });
   for (const flag of withoutEffect.filter((name) => asked.has(name)))
     world.stderr.write(`workcell-agent: ${flag} is taken and has no effect here\n`);
   const stopped = new Promise<"stopped">((resolve) => {

@@ -143,7 +143,7 @@ export class AcpSession {
 
   #reasonOf({ status }: TurnEnd): StopReason {
     if (status === "interrupted") return "cancelled";
-    if (status === "max-turns") return "max_turn_requests";
+    if (status === "max-turns" || status === "max-budget") return "max_turn_requests";
     return this.#isRefused ? "refusal" : "end_turn";
   }
 

@@ -8,8 +8,9 @@ export const builtIn: AgentDriver = {
   name: "workcell",
   title: "the built-in agent",
   api: "messages",
+  speaks: ["stream-json", "acp"],
   start({ task, model, output, goesOn, permissionMode }, { variables }) {
-    const form = { human: [], json: ["--json"], "stream-json": ["--stream-json"] }[output];
+    const form = { human: [], json: ["--json"], "stream-json": ["--stream-json"], acp: ["--acp"] }[output];
     const asking =
       permissionMode === undefined
         ? [`--allowedTools=${referenceTools.join(",")}`]

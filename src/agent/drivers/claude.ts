@@ -12,6 +12,7 @@ export const claude: AgentDriver = {
   name: "claude",
   title: "Claude Code",
   api: "messages",
+  speaks: ["stream-json"],
   installed: { program: "claude", npmPackage: "@anthropic-ai/claude-code" },
   events: claudeEvents,
   start({ task, model, output, goesOn, permissionMode, asReference }, { variables }) {

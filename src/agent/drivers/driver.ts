@@ -3,13 +3,16 @@ import type { AgentEvent } from "../loop/events.ts";
 /** Whose interface an agent's model is asked by. */
 export type ModelApi = "messages" | "responses" | "gemini";
 
+/** What a program that drives an agent speaks with it on stdin and stdout. */
+export type HostDialect = "stream-json" | "acp";
+
 /** What is asked of an agent, whichever it is. */
 export interface AgentWork {
   /** Absent: its own terminal interface runs. */
   readonly task?: string;
   /** Absent: the agent's own choice. */
   readonly model?: string;
-  readonly output: "human" | "json" | "stream-json";
+  readonly output: "human" | "json" | HostDialect;
   /** Goes on with the newest conversation of the session's home. */
   readonly goesOn: boolean;
   /** What is asked before it is done, in the agent's own word; absent: what the cell lets through needs no asking. */
@@ -40,6 +43,8 @@ export interface AgentDriver {
   /** As a person calls it. */
   readonly title: string;
   readonly api: ModelApi;
+  /** How a program on the host may drive it; absent: not at all. */
+  readonly speaks?: readonly HostDialect[];
   /** The person's own install; absent: Workcell's. */
   readonly installed?: { readonly program: string; readonly npmPackage: string };
   /** Reads what it prints at work, line by line; absent: a person can read that as it is. */

@@ -6,11 +6,13 @@ export const gemini: AgentDriver = {
   name: "gemini",
   title: "Gemini CLI",
   api: "gemini",
+  speaks: ["acp"],
   installed: { program: "gemini", npmPackage: "@google/gemini-cli" },
   start({ task, model, output, goesOn }, { url }) {
     return {
       words: [
         ...(task === undefined ? [] : ["-p", task, "-o", output === "json" ? "stream-json" : "text"]),
+        ...(output === "acp" ? ["--acp"] : []),
         "--yolo",
         ...flagWith("--model", model),
         ...(goesOn ? ["--resume", "latest"] : []),

@@ -6,11 +6,13 @@ export const opencode: AgentDriver = {
   name: "opencode",
   title: "OpenCode",
   api: "messages",
+  speaks: ["acp"],
   installed: { program: "opencode", npmPackage: "opencode-ai" },
   start({ task, model, output, goesOn }, { url, variables }) {
     const provider = { anthropic: { options: { baseURL: `${url}/v1`, apiKey: PLACEHOLDER } } };
     return {
       words: [
+        ...(output === "acp" ? ["acp"] : []),
         ...(task === undefined ? [] : ["run", ...(output === "json" ? ["--format", "json"] : [])]),
         ...flagWith("--model", model?.includes("/") === false ? `anthropic/${model}` : model),
         ...(goesOn ? ["--continue"] : []),

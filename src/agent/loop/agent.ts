@@ -8,13 +8,14 @@ import type { Workplace } from "../tools/workplace.ts";
 import { restartWith, summaryRequest, withoutLongResults } from "./compact.ts";
 import type { Conversation } from "./conversation.ts";
 import type { AgentEvent, Denial, TurnEnd } from "./events.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger, totalOf } from "./ledger.ts";
 import { makeCalls, type Permit } from "./make-calls.ts";
 
 export interface AgentParts {
   readonly client: ModelClient;
   readonly model: string;
-  readonly system: readonly TextBlockParam[];
+  /** What the model is told before the conversation, as it stands at each request. */
+  readonly system: () => readonly TextBlockParam[];
   readonly tools: readonly Tool[];
   readonly place: Workplace;
   readonly conversation: Conversation;
@@ -40,6 +41,8 @@ export interface AgentLimits {
   readonly outputTokens: number;
   /** Tokens of an answer that the model may think with (0: it does not). */
   readonly thinkingTokens: number;
+  /** US dollars at list prices that a session may cost; absent: any. */
+  readonly maxCostUsd?: number;
 }
 
 /** An agent: a model, its tools, and the conversation between them. One turn at a time. */
@@ -80,6 +83,7 @@ export class Agent {
     });
     try {
       while (turns < this.#parts.limits.maxTurns) {
+        if (this.#isSpent()) return end("max-budget");
         turns += 1;
         const step = await this.#step(interrupt);
         text = step.text || text;
@@ -93,6 +97,14 @@ export class Agent {
       const { kind, message, remedy } = error;
       return end("failed", { kind, message, remedy });
     }
+  }
+
+  #isSpent(): boolean {
+    const { maxCostUsd } = this.#parts.limits;
+    if (maxCostUsd === undefined) return false;
+    const { costUsd } = totalOf(this.#ledger.models);
+    // What nobody knows the price of cannot be kept below one.
+    return costUsd === undefined || costUsd >= maxCostUsd;
   }
 
   #interrupted(end: (status: TurnEnd["status"]) => TurnEnd): TurnEnd {
@@ -152,7 +164,7 @@ export class Agent {
     return {
       model: this.#model,
       max_tokens: Math.max(limits.outputTokens, budget + 1024),
-      system: [...system],
+      system: [...system()],
       ...(tools.length === 0 ? {} : { tools: tools.map(wireTool) }),
       messages,
       ...(budget >= 1024 ? { thinking: { type: "enabled", budget_tokens: budget } } : {}),

@@ -33,7 +33,11 @@ export function delegateWith(
       if (end.status === "done") return { text: text || "[The sub-agent ended without a word]" };
       const why =
         end.failure?.message ??
-        (end.status === "interrupted" ? "it was interrupted" : `${SUB_TURNS} answers were not enough`);
+        {
+          ...{ done: "", failed: "it failed", interrupted: "it was interrupted" },
+          "max-turns": `${SUB_TURNS} answers were not enough`,
+          "max-budget": "what the session may cost is spent",
+        }[end.status];
       return { text: `The sub-agent did not finish: ${why}\n${text}`, isError: true };
     } finally {
       signal.removeEventListener("abort", stop);

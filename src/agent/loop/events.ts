@@ -18,7 +18,7 @@ export interface Denial {
 
 /** How a turn ended, with what it took; a sub-agent's share is in the numbers. */
 export interface TurnEnd {
-  readonly status: "done" | "interrupted" | "max-turns" | "failed";
+  readonly status: "done" | "interrupted" | "max-turns" | "max-budget" | "failed";
   /** The last text of the model. */
   readonly text: string;
   readonly turns: number;

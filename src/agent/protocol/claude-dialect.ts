@@ -8,6 +8,7 @@ export interface DialectOptions {
   readonly replay: boolean;
   readonly apiKeySource: string;
   readonly contextTokens: number;
+  readonly outputTokens: number;
   readonly skills: readonly string[];
 }
 
@@ -72,13 +73,17 @@ function initOf(event: Extract<AgentEvent, { type: "started" }>, options: Dialec
 }
 
 /** The turn's end; what failed at the model is a success with an error in it, as the original has it. */
-export function resultOf(end: TurnEnd, { contextTokens }: { readonly contextTokens: number }): object {
+export function resultOf(
+  end: TurnEnd,
+  { contextTokens, outputTokens }: Pick<DialectOptions, "contextTokens" | "outputTokens">,
+): object {
   const { tokens, costUsd } = totalOf(end.models);
   const subtypes = {
     done: "success",
     failed: "success",
     interrupted: "error_during_execution",
     "max-turns": "error_max_turns",
+    "max-budget": "error_max_budget_usd",
   };
   const isSuccess = subtypes[end.status] === "success";
   const modelUsage = Object.entries(end.models).map(([model, use]) => [
@@ -91,6 +96,7 @@ export function resultOf(end: TurnEnd, { contextTokens }: { readonly contextToke
       webSearchRequests: 0,
       costUSD: use.costUsd ?? 0,
       contextWindow: contextTokens,
+      maxOutputTokens: outputTokens,
     },
   ]);
   return {
@@ -100,9 +106,19 @@ export function resultOf(end: TurnEnd, { contextTokens }: { readonly contextToke
     duration_ms: Math.round(end.ms),
     duration_api_ms: Math.round(end.modelMs),
     num_turns: end.turns,
+    stop_reason: end.status === "done" ? "end_turn" : null,
     ...(isSuccess ? { result: end.failure?.message ?? end.text } : { errors: [] }),
     total_cost_usd: costUsd ?? 0,
-    usage: { ...tokens, server_tool_use: { web_search_requests: 0 }, service_tier: "standard" },
+    usage: {
+      ...tokens,
+      ...{ service_tier: "standard", inference_geo: "", speed: "standard", iterations: [] },
+      server_tool_use: { web_search_requests: 0, web_fetch_requests: 0 },
+      cache_creation: {
+        ephemeral_5m_input_tokens: tokens.cache_creation_input_tokens,
+        ephemeral_1h_input_tokens: 0,
+      },
+      fallback_credit: null,
+    },
     modelUsage: Object.fromEntries(modelUsage),
     permission_denials: end.denials.map(({ id, name, input }) => ({
       tool_name: name,

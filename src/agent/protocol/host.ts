@@ -1,5 +1,6 @@
 import type { Wanted } from "../loop/make-calls.ts";
 import { type PermissionMode, permissionModes } from "../loop/permissions.ts";
+import type { PromptWords } from "../make-agent.ts";
 import type { ContentBlockParam } from "../model/messages.ts";
 import type { Answer, Askers } from "../permit.ts";
 import { Control, isRecord } from "./control.ts";
@@ -12,6 +13,7 @@ export interface Reins {
   interrupt(): void;
   setModel(model: string | undefined): void;
   setMode(mode: PermissionMode): void;
+  setPrompt(words: PromptWords): void;
   note(text: string): void;
 }
 
@@ -72,7 +74,13 @@ export class Host {
     this.#control.close();
   }
 
-  #initialize({ hooks }: Json): Json {
+  #initialize(request: Json): Json {
+    // A host that is given no answer of the form it asked for must know before it waits for one.
+    if (isRecord(request["jsonSchema"]))
+      throw new Error("Answers of a given JSON schema are not known here.");
+    this.#reins.setPrompt(promptOf(request));
+    for (const name of unusedOf(request)) this.#reins.note(`${name} of the host are taken and not used`);
+    const { hooks } = request;
     const before = isRecord(hooks) && Array.isArray(hooks["PreToolUse"]) ? hooks["PreToolUse"] : [];
     this.#hooks = before.filter(isRecord).map(({ matcher, hookCallbackIds: ids }) => ({
       matcher: typeof matcher === "string" ? matcher : undefined,
@@ -80,7 +88,7 @@ export class Host {
     }));
     return {
       commands: [],
-      agents: [],
+      agents: subAgents,
       output_style: "default",
       available_output_styles: ["default"],
       models: [],
@@ -145,6 +153,30 @@ export class Host {
       };
     }
   }
+}
+
+const subAgents = [
+  { name: "general-purpose", description: "Works on a part of the task with all tools but Task" },
+  { name: "Explore", description: "Finds out, and changes nothing" },
+];
+
+function promptOf({ systemPrompt, appendSystemPrompt }: Json): PromptWords {
+  const lines = Array.isArray(systemPrompt) ? systemPrompt : [systemPrompt];
+  const replaced = lines.filter((line) => typeof line === "string").join("\n\n");
+  return {
+    ...(replaced === "" ? {} : { replaced }),
+    ...(typeof appendSystemPrompt === "string" ? { appended: appendSystemPrompt } : {}),
+  };
+}
+
+/** What a host brings that has no effect here. */
+function unusedOf({ hooks, agents, sdkMcpServers }: Json): string[] {
+  const events = isRecord(hooks) ? Object.keys(hooks).filter((event) => event !== "PreToolUse") : [];
+  return [
+    ...(events.length > 0 ? [`hooks for ${events.join(", ")}`] : []),
+    ...(isRecord(agents) && Object.keys(agents).length > 0 ? ["sub-agents"] : []),
+    ...(Array.isArray(sdkMcpServers) && sdkMcpServers.length > 0 ? ["MCP servers"] : []),
+  ];
 }
 
 function permissionOf(answer: Json): Answer {

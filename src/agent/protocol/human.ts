@@ -85,6 +85,7 @@ function endLines(end: TurnEnd): string[] {
     done: "Done",
     interrupted: "Interrupted",
     "max-turns": `Stopped after ${end.turns} answers (--max-turns)`,
+    "max-budget": "Stopped: what it may cost is spent, or the model's price is not known (--max-budget-usd)",
     failed: `Failed: ${shortLine(end.failure?.message ?? "")}`,
   };
   const remedy = end.failure === undefined ? [] : [`  remedy: ${end.failure.remedy}`];

@@ -1,5 +1,11 @@
 import { isatty } from "node:tty";
-import { type AgentDriver, type AgentProgram, type AgentWork, agentCommand } from "../../agent/index.ts";
+import {
+  type AgentDriver,
+  type AgentProgram,
+  type AgentWork,
+  agentCommand,
+  type HostDialect,
+} from "../../agent/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import { listSessions, type RunningCell } from "../../session/index.ts";
@@ -31,10 +37,39 @@ function usage(message: string, remedy: string): WorkcellError {
 }
 
 function readOutput(flags: FlagValues): AgentWork["output"] {
-  if (flags.has("json") && flags.has("stream-json"))
-    throw usage("Cannot speak two ways at once (flags --json, --stream-json)", "Leave one of them out");
-  if (flags.has("stream-json")) return "stream-json";
-  return flags.has("json") ? "json" : "human";
+  const [output = "human", other] = (["acp", "stream-json", "json"] as const).filter((name) =>
+    flags.has(name),
+  );
+  if (other !== undefined)
+    throw usage(`Cannot speak two ways at once (flags --${output}, --${other})`, "Leave one of them out");
+  return output;
+}
+
+/** A program on the host drives the agent: stdin and stdout are its own. */
+const isHosted = (output: AgentWork["output"]): output is HostDialect =>
+  output === "stream-json" || output === "acp";
+
+/** Refuses what would make of a conversation with a program something else. */
+function checkHosted(output: HostDialect, { driver, task }: AgentWords, flags: FlagValues): void {
+  const { name, title, speaks = [] } = driver;
+  if (!speaks.includes(output)) {
+    throw usage(
+      `Cannot have ${title} driven by a program (flag --${output}): ${speaks.length === 0 ? "it speaks neither of the two ways that are known" : `it speaks ${speaks.join(", ")}`}`,
+      speaks.length === 0
+        ? `Use the built-in agent: workcell agent --${output}`
+        : `Use what it speaks: workcell agent ${name} --${speaks[0]}`,
+    );
+  }
+  if (output === "acp" && task !== undefined)
+    throw usage(
+      "Cannot take a task from the command line and from an editor at once (flag --acp)",
+      "Leave the task out",
+    );
+  if (flags.has("terminal"))
+    throw usage(
+      `Cannot give the agent a terminal (flag -t) and a program to talk to (flag --${output})`,
+      "Leave one of them out",
+    );
 }
 
 /** The session that is gone on with: it must be there, home and all. */
@@ -52,12 +87,13 @@ function readAsked(flags: FlagValues, words: readonly string[], context: Command
   const named = readAgentWords(words);
   const output = readOutput(flags);
   const given = readSettingsFlags(flags);
-  const isScripted = flags.text("model") === SCRIPTED && named.task === undefined && output !== "stream-json";
+  if (isHosted(output)) checkHosted(output, named, flags);
+  const isScripted = flags.text("model") === SCRIPTED && named.task === undefined && !isHosted(output);
   const isDemonstration = isScripted && given.mounts.length === 0;
   const task = isScripted ? scriptedTask : named.task;
   const isTerminal = isatty(0) && isatty(1);
   const terminal = flags.has("terminal") || (task === undefined && output === "human" && isTerminal);
-  const isTold = task !== undefined || terminal || output === "stream-json";
+  const isTold = task !== undefined || terminal || isHosted(output);
   if (!isTold && named.driver.installed !== undefined) {
     throw usage(
       `Cannot start ${named.driver.title}: there is no task, and no terminal for its own interface`,
@@ -107,7 +143,7 @@ async function workOf(
     asReference: profile === "cowork",
   };
   // An agent that is given its task would else wait for more of it.
-  const isFed = driver.installed === undefined || terminal || output === "stream-json";
+  const isFed = driver.installed === undefined || terminal || isHosted(output);
   const isShown = driver.events !== undefined && output === "human" && !terminal;
   return {
     ...agentCommand({ driver, program, work, endpoint: access.endpoint }),
@@ -172,6 +208,7 @@ export const agent: Command = {
       help: "what is asked before it is done; nothing when not said",
     },
     { name: "json", help: "print what happens as lines of JSON" },
+    { name: "acp", help: "speak the Agent Client Protocol on stdin and stdout, for an editor" },
     { name: "stream-json", help: "speak Claude Code's stream-json on stdin and stdout, for a program" },
   ],
   example: 'workcell agent -m . "make the failing test pass"',
