@@ -14,6 +14,7 @@ export const claude: AgentDriver = {
   api: "messages",
   speaks: ["stream-json"],
   installed: { program: "claude", npmPackage: "@anthropic-ai/claude-code" },
+  quietHosts: ["api.anthropic.com", "statsig.anthropic.com"],
   events: claudeEvents,
   start({ task, model, output, goesOn, permissionMode, asReference }, { variables }) {
     const tools = referenceTools.join(",");

@@ -47,6 +47,8 @@ export interface AgentDriver {
   readonly speaks?: readonly HostDialect[];
   /** The person's own install; absent: Workcell's. */
   readonly installed?: { readonly program: string; readonly npmPackage: string };
+  /** Hosts that it tries for its maker's sake and does without: refused like any other, and not told of each time. */
+  readonly quietHosts?: readonly string[];
   /** Reads what it prints at work, line by line; absent: a person can read that as it is. */
   readonly events?: () => (line: string) => readonly AgentEvent[];
   start(work: AgentWork, endpoint: Endpoint): AgentStart;

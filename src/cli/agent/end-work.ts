@@ -9,10 +9,15 @@ import { sumUpChanges } from "./sum-up.ts";
 /** After the agent's work: what ended it, what was refused, what it changed, and what the person can do about that. */
 export async function endWork(
   { outcome, reviewed }: Ran,
-  { mode, stays }: { readonly mode: ApplyMode; readonly stays: boolean },
+  how: { readonly mode: ApplyMode; readonly stays: boolean; readonly quietHosts?: readonly string[] },
   context: CommandContext,
 ): Promise<void> {
-  const { session, denials } = outcome;
+  const { mode, stays, quietHosts = [] } = how;
+  const { session } = outcome;
+  // They stand in the outcome and the log all the same.
+  const denials = outcome.denials.filter(
+    ({ what }) => !quietHosts.some((host) => what.startsWith(`connect ${host}:`)),
+  );
   sayEnding(outcome, context);
   if (denials.length > 0) sayDenials(denials, context);
   if (reviewed.length > 0) {

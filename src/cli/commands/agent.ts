@@ -185,7 +185,8 @@ async function runAgent(
     const work = await workOf(flags, { asked, program, access }, context);
     if (flags.has("explain")) return await explainWork(flags, work, context);
     const ran = await runShown(flags, { driver: asked.driver, work }, context);
-    await endWork(ran, { mode, stays: asked.settings.session !== undefined }, context);
+    const { quietHosts = [] } = asked.driver;
+    await endWork(ran, { mode, stays: asked.settings.session !== undefined, quietHosts }, context);
     return ran.outcome.exitCode;
   } catch (error) {
     throw withScriptedWay(error);
