@@ -3,6 +3,8 @@ import os from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import {
+  type AgentDriver,
+  type AgentEvent,
   agentCommand,
   builtIn,
   builtInProgram,
@@ -23,26 +25,22 @@ import type { ObserveRequest } from "./run-observer.ts";
 
 const TIME_MS = 30_000;
 
-/** The lines of the agent's `--json` that tell of calls and of what answered. */
-interface EventLine {
-  readonly type: string;
-  readonly id?: string;
-  readonly name?: string;
-  readonly parent?: string | null;
-  readonly result?: { readonly is_error?: boolean };
-  readonly models?: Readonly<Record<string, unknown>>;
+/** What the agent's lines tell of its calls, and of what answered. */
+function readEvents(output: string, { events = () => jsonEvent }: AgentDriver) {
+  const eventsOf = events();
+  const lines = output.split("\n").filter((line) => line.startsWith("{"));
+  const all = lines.flatMap((line) => eventsOf(line));
+  const calls = all.flatMap((event): AgentCall[] =>
+    event.type === "tool-ended"
+      ? [{ name: event.name, bySubAgent: event.parent !== null, failed: event.result.is_error === true }]
+      : [],
+  );
+  const answering = all.flatMap((event) => (event.type === "message" ? [event.message.model] : []));
+  return { calls, answeredBy: [...new Set(answering)] };
 }
 
-function readEvents(output: string): { calls: readonly AgentCall[]; answeredBy: readonly string[] } {
-  const lines = output
-    .split("\n")
-    .filter((line) => line.startsWith("{"))
-    .map((line) => JSON.parse(line) as EventLine);
-  const calls = lines.flatMap(({ type, name = "", parent = null, result }) =>
-    type === "tool-ended" ? [{ name, bySubAgent: parent !== null, failed: result?.is_error === true }] : [],
-  );
-  return { calls, answeredBy: Object.keys(lines.findLast(({ type }) => type === "ended")?.models ?? {}) };
-}
+/** The built-in agent's lines are its events. */
+const jsonEvent = (line: string): readonly AgentEvent[] => [JSON.parse(line) as AgentEvent];
 
 const same = (one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>) =>
   JSON.stringify(Object.entries(one).sort()) === JSON.stringify(Object.entries(other).sort());
@@ -74,14 +72,20 @@ interface Trial {
   readonly decisions: AuditEvent[];
 }
 
-function commandOf({ request, model, words }: Trial) {
-  const file = realpathSync(path.join(request.installation, "workcell-agent.js"));
-  const { command, kit } = agentCommand({
+const agentOf = ({ agent, installation }: ObserveRequest) =>
+  agent ?? {
     driver: builtIn,
-    program: builtInProgram(realpathSync(process.execPath), file),
-    work: { task: everydayTask, output: "json", goesOn: false, asReference: true },
-    endpoint: scriptedRoute(model).endpoint,
-  });
+    program: builtInProgram(
+      realpathSync(process.execPath),
+      realpathSync(path.join(installation, "workcell-agent.js")),
+    ),
+  };
+
+function commandOf({ request, model, words }: Trial) {
+  const work = { task: everydayTask, output: "json", goesOn: false, asReference: true } as const;
+  const made = agentCommand({ ...agentOf(request), work, endpoint: scriptedRoute(model).endpoint });
+  if (words.length === 0) return made;
+  const { command, kit } = made;
   const task = command.indexOf("--");
   return { command: [...command.slice(0, task), ...words, ...command.slice(task)], kit };
 }
@@ -115,7 +119,7 @@ async function watchWork({ request, folder }: Trial, cell: RunningCell, { before
     const untouched = same(readFiles(folder), before);
     if (exitCode === 0) await applyAll(request, session);
     return {
-      ...readEvents(output ?? ""),
+      ...readEvents(output ?? "", agentOf(request).driver),
       ending: exitCode === 0 ? "" : `${status} with ${exitCode}: ${complaint?.slice(-300)}`,
       work: { task: everydayTask, untouched, found: readFiles(folder), expected: after },
     };
@@ -124,7 +128,7 @@ async function watchWork({ request, folder }: Trial, cell: RunningCell, { before
   }
 }
 
-/** Hands the built-in agent an everyday task in a fresh cell, and watches what it asks, does and leaves. */
+/** Hands an agent an everyday task in a fresh cell, and watches what it asks, does and leaves. */
 export async function observeAgent(
   request: ObserveRequest,
   { profile, words = [] }: { readonly profile: string; readonly words?: readonly string[] },
@@ -149,8 +153,9 @@ export async function observeAgent(
     const inner = innerPid(started.commandPid);
     const worked = await watchWork(trial, started, receipts);
     return {
+      title: agentOf(request).driver.title,
       process: { name, innerPid: inner, pid: started.commandPid },
-      requests: requests.map((one) => ({ ...one, bySubAgent: one.task !== everydayTask })),
+      requests: requests.map((one) => ({ ...one, bySubAgent: !one.task.includes(everydayTask) })),
       decisions: trial.decisions,
       ...worked,
     };

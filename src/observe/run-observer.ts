@@ -2,6 +2,7 @@ import { readFileSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import type { AgentDriver, AgentProgram } from "../agent/index.ts";
 import { WorkcellError } from "../errors/index.ts";
 import type { AuditEvent, Denial } from "../model/index.ts";
 import { type RunningCell, startCell } from "../session/index.ts";
@@ -17,6 +18,8 @@ export interface ObserveRequest {
   readonly home: string;
   /** Where Workcell is built: the folder with `observer.js`. */
   readonly installation: string;
+  /** The agent that is observed; absent: the built-in one. */
+  readonly agent?: { readonly driver: AgentDriver; readonly program: AgentProgram };
   onNotice?(line: string): void;
 }
 

@@ -16,6 +16,11 @@ const all = ["agent.model", "agent.tools", "life.task"];
 
 const cases: readonly [string, AgentView, readonly string[]][] = [
   ["another model", asking({ model: "some-other-model" }), ["agent.model"]],
+  [
+    "another model for the work, with the right one aside",
+    asking({ model: "m", task: "x" }),
+    ["agent.model"],
+  ],
   ["six tools", asking({ tools: six }), ["agent.tools"]],
   ["an eighth tool", asking({ tools: [...own.tools, "WebFetch"] }), ["agent.tools"]],
   [
@@ -45,6 +50,17 @@ test.each(cases)("%s turns its rows, and no others", (_, seen, turned) => {
   expect(changed.map(({ id, status }) => [id, status])).toEqual(turned.map((id) => [id, "differs"]));
 });
 
+test("a sub-agent's other model is said, and newer names of the same tool count", () => {
+  const named = own.tools.map((name) => (name === "Task" ? "Agent" : name));
+  const requests = [
+    { ...own, tools: named },
+    { ...sub, model: "small" },
+  ];
+  const found = rows({ ...agent, requests }).filter(({ id }) => id.startsWith("agent."));
+  expect(found.slice(0, 2).map(({ status }) => status)).toEqual(["match", "match"]);
+  expect(found[0]?.observed).toContain("(a part was asked of `small`)");
+});
+
 test("without an agent that could be observed none of its rows matches", () => {
   const unseen = judgeRows({ ...found, agent: { unseen: "the cell ended with 125" } });
   const unknown = unseen.filter(({ status }) => status === "unknown").map(({ id }) => id);
@@ -53,6 +69,6 @@ test("without an agent that could be observed none of its rows matches", () => {
 
 test("the row of the model says what answered", () => {
   expect(rows(agent).find(({ id }) => id === "agent.model")?.observed).toBe(
-    "`claude-opus-4-5-20251101` in 2 requests; `scripted` answered, Workcell's own script and no AI",
+    "`claude-opus-4-5-20251101` in 1 request; `scripted` answered, Workcell's own script and no AI",
   );
 });

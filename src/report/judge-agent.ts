@@ -11,6 +11,14 @@ const fromAgent =
 
 const listed = (names: readonly string[]) => [...new Set(names)].join(", ") || "nothing";
 
+/** The agent's work: what offers no tool is a small question aside, a title for example, and a sub-agent may have its own model. */
+const ownOf = ({ requests }: AgentView) =>
+  requests.filter(({ tools, bySubAgent }) => tools.length > 0 && !bySubAgent);
+
+/** The name that Claude Code's newer line has for the same tool. */
+const laterNames: Readonly<Record<string, string>> = { Agent: "Task" };
+const nameOf = (tool: string) => laterNames[tool] ?? tool;
+
 /** Without requests there is nothing to be judged; and they must have come by the one way out. */
 function cameThrough({ requests, decisions, ending }: AgentView): Requirement[] {
   const through = decisions.filter(({ decision, bytesUp = 0 }) => decision === "allow" && bytesUp > 0);
@@ -21,10 +29,12 @@ function cameThrough({ requests, decisions, ending }: AgentView): Requirement[] 
 }
 
 function judgeModel(agent: AgentView): Verdict {
-  const asked = agent.requests.map(({ model }) => model);
+  const asked = ownOf(agent).map(({ model }) => model);
+  const others = agent.requests.map(({ model }) => model).filter((model) => !asked.includes(model));
+  const aside = others.length === 0 ? "" : ` (a part was asked of \`${listed(others)}\`)`;
   return required(
-    `\`${listed(asked)}\` in ${asked.length} requests; \`${listed(agent.answeredBy)}\` answered, Workcell's own script and no AI`,
-    "host: the model named in every request that arrived; inside: what the agent says that answered",
+    `\`${listed(asked)}\` in ${asked.length} ${asked.length === 1 ? "request" : "requests"}${aside}; \`${listed(agent.answeredBy)}\` answered, Workcell's own script and no AI`,
+    "host: the model named in every request of the agent's own work that arrived; inside: what the agent says that answered",
     [
       ...cameThrough(agent),
       { holds: asked.every((model) => model === MODEL), otherwise: `${MODEL} is required` },
@@ -33,9 +43,9 @@ function judgeModel(agent: AgentView): Verdict {
 }
 
 function judgeTools(agent: AgentView): Verdict {
-  const own = agent.requests.filter(({ bySubAgent }) => !bySubAgent);
-  const offered = agent.requests.flatMap(({ tools }) => tools);
-  const missing = TOOLS.filter((name) => !own.every(({ tools }) => tools.includes(name)));
+  const own = ownOf(agent);
+  const offered = agent.requests.flatMap(({ tools }) => tools.map(nameOf));
+  const missing = TOOLS.filter((name) => !own.every(({ tools }) => tools.map(nameOf).includes(name)));
   const others = [...new Set(offered.filter((name) => !TOOLS.includes(name)))];
   return required(
     listed(own.flatMap(({ tools }) => tools)),
@@ -56,7 +66,7 @@ function wrongFiles({ work: { found, expected } }: AgentView): readonly string[]
 
 function judgeTask(agent: AgentView): Verdict {
   const { calls, work, ending } = agent;
-  const made = calls.filter(({ failed }) => !failed).map(({ name }) => name);
+  const made = calls.filter(({ failed }) => !failed).map(({ name }) => nameOf(name));
   const unused = TOOLS.filter((name) => !made.includes(name));
   const wrong = wrongFiles(agent);
   const bySubAgent = calls.some((call) => call.bySubAgent && !call.failed);

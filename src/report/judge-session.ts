@@ -34,7 +34,7 @@ function judgeCommand(inside: InsideView, outside: OutsideView, agent: AgentView
   const { pid, innerPid } = outside.command;
   const { process } = agent;
   return required(
-    `\`${process.name}\`, the built-in agent, PID ${process.innerPid}; \`${found?.comm ?? "nothing"}\`, the command given: Workcell's observer, PID ${inside.pid}; PID ${pid} on the host`,
+    `\`${process.name}\`, ${agent.title}, PID ${process.innerPid}; \`${found?.comm ?? "nothing"}\`, the command given: Workcell's observer, PID ${inside.pid}; PID ${pid} on the host`,
     "inside: the observer's own PID, its comm; host: the numbers of agent and observer in their own namespaces",
     [
       { holds: process.innerPid === 5, otherwise: `the agent has PID ${process.innerPid}, not 5` },

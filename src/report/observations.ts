@@ -168,6 +168,8 @@ export interface AgentCall {
 
 /** An agent at everyday work in a cell of its own, with a scripted model on the host. */
 export interface AgentView {
+  /** What a person calls it. */
+  readonly title: string;
   /** As the host sees it: its name, its number in its own namespace and in ours. */
   readonly process: { readonly name: string; readonly innerPid: number; readonly pid: number };
   /** What arrived at the model. */

@@ -1,3 +1,4 @@
+import { agentDrivers, findDriver } from "../../agent/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import { observe } from "../../observe/index.ts";
@@ -11,6 +12,7 @@ import {
   summarizeRows,
   unmetRows,
 } from "../../report/index.ts";
+import { findAgentProgram } from "../agent/find-program.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
 import { openPersonFile } from "../person-file.ts";
 import { readSettingsFlags, settingsFlagsNamed } from "../settings-flags.ts";
@@ -26,6 +28,20 @@ function readFormat(flags: FlagValues): Format {
   });
 }
 
+/** The agent that the person wants observed, as they have installed it. */
+function agentOf(flags: FlagValues, context: CommandContext) {
+  const name = flags.text("agent");
+  if (name === undefined) return {};
+  const driver = findDriver(name);
+  if (driver?.api !== "messages") {
+    throw new WorkcellError("WC_USAGE", {
+      message: `Cannot observe the agent "${printable(name)}" (flag --agent): an agent that the scripted model can answer is needed`,
+      remedy: `Name one of: ${agentDrivers.flatMap((one) => (one.api === "messages" ? [one.name] : [])).join(", ")}`,
+    });
+  }
+  return { agent: { driver, program: findAgentProgram(driver, context) } };
+}
+
 async function observeRows(flags: FlagValues, wanted: ReadonlySet<string>, context: CommandContext) {
   // The report's own --output names a file; the limit of that name is no flag of this command.
   const { output: _, ...settings } = readSettingsFlags(flags);
@@ -35,6 +51,7 @@ async function observeRows(flags: FlagValues, wanted: ReadonlySet<string>, conte
     cwd: context.cwd,
     home: context.home,
     installation: context.installation,
+    ...agentOf(flags, context),
     onNotice: (line: string) => void context.stderr.write(`workcell: ${printable(line)}\n`),
   };
   const observations = await observe(request, wanted);
@@ -59,6 +76,7 @@ export const report: Command = {
   usage: "[FLAGS]",
   flags: [
     ...settingsFlagsNamed("profile", "tunnel", "tier", "settings", "session"),
+    { name: "agent", value: "AGENT", help: "observe this agent at work, instead of the built-in one" },
     { name: "format", value: "FORMAT", help: "markdown (a document) or json" },
     { name: "json", help: "the same as --format json" },
     { name: "output", value: "FILE", help: "write the report to FILE" },
