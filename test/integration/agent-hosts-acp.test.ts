@@ -4,7 +4,7 @@ import type { InitializeResponse } from "@agentclientprotocol/sdk";
 import { methods } from "@agentclientprotocol/sdk";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Editor, startEditor } from "../helpers/acp-editor.ts";
-import { serveMessages, use } from "../helpers/messages-api.ts";
+import { resultsOf, serveMessages, use } from "../helpers/messages-api.ts";
 import { type Desk, makeDesk, people, until } from "../helpers/run-workcell.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 
@@ -182,3 +182,56 @@ describe("the built-in agent behind the ACP library's client", () => {
     expect(await Promise.all(wrong)).toEqual([-32_602, -32_002, -32_602, -32_602, -32_601, -32_002]);
   });
 });
+
+describe.each(people)(
+  "the built-in agent in its cell behind the ACP library's client, as $name",
+  (person) => {
+    let desk: Desk;
+    beforeAll(() => {
+      desk = makeDesk(person);
+    });
+    afterAll(() => desk[Symbol.dispose]());
+
+    test("an editor works on a folder in review; no key is inside; Workcell speaks on stderr alone", async () => {
+      const look = use("Bash", { command: "env | grep ^ANTHROPIC; echo new >made" });
+      const api = await serveMessages([{ uses: [look] }, { text: "Made." }]);
+      const env = {
+        ...{ PATH: process.env["PATH"] ?? "", HOME: desk.home },
+        ...{ ANTHROPIC_BASE_URL: api.url, ANTHROPIC_API_KEY: "sk-the-real-one" },
+      };
+      const words = ["agent", "--acp", "-m", desk.work, "--permission-mode", "default"];
+      const answer = () => "allow";
+      const editor = startEditor([desk.program, ...words], { cwd: desk.work, env, uid: person.uid, answer });
+      await greet(editor);
+      const elsewhere = editor.agent.request(session.new, { cwd: desk.home, mcpServers: [] });
+      await expect(elsewhere).rejects.toMatchObject({ message: expect.stringContaining(`-m ${desk.home}`) });
+      const { sessionId } = await editor.agent.request(session.new, { cwd: desk.work, mcpServers: [] });
+      expect(await say(editor, sessionId, "make it")).toEqual({ stopReason: "end_turn" });
+      expect(editor.questions).toHaveLength(1);
+      const [seen] = resultsOf(api.requests[1]);
+      expect(seen?.["content"]).toContain("ANTHROPIC_API_KEY=workcell-placeholder");
+      expect(api.requests[0]?.headers["x-api-key"]).toBe("sk-the-real-one");
+      editor.child.stdin?.end();
+      expect(await editor.ended).toBe(0);
+      expect(existsSync(path.join(desk.work, "made"))).toBe(false);
+      expect(editor.stderr()).toContain("1 added");
+      const name = /change waits in session (\S+):/.exec(editor.stderr())?.[1] ?? "";
+      expect((await desk.workcell(["apply", name])).code).toBe(0);
+      expect(readFileSync(path.join(desk.work, "made"), "utf8")).toBe("new\n");
+    });
+
+    test.each([
+      [["--acp", "--stream-json"], /two ways at once \(flags --acp, --stream-json\)/],
+      [["--acp", "Do something"], /a task from the command line and from an editor/],
+      [
+        ["--acp", "claude"],
+        /Claude Code driven.*it speaks stream-json\n.*workcell agent claude --stream-json/,
+      ],
+      [["--stream-json", "codex"], /Codex driven.*neither.*\n.*workcell agent --stream-json/],
+    ])("%j is refused with what to do", async (words, said) => {
+      const ended = await desk.workcell(["agent", ...words]);
+      expect([ended.code, ended.stdout]).toEqual([125, ""]);
+      expect(ended.stderr).toMatch(said);
+    });
+  },
+);

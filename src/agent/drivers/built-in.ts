@@ -9,15 +9,14 @@ export const builtIn: AgentDriver = {
   title: "the built-in agent",
   api: "messages",
   speaks: ["stream-json", "acp"],
-  start({ task, model, output, goesOn, permissionMode }, { variables }) {
+  start({ task, model, output, goesOn, permissionMode, passed = [] }, { variables }) {
     const form = { human: [], json: ["--json"], "stream-json": ["--stream-json"], acp: ["--acp"] }[output];
-    const asking =
-      permissionMode === undefined
-        ? [`--allowedTools=${referenceTools.join(",")}`]
-        : ["--permission-mode", permissionMode];
+    const unasked = passed.length > 0 ? [] : [`--allowedTools=${referenceTools.join(",")}`];
+    const asking = permissionMode === undefined ? unasked : ["--permission-mode", permissionMode];
     return {
       words: [
         ...form,
+        ...passed,
         ...asking,
         ...flagWith("--model", model),
         ...(goesOn ? ["--continue"] : []),

@@ -16,28 +16,33 @@ export const claude: AgentDriver = {
   installed: { program: "claude", npmPackage: "@anthropic-ai/claude-code" },
   quietHosts: ["api.anthropic.com", "statsig.anthropic.com"],
   events: claudeEvents,
-  start({ task, model, output, goesOn, permissionMode, asReference }, { variables }) {
+  start(
+    { task, model, output, onScreen = false, goesOn, permissionMode, asReference, passed = [] },
+    { variables },
+  ) {
     const tools = referenceTools.join(",");
-    const asking =
-      permissionMode === undefined ? ["--allowedTools", tools] : ["--permission-mode", permissionMode];
+    const unasked = passed.length > 0 ? [] : ["--allowedTools", tools];
+    const asking = permissionMode === undefined ? unasked : ["--permission-mode", permissionMode];
     const input = output === "stream-json" ? ["--input-format", "stream-json"] : [];
     const format = ["--output-format", "stream-json", "--verbose"];
-    const isTalk = output === "stream-json" || task !== undefined;
+    const isTalk = output === "stream-json" || (task !== undefined && !onScreen);
     return {
       words: [
         ...(isTalk ? ["-p", ...(task === undefined ? [] : [task]), ...input, ...format] : []),
         ...(output === "stream-json" ? ["--permission-prompt-tool", "stdio"] : []),
+        ...passed,
         ...flagWith("--model", model ?? (asReference ? referenceModel : undefined)),
         ...(goesOn ? ["--continue"] : []),
         ...(asReference ? ["--tools", tools] : []),
         ...asking,
         // SECURITY(P12): a folder's own hooks, servers and settings count only after the person agreed to them.
         ...["--setting-sources", "user", "--strict-mcp-config"],
+        ...(onScreen && task !== undefined ? ["--", task] : []),
       ],
       environment: {
         ...quiet,
         // What a sub-agent finds is waited for: nobody is there to be told of it later.
-        ...(task === undefined ? {} : { CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1" }),
+        ...(onScreen || task === undefined ? {} : { CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1" }),
         ...variables,
       },
       // A session's home is new: nobody is there to choose colours, and who signs in is the host's affair.

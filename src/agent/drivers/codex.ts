@@ -8,7 +8,7 @@ export const codex: AgentDriver = {
   api: "responses",
   installed: { program: "codex", npmPackage: "@openai/codex" },
   quietHosts: ["github.com", "api.github.com", "chatgpt.com", "ab.chatgpt.com"],
-  start({ task, model, output, goesOn }, { url }) {
+  start({ task, model, output, onScreen = false, goesOn }, { url }) {
     const settings = [
       'model_provider="workcell"',
       'model_providers.workcell.name="Workcell\'s gate"',
@@ -25,7 +25,7 @@ export const codex: AgentDriver = {
     ];
     return {
       words: [
-        ...(task === undefined ? [] : unattended),
+        ...(task === undefined || onScreen ? [] : unattended),
         ...settings,
         ...["--sandbox", "danger-full-access"],
         ...flagWith("--model", model),

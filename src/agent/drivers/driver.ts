@@ -13,6 +13,10 @@ export interface AgentWork {
   /** Absent: the agent's own choice. */
   readonly model?: string;
   readonly output: "human" | "json" | HostDialect;
+  /** Its own terminal interface runs, the task being the first thing said; without a task it does so anyway. */
+  readonly onScreen?: boolean;
+  /** The agent's own flags, from the program that drives it; its rules for what is asked then count. */
+  readonly passed?: readonly string[];
   /** Goes on with the newest conversation of the session's home. */
   readonly goesOn: boolean;
   /** What is asked before it is done, in the agent's own word; absent: what the cell lets through needs no asking. */

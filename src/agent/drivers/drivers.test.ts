@@ -37,6 +37,14 @@ test("without a task its own interface is started", () => {
   }
 });
 
+test("on a screen the task is the first thing said to its own interface", () => {
+  for (const { name } of agentDrivers) {
+    const words = wordsOf(name, { onScreen: true });
+    expect([name, words.at(-1) === "-- do it" || words.includes("-i")]).toEqual([name, true]);
+    expect(words.filter((word) => ["-p", "exec", "run"].includes(word))).toEqual([]);
+  }
+});
+
 test("claude works as the reference does when it is asked to", () => {
   const words = wordsOf("claude", { asReference: true });
   expect(words).toEqual([

@@ -8,12 +8,14 @@ export const gemini: AgentDriver = {
   api: "gemini",
   speaks: ["acp"],
   installed: { program: "gemini", npmPackage: "@google/gemini-cli" },
-  start({ task, model, output, goesOn }, { url }) {
+  start({ task, model, output, onScreen = false, goesOn, passed = [] }, { url }) {
+    const format = output === "json" ? "stream-json" : "text";
     return {
       words: [
-        ...(task === undefined ? [] : ["-p", task, "-o", output === "json" ? "stream-json" : "text"]),
+        ...(task === undefined ? [] : onScreen ? ["-i", task] : ["-p", task, "-o", format]),
         ...(output === "acp" ? ["--acp"] : []),
         "--yolo",
+        ...passed,
         ...flagWith("--model", model),
         ...(goesOn ? ["--resume", "latest"] : []),
       ],

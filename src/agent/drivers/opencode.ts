@@ -8,15 +8,18 @@ export const opencode: AgentDriver = {
   api: "messages",
   speaks: ["acp"],
   installed: { program: "opencode", npmPackage: "opencode-ai" },
-  start({ task, model, output, goesOn }, { url, variables }) {
+  start({ task, model, output, onScreen = false, goesOn, passed = [] }, { url, variables }) {
     const provider = { anthropic: { options: { baseURL: `${url}/v1`, apiKey: PLACEHOLDER } } };
     return {
       words: [
         ...(output === "acp" ? ["acp"] : []),
-        ...(task === undefined ? [] : ["run", ...(output === "json" ? ["--format", "json"] : [])]),
+        ...(task === undefined || onScreen
+          ? []
+          : ["run", ...(output === "json" ? ["--format", "json"] : [])]),
+        ...passed,
         ...flagWith("--model", model?.includes("/") === false ? `anthropic/${model}` : model),
         ...(goesOn ? ["--continue"] : []),
-        ...(task === undefined ? [] : ["--", task]),
+        ...(task === undefined ? [] : onScreen ? ["--prompt", task] : ["--", task]),
       ],
       environment: {
         ...variables,

@@ -1,11 +1,5 @@
 import { isatty } from "node:tty";
-import {
-  type AgentDriver,
-  type AgentProgram,
-  type AgentWork,
-  agentCommand,
-  type HostDialect,
-} from "../../agent/index.ts";
+import { type AgentDriver, type AgentProgram, type AgentWork, agentCommand } from "../../agent/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import { listSessions, type RunningCell } from "../../session/index.ts";
@@ -13,6 +7,7 @@ import { readSettings, type SettingsFlags } from "../../settings/index.ts";
 import { copyDemonstration, scriptedTask } from "../agent/demonstration.ts";
 import { endWork } from "../agent/end-work.ts";
 import { findAgentProgram } from "../agent/find-program.ts";
+import { checkHosted, isHosted, readHostedWords, readOutput } from "../agent/hosted.ts";
 import { type ModelAccess, openModelAccess, SCRIPTED, withScriptedWay } from "../agent/model-access.ts";
 import { showEvents } from "../agent/show-events.ts";
 import { type AgentWords, readAgentWords } from "../agent/words.ts";
@@ -30,46 +25,12 @@ interface Asked extends AgentWords {
   readonly settings: SettingsFlags;
   /** The scripted model's own task on its own folder. */
   readonly isDemonstration: boolean;
+  /** Flags that the program which drives the agent has for the agent itself. */
+  readonly passed: readonly string[];
 }
 
 function usage(message: string, remedy: string): WorkcellError {
   return new WorkcellError("WC_USAGE", { message, remedy });
-}
-
-function readOutput(flags: FlagValues): AgentWork["output"] {
-  const [output = "human", other] = (["acp", "stream-json", "json"] as const).filter((name) =>
-    flags.has(name),
-  );
-  if (other !== undefined)
-    throw usage(`Cannot speak two ways at once (flags --${output}, --${other})`, "Leave one of them out");
-  return output;
-}
-
-/** A program on the host drives the agent: stdin and stdout are its own. */
-const isHosted = (output: AgentWork["output"]): output is HostDialect =>
-  output === "stream-json" || output === "acp";
-
-/** Refuses what would make of a conversation with a program something else. */
-function checkHosted(output: HostDialect, { driver, task }: AgentWords, flags: FlagValues): void {
-  const { name, title, speaks = [] } = driver;
-  if (!speaks.includes(output)) {
-    throw usage(
-      `Cannot have ${title} driven by a program (flag --${output}): ${speaks.length === 0 ? "it speaks neither of the two ways that are known" : `it speaks ${speaks.join(", ")}`}`,
-      speaks.length === 0
-        ? `Use the built-in agent: workcell agent --${output}`
-        : `Use what it speaks: workcell agent ${name} --${speaks[0]}`,
-    );
-  }
-  if (output === "acp" && task !== undefined)
-    throw usage(
-      "Cannot take a task from the command line and from an editor at once (flag --acp)",
-      "Leave the task out",
-    );
-  if (flags.has("terminal"))
-    throw usage(
-      `Cannot give the agent a terminal (flag -t) and a program to talk to (flag --${output})`,
-      "Leave one of them out",
-    );
 }
 
 /** The session that is gone on with: it must be there, home and all. */
@@ -84,8 +45,10 @@ function resumed(name: string, flags: FlagValues, context: CommandContext): stri
 }
 
 function readAsked(flags: FlagValues, words: readonly string[], context: CommandContext): Asked {
-  const named = readAgentWords(words);
   const output = readOutput(flags);
+  const { passed, ...named } = isHosted(output)
+    ? readHostedWords(words)
+    : { ...readAgentWords(words), passed: [] };
   const given = readSettingsFlags(flags);
   if (isHosted(output)) checkHosted(output, named, flags);
   const isScripted = flags.text("model") === SCRIPTED && named.task === undefined && !isHosted(output);
@@ -103,7 +66,7 @@ function readAsked(flags: FlagValues, words: readonly string[], context: Command
   const name = flags.text("resume");
   const settings = name === undefined ? given : { ...given, session: resumed(name, flags, context) };
   return {
-    ...{ driver: named.driver, output, terminal, settings, isDemonstration },
+    ...{ driver: named.driver, output, terminal, settings, isDemonstration, passed },
     ...(task === undefined ? {} : { task }),
   };
 }
@@ -139,7 +102,9 @@ async function workOf(
     ...(model === undefined || model === SCRIPTED ? {} : { model }),
     ...(permissionMode === undefined ? {} : { permissionMode }),
     output,
+    onScreen: terminal,
     goesOn: flags.has("resume"),
+    passed: asked.passed,
     asReference: profile === "cowork",
   };
   // An agent that is given its task would else wait for more of it.
