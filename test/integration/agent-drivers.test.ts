@@ -58,7 +58,7 @@ describe.each(people)("other agents, as $name", (person) => {
     expect(ended.stdout).toMatch(
       /^word --model\nword claude-opus-4-5-20251101\nword --tools\nword Task,Bash,/m,
     );
-    expect(ended.stdout).toContain('file .claude.json {"hasCompletedOnboarding":true}\n');
+    expect(ended.stdout).toContain('file .claude.json {"hasCompletedOnboarding":true');
     expect(ended.stdout).toContain("env ANTHROPIC_BASE_URL=http://model.workcell\n");
     expect(ended.stdout).toContain("env ANTHROPIC_API_KEY=workcell-placeholder\n");
   });

@@ -1,3 +1,4 @@
+import { PLACEHOLDER } from "../../model/index.ts";
 import { claudeEvents } from "./claude-events.ts";
 import { type AgentDriver, flagWith, referenceModel, referenceTools } from "./driver.ts";
 
@@ -7,6 +8,12 @@ const quiet = {
   DISABLE_AUTOUPDATER: "1",
 };
 
+/** It asks on its screen whether it may use a key that it knows by its end; this one is no key. */
+const settled = {
+  hasCompletedOnboarding: true,
+  customApiKeyResponses: { approved: [PLACEHOLDER.slice(-20)], rejected: [] },
+};
+
 /** Claude Code. */
 export const claude: AgentDriver = {
   name: "claude",
@@ -14,7 +21,7 @@ export const claude: AgentDriver = {
   api: "messages",
   speaks: ["stream-json"],
   installed: { program: "claude", npmPackage: "@anthropic-ai/claude-code" },
-  quietHosts: ["api.anthropic.com", "statsig.anthropic.com"],
+  quietHosts: ["api.anthropic.com", "statsig.anthropic.com", "downloads.claude.ai", "github.com"],
   events: claudeEvents,
   start(
     { task, model, output, onScreen = false, goesOn, permissionMode, asReference, passed = [] },
@@ -46,7 +53,7 @@ export const claude: AgentDriver = {
         ...variables,
       },
       // A session's home is new: nobody is there to choose colours, and who signs in is the host's affair.
-      homeFiles: { ".claude.json": `${JSON.stringify({ hasCompletedOnboarding: true })}\n` },
+      homeFiles: { ".claude.json": `${JSON.stringify(settled)}\n` },
     };
   },
 };

@@ -79,7 +79,7 @@ test("agentCommand() writes a home's files before it becomes the agent, and brin
   expect(other.command.slice(0, 2)).toEqual(["/bin/sh", "-c"]);
   expect(other.command.slice(4, 8)).toEqual([
     ".claude.json",
-    '{"hasCompletedOnboarding":true}\n',
+    expect.stringMatching(/^\{"hasCompletedOnboarding":true,"customApiKeyResponses":.*\}\n$/),
     ...["--", "/usr/bin/claude"],
   ]);
 });
