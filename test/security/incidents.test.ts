@@ -115,6 +115,9 @@ describe.skipIf(lacking({}).length > 0).each(people)("incidents, as $name", (per
     const settings = JSON.stringify({ network: { allow: [`127.0.0.1:${port}`] } });
     const script = `printf %s '${settings}' >${made}; mkdir -p $(dirname ${own}) && printf %s '${settings}' >${own}`;
     await desk.run(["-m", `${folder}:rw`, ...bash(script)], { cwd: folder });
+    expect([existsSync(made), existsSync(own)]).toEqual([false, false]);
+    // A person who lets it stand has not agreed to what it says.
+    await desk.run(["-m", `${folder}:rw`, "--allow-path", made, ...bash(script)], { cwd: folder });
     expect([readFileSync(made, "utf8"), existsSync(own)]).toEqual([settings, false]);
     asked = [];
     const flags = ["-m", `${folder}:rw`];
