@@ -3,6 +3,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { escapeCell, escapeTotals } from "../../bench/measure/escape-table.mjs";
 import { cellHolds, outputRows, ratePerSecond } from "../../bench/measure/judge-cells.mjs";
+import { reviewHolds, reviewRows } from "../../bench/measure/judge-review.mjs";
 import { startHolds, startRows } from "../../bench/measure/judge-start.mjs";
 import { settingsGroups } from "../../bench/measure/settings-cases.mjs";
 import { settingsTotals } from "../../bench/measure/settings-table.mjs";
@@ -181,6 +182,25 @@ test.each(changes)("cellHolds() with %o fails there and nowhere else", (changed,
 test("cellHolds() lets nothing hold that was not measured", () => {
   const holds = cellHolds({ output: [], rate: [], memory: [], live: undefined });
   expect(holds.map(({ holds }) => holds)).toEqual(Array(6).fill(false));
+});
+
+const review = { rw: 10, review: 11, diff: 2, apply: 2 };
+const reviewOf = (values: Partial<typeof review>) =>
+  reviewHolds(
+    reviewRows(Object.entries(values).map(([id, seconds]) => ({ id, what: id, seconds: [seconds] }))),
+  ).map(({ holds }) => holds);
+
+test.each([
+  [{}, [true, true, true]],
+  [{ review: 11.1 }, [false, true, true]],
+  [{ diff: 2.1 }, [true, false, true]],
+  [{ apply: 2.1 }, [true, true, false]],
+])("reviewHolds() with %o", (changed, expected) => {
+  expect(reviewOf({ ...review, ...changed })).toEqual(expected);
+});
+
+test("reviewHolds() lets nothing hold that was not measured", () => {
+  expect(reviewOf({})).toEqual([false, false, false]);
 });
 
 test.each([

@@ -1,0 +1,118 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { buildAll } from "../scripts/build.mjs";
+import { makePage } from "../scripts/setup/page.mjs";
+import { isStamped } from "../scripts/setup/source-stamp.mjs";
+import { ending, Stop } from "../scripts/setup/stop.mjs";
+import { reviewHolds, reviewRows } from "./measure/judge-review.mjs";
+import { machineLine, readMachine } from "./measure/machine.mjs";
+import { preparePackage, timeReview, timeWork } from "./measure/review-work.mjs";
+import { tableLines } from "./measure/table.mjs";
+
+const MOST_ROUNDS = 100;
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+const usage = `Usage: npm run bench:review -- [--rounds N] [--json]
+
+Measures what review costs a real workload, and how long diff and apply take.
+
+  --rounds N   how often each is run (default 5)
+  --json       print the result as JSON
+
+Example: npm run bench:review -- --rounds 9`;
+
+function readOptions() {
+  const options = {
+    rounds: { type: /** @type {const} */ ("string"), default: "5" },
+    json: { type: /** @type {const} */ ("boolean"), default: false },
+    help: { type: /** @type {const} */ ("boolean"), default: false },
+  };
+  try {
+    const { values } = parseArgs({ options });
+    const rounds = /^\d+$/.test(values.rounds) ? Number(values.rounds) : 0;
+    if (rounds >= 1 && rounds <= MOST_ROUNDS) return { ...values, rounds };
+  } catch (error) {
+    throw new Stop(error instanceof Error ? error.message : String(error), "", usage);
+  }
+  throw new Stop(`Cannot read --rounds: a whole number from 1 to ${MOST_ROUNDS} is needed.`, "", usage);
+}
+
+/** @param {import("./measure/review-work.mjs").Place} place @param {number} rounds @param {(what: string) => void} pending */
+function timeAll(place, rounds, pending) {
+  pending("downloading a package and what it needs");
+  preparePackage(place);
+  const [rw, review] = [/** @type {number[]} */ ([]), /** @type {number[]} */ ([])];
+  const many = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    pending(`round ${round} of ${rounds}`);
+    // Interleaved, each round in the other order: what the machine does else falls on both.
+    const inReview = () => review.push(timeWork(place, "review"));
+    if (round % 2 === 1) inReview();
+    rw.push(timeWork(place, "rw"));
+    if (round % 2 === 0) inReview();
+    many.push(timeReview(place));
+  }
+  return reviewRows([
+    { id: "rw", what: "npm ci, npm test, live (rw)", seconds: rw },
+    { id: "review", what: "npm ci, npm test, in review", seconds: review },
+    { id: "diff", what: "diff, 10,000 files", seconds: many.map(({ diff }) => diff) },
+    { id: "apply", what: "apply, 10,000 files", seconds: many.map(({ apply }) => apply) },
+    { id: "undo", what: "undo, 10,000 files", seconds: many.map(({ undo }) => undo) },
+  ]);
+}
+
+/** @param {number} rounds @param {(what: string) => void} pending */
+async function measure(rounds, pending) {
+  if (!isStamped(root)) {
+    pending("building Workcell");
+    await buildAll(root);
+  }
+  const folder = mkdtempSync(path.join(os.tmpdir(), "workcell-bench-"));
+  try {
+    const home = path.join(folder, "home");
+    mkdirSync(home);
+    const env = { PATH: process.env["PATH"] ?? "", HOME: home };
+    const rows = timeAll({ workcell: path.join(root, "bin/workcell"), folder, env }, rounds, pending);
+    const machine = readMachine(process.versions.node);
+    return { schema: "workcell.bench-review/1", machine, rounds, rows, holds: reviewHolds(rows) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const hundredths = (/** @type {number} */ value) => value.toFixed(2);
+
+/** @param {Awaited<ReturnType<typeof measure>>} result */
+function resultLines({ machine, rounds, rows, holds }) {
+  const cells = rows.map(({ what, minS, medianS, p95S }) => [what, ...[minS, medianS, p95S].map(hundredths)]);
+  return [
+    `Machine  ${machineLine(machine)}`,
+    `Rounds   ${rounds} of each, interleaved, whole processes; times in s`,
+    "",
+    ...tableLines([["what", "min", "median", "p95"], ...cells]),
+    "",
+    ...holds.map(
+      ({ holds, what, limit, unit, measured }) =>
+        `${holds ? "holds" : "fails"}  ${what} ${limit} ${unit}; measured ${hundredths(measured)}`,
+    ),
+  ];
+}
+
+/** @returns {Promise<number>} exit code */
+async function main() {
+  const { rounds, json, help } = readOptions();
+  const page = makePage(process.stdout, process.env);
+  if (help) {
+    page.line(usage);
+    return 0;
+  }
+  const result = await measure(rounds, json ? () => {} : page.pending);
+  page.line(json ? JSON.stringify(result, null, 2) : resultLines(result).join("\n"));
+  return result.holds.every(({ holds }) => holds) ? 0 : 1;
+}
+
+await ending(main);
