@@ -58,3 +58,25 @@ export class Permissions {
     return { may: true, input: answer.input ?? call.input };
   }
 }
+
+/** A rule by its parts. */
+export interface Rule {
+  readonly toolName: string;
+  readonly ruleContent?: string;
+}
+
+export const ruleText = ({ toolName, ruleContent }: Rule): string =>
+  ruleContent === undefined ? toolName : `${toolName}(${ruleContent})`;
+
+/** The rule that allows this call from now on, and of commands no other one; `undefined`: no rule can say that. */
+export function ruleFor({ tool, input, cwd }: Wanted): Rule | undefined {
+  const command = new Map(Object.entries(input ?? {})).get("command");
+  // SECURITY(P12): a star in a rule stands for anything, and the person was shown one command.
+  if (typeof command === "string" && command.includes("*")) return undefined;
+  const rule: Rule = {
+    toolName: tool.name,
+    ...(typeof command === "string" ? { ruleContent: command } : {}),
+  };
+  const { decision } = judge({ mode: "default", allow: [ruleText(rule)], deny: [] }, { tool, input, cwd });
+  return decision === "allow" ? rule : undefined;
+}

@@ -110,6 +110,17 @@ test("a question that comes up after the host has gone is answered with no", asy
   ]);
 });
 
+test("a command with a star in it is never suggested as a rule, which would allow others too", async () => {
+  const api = await serveMessages([{ uses: [use("Bash", { command: "ls *" })] }, { text: "ok" }]);
+  const host = startAgent(words, api);
+  host.say(user("list"));
+  const question = await host.seen("control_request");
+  expect(question["request"]).toMatchObject({ permission_suggestions: [] });
+  host.say(answer(question, { behavior: "allow" }));
+  host.closeInput();
+  expect(await host.ended).toBe(0);
+});
+
 test("a rule that the host adds spares the next question; a mode that it sets counts", async () => {
   const api = await serveMessages([{ uses: [touch] }, { uses: [touch] }, { text: "ok" }]);
   const host = startAgent(words, api);

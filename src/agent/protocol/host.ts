@@ -2,7 +2,7 @@ import type { Wanted } from "../loop/make-calls.ts";
 import { type PermissionMode, permissionModes } from "../loop/permissions.ts";
 import type { PromptWords } from "../make-agent.ts";
 import type { ContentBlockParam } from "../model/messages.ts";
-import type { Answer, Askers } from "../permit.ts";
+import { type Answer, type Askers, ruleFor } from "../permit.ts";
 import { Control, isRecord } from "./control.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -105,17 +105,15 @@ export class Host {
 
   async #permission(call: Wanted, signal: AbortSignal): Promise<Answer> {
     const name = call.tool.name;
-    const rule = {
-      toolName: name,
-      ...(name === "Bash" ? { ruleContent: textOf(call.input, "command") } : {}),
-    };
+    const rule = ruleFor(call);
     const request = {
       subtype: "can_use_tool",
       tool_name: name,
       input: call.input,
-      permission_suggestions: [
-        { type: "addRules", rules: [rule], behavior: "allow", destination: "session" },
-      ],
+      permission_suggestions:
+        rule === undefined
+          ? []
+          : [{ type: "addRules", rules: [rule], behavior: "allow", destination: "session" }],
       tool_use_id: call.id,
       ...(call.parent === null ? {} : { agent_id: call.parent }),
     };
@@ -235,11 +233,6 @@ function modeOf(mode: unknown): PermissionMode {
   if (found === undefined)
     throw new Error(`The permission mode "${mode}" is unknown; there are: ${permissionModes.join(", ")}`);
   return found;
-}
-
-function textOf(input: unknown, name: string): string {
-  const value = isRecord(input) ? input[name] : undefined;
-  return typeof value === "string" ? value : "";
 }
 
 function contentOf(content: unknown): ContentBlockParam[] | undefined {
