@@ -1,8 +1,9 @@
 import type { BytePath, Change } from "../../model/index.ts";
-import { parentOf } from "../byte-path.ts";
-import type { FileRoot, FileServer, LayerEntry } from "../file-server.ts";
+import { joinPath, parentOf } from "../byte-path.ts";
+import type { FileRoot, FileServer, LayerEntry, Place } from "../file-server.ts";
 import { pipelinedAll } from "../pipelined.ts";
-import { copyTree, removeTree } from "./trees.ts";
+import { newToken } from "./run-step.ts";
+import { copyTree, errnoOf, removeTree } from "./trees.ts";
 
 const WINDOW = 256;
 
@@ -39,20 +40,30 @@ export async function pruneLayer(
   const entries = await server.scan({ root: layer, path: "" });
   const isNeeded = needed(entries, pending);
   const gone = entries.filter(({ path }) => !isNeeded(path));
-  await openFolders(server, layer, gone);
-  await pipelinedAll([...gone].reverse(), WINDOW, ({ path }) => server.remove({ root: layer, path }));
+  await pipelinedAll([...gone].reverse(), WINDOW, ({ path }) => removeIfFree(server, { root: layer, path }));
 }
 
-/** Folders that their owner may not empty: a cell made them so. */
-async function openFolders(
-  server: FileServer,
-  layer: FileRoot,
-  entries: readonly LayerEntry[],
-): Promise<void> {
-  for (const { path, type, mode, uid, gid, mtimeNs } of entries) {
-    if (type !== "directory" || (mode & 0o700) === 0o700) continue;
-    const place = { root: layer, path };
-    await server.setAttributes(place, { mode: mode | 0o700, uid, gid, mtimeNs }, place);
+/**
+ * Where a machine has no way past the bits of what a cell shut, it stays: it says what the host has already. To open it first
+ * would be a change of its own, if this is ended in between.
+ */
+async function removeIfFree(server: FileServer, place: Place): Promise<void> {
+  await server.remove(place).catch((error: unknown) => {
+    if (!["EACCES", "ENOTEMPTY"].includes(errnoOf(error) ?? "")) throw error;
+  });
+}
+
+/**
+ * Puts what the host has in the layer, in one step: a layer in which half of it stood would say that the rest was
+ * removed.
+ */
+async function putHosts(server: FileServer, host: Place, place: Place): Promise<void> {
+  const draft = { ...place, path: joinPath(parentOf(place.path), `.workcell-${newToken()}`) };
+  await copyTree(server, host, draft);
+  if ((await server.stat(place)) === undefined) await server.rename(draft, place);
+  else {
+    await server.exchange(draft, place);
+    await removeTree(server, draft);
   }
 }
 
@@ -73,8 +84,8 @@ export async function discardChanges(
       await server.setAttributes(place, before, host);
     else if (liesIn(hiding, path)) {
       // Below a folder that hides the host's, what the host has must stand in the layer to be seen.
-      await removeTree(server, place);
-      if (before !== undefined) await copyTree(server, host, place);
+      if (before === undefined) await removeTree(server, place);
+      else await putHosts(server, host, place);
     }
   }
   const left = all.filter(({ path }) => !chosen.has(path));

@@ -1,5 +1,5 @@
 import { codeOf } from "../../errors/index.ts";
-import type { Entry } from "../../model/index.ts";
+import type { BytePath, Entry } from "../../model/index.ts";
 import type { CopyAs, FileServer, LayerEntry, Place } from "../file-server.ts";
 import { pipelinedAll } from "../pipelined.ts";
 
@@ -52,16 +52,29 @@ export async function removeTree(server: FileServer, place: Place): Promise<void
   if (entry === undefined) return;
   if (entry.type === "directory") {
     const entries = await server.scan(place);
-    for (const shut of [{ ...entry, path: place.path }, ...entries].filter(isShut)) {
-      const inside = { root: place.root, path: shut.path };
-      await server.setAttributes(inside, { ...asOf(shut), mode: shut.mode | OWNER_BITS }, inside);
-    }
-    // Deepest first, and the server keeps the order.
-    await pipelinedAll([...entries].reverse(), WINDOW, ({ path }) =>
-      server.remove({ root: place.root, path }),
-    );
+    await removeAll(server, place, entries).catch(async (error: unknown) => {
+      if (errnoOf(error) !== "EACCES") throw error;
+      await openFolders(server, place, [{ ...entry, path: place.path }, ...entries]);
+      await removeAll(server, place, await server.scan(place));
+    });
   }
   await server.remove(place);
+}
+
+/** Deepest first, and the server keeps the order. */
+async function removeAll(server: FileServer, { root }: Place, entries: readonly LayerEntry[]): Promise<void> {
+  await pipelinedAll([...entries].reverse(), WINDOW, ({ path }) => server.remove({ root, path }));
+}
+
+async function openFolders(
+  server: FileServer,
+  { root }: Place,
+  entries: readonly (Entry & { readonly path: BytePath })[],
+): Promise<void> {
+  for (const { path, ...shut } of entries.filter(isShut)) {
+    const inside = { root, path };
+    await server.setAttributes(inside, { ...asOf(shut), mode: shut.mode | OWNER_BITS }, inside);
+  }
 }
 
 /** Copies what stands at a place to one where nothing stands: with owners, bits, times and extended attributes. */
