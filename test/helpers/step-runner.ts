@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { build } from "esbuild";
@@ -40,6 +40,15 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** Whether the number has not been given to somebody else by now. */
+function isOf(bench: LayerBench): boolean {
+  try {
+    return readFileSync(`/proc/${bench.pid}/cmdline`, "utf8").includes(bench.path);
+  } catch {
+    return false;
+  }
+}
+
 /** Runs it, and kills one of its processes some time after it has begun; resolves when both are gone. */
 export async function runStep(
   bench: LayerBench,
@@ -59,16 +68,19 @@ export async function runStep(
   });
   await once(child, "close");
   const tookMs = performance.now() - beganAt;
-  while (isAlive(bench.pid)) await wait(5);
+  while (isAlive(bench.pid) && isOf(bench)) await wait(5);
   return { said: lines[1] as Ran["said"], tookMs };
 }
 
+/** Only as long as the driver runs, whose cellfiles it is then. */
 async function kill(
   bench: LayerBench,
   child: ChildProcess,
   { victim, afterMs = 0 }: { readonly victim: Victim; readonly afterMs?: number },
 ): Promise<void> {
+  const cellfiles = bench.pid;
   await wait(afterMs);
-  const pid = victim === "node" ? child.pid : bench.pid;
-  if (pid !== undefined && isAlive(pid)) process.kill(pid, "SIGKILL");
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (victim === "node") child.kill("SIGKILL");
+  else if (cellfiles > 1 && isAlive(cellfiles)) process.kill(cellfiles, "SIGKILL");
 }
