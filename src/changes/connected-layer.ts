@@ -21,6 +21,7 @@ import { type Left, type Planned, planApply } from "./steps/plan-apply.ts";
 import { planUndo } from "./steps/plan-undo.ts";
 import { discardChanges, pruneLayer } from "./steps/prune-layer.ts";
 import { isOpenStep, newToken, recoverStep, runStep } from "./steps/run-step.ts";
+import type { Elsewhere } from "./steps/since.ts";
 import type { Step, StepKind } from "./steps/step.ts";
 
 /** A folder that a session is connected to, with the layer that its changes are in. */
@@ -46,6 +47,8 @@ export interface OpenInput {
   readonly named?: readonly BytePath[];
   /** Whose the session is; absent: this process's. */
   readonly userXattr?: boolean;
+  /** What other sessions did to the same folder: an undo knows how they left it. */
+  readonly elsewhere?: readonly Elsewhere[];
 }
 
 /** What a step did, and what it had to leave. */
@@ -236,7 +239,7 @@ async function undo(
   number: number,
   only?: readonly BytePath[],
 ): Promise<StepResult> {
-  const { steps, place } = input;
+  const { steps, place, elsewhere = [] } = input;
   const decidedNs = kernelTimeNs(steps);
   const all = readSteps(steps);
   const step = all.find((one) => one.number === number && one.folder === place.folder);
@@ -248,6 +251,7 @@ async function undo(
       "what it replaced was given up for space, and is not kept any more",
     );
   const selected = only === undefined ? {} : { only };
-  const plan = (names: StepNames) => planUndo({ server, host, kept, step, all, ...selected, ...names });
+  const plan = (names: StepNames) =>
+    planUndo({ server, host, kept, step, all, elsewhere, ...selected, ...names });
   return makeStep({ input, server, decidedNs, kind: "undo", of: number }, plan);
 }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
-import { readSteps, type Step } from "../changes/index.ts";
+import { glanceSteps, isOpenStep, readSteps, type Step } from "../changes/index.ts";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import { type Layer, pendingLayers } from "./layer-record.ts";
 import { countChanges } from "./layers.ts";
@@ -63,7 +63,20 @@ export const doneSteps = (session: KnownSession): readonly Step[] =>
 
 /** Those that a Workcell was ended in the middle of. */
 export const openSteps = (session: KnownSession): readonly Step[] =>
-  sessionSteps(session).filter(({ state }) => state !== "done");
+  glanceSteps(stepsOf(session.folder)).some(({ mayBeOpen }) => mayBeOpen)
+    ? sessionSteps(session).filter((step) => step.state !== "done" || isOpenStep(step))
+    : [];
+
+/** What other sessions did to a folder; records that are damaged say nothing. */
+export function stepsElsewhere(
+  { state, session }: { readonly state: string; readonly session: KnownSession },
+  folder: string,
+): readonly { readonly session: string; readonly steps: readonly Step[] }[] {
+  return listSessions(state)
+    .filter((other) => other.name !== session.name)
+    .filter((other) => glanceSteps(stepsOf(other.folder)).some((step) => step.folder === folder))
+    .map((other) => ({ session: other.name, steps: readOr(() => sessionSteps(other), []) }));
+}
 
 /** What damaged records say nothing of; whoever works on that session is told. */
 export function readOr<T>(read: () => T, fallback: T): T {
@@ -91,10 +104,9 @@ function foldersWith(session: KnownSession, wanted: Wanted): readonly string[] {
     const waiting = readOr(() => waitingLayers(session), []);
     return [...waiting, ...readOr(() => openSteps(session), [])].map(({ folder }) => folder);
   }
+  if (wanted === "steps") return glanceSteps(stepsOf(session.folder)).map(({ folder }) => folder);
   const steps = readOr(() => sessionSteps(session), []);
-  return steps
-    .filter((step) => wanted === "steps" || step.state !== "done" || isUndoable(step))
-    .map(({ folder }) => folder);
+  return steps.filter((step) => step.state !== "done" || isUndoable(step)).map(({ folder }) => folder);
 }
 
 const isIn = (place: string, folder: string) => place === folder || place.startsWith(`${folder}/`);

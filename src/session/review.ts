@@ -1,10 +1,10 @@
 import { mkdirSync, statSync } from "node:fs";
 import path from "node:path";
-import { type LayerPlace, type OpenLayer, openLayer, type Step } from "../changes/index.ts";
+import { type LayerPlace, type OpenInput, type OpenLayer, openLayer, type Step } from "../changes/index.ts";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import { printable } from "../lib/printable.ts";
 import type { BytePath } from "../model/index.ts";
-import { type KnownSession, openSteps, stepsOf, waitingLayers } from "./find-sessions.ts";
+import { type KnownSession, openSteps, stepsElsewhere, stepsOf, waitingLayers } from "./find-sessions.ts";
 import { exactIdentity, type Layer } from "./layer-record.ts";
 import { isSessionLive } from "./marker.ts";
 import { holdSessionLock } from "./session-lock.ts";
@@ -79,6 +79,7 @@ async function locked<T>(input: ReviewInput, use: () => T | Promise<T>): Promise
 interface Work {
   readonly place: LayerPlace;
   readonly named?: readonly BytePath[];
+  readonly elsewhere?: NonNullable<OpenInput["elsewhere"]>;
 }
 
 async function opened<T>(
@@ -166,5 +167,6 @@ export function openStep<T>(
   use: (open: OpenLayer) => Promise<T>,
 ): Promise<T> {
   const place = whereStepWas(step, input);
-  return locked(input, () => opened(input, { place }, use));
+  const elsewhere = stepsElsewhere(input, step.folder);
+  return locked(input, () => opened(input, { place, elsewhere }, use));
 }

@@ -148,11 +148,16 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
       /^(\S+)/m.exec((await said(desk, ["session", "list"]))[1].split("\n")[2] ?? "") ?? [];
     const [code, stdout] = await said(desk, ["undo", first], at);
     expect([code, stdout]).toMatchObject([1, expect.stringContaining("Left 2 paths as found:\n")]);
-    expect(stdout).toMatch(/^ {2}left {6}a \(.+\)\n {2}left {6}b \(.+\)$/m);
+    expect(stdout).toMatch(
+      /^ {2}left {6}a \(it was changed since.+\)\n {2}left {6}b \(step 1 of session \S+ changed it later: undo that one first\)$/m,
+    );
     expect([read(folder, "a"), read(folder, "b")]).toEqual(["mine\n", "one\ntwo\nthree\nfour\nfive\n"]);
     // None named, the newest step that did something there is meant.
     expect((await said(desk, ["undo", "b"], at))[0]).toBe(0);
     expect(read(folder, "b")).toBe("one\ntwo\nthree\nfour\n");
+    // Once the later step is taken back, so can be the earlier one, though another session made it.
+    expect((await said(desk, ["undo", first, "b"], at))[0]).toBe(0);
+    expect(read(folder, "b")).toBe("one\ntwo\nthree\n");
   });
 
   test("what is refused is held back until it is named, with the words for it", async () => {

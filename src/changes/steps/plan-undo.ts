@@ -5,7 +5,7 @@ import { pipelinedAll } from "../pipelined.ts";
 import { isGone } from "./carrying.ts";
 import { besideOf, type Left, type Planned } from "./plan-apply.ts";
 import { carriedOut } from "./run-step.ts";
-import { isAtOrBelow, type Since, sinceOf } from "./since.ts";
+import { type Elsewhere, isAtOrBelow, type Since, sinceOf } from "./since.ts";
 import {
   identityOf,
   isSameFile,
@@ -27,8 +27,9 @@ export interface UndoInput {
   /** Folder, below the steps, of what the undo keeps. */
   readonly keptFolder: string;
   readonly step: Step;
-  /** All steps of the session. */
+  /** All steps of the session, and what others did to the same folder. */
   readonly all: readonly Step[];
+  readonly elsewhere?: readonly Elsewhere[];
   /** Only these paths and what is below them; absent: all of the step. */
   readonly only?: readonly BytePath[];
   readonly token: string;
@@ -72,8 +73,8 @@ async function isAsPlaced(undoing: Undoing, top: BytePath): Promise<boolean> {
 
 /** Why nothing is undone at a path: a later step did something there, or the host did. */
 function changedBy({ since }: Undoing, path: BytePath): string {
-  const number = since.stepAt(path);
-  return number === undefined ? changedSince : `step ${number} changed it later: undo that one first`;
+  const later = since.stepAt(path);
+  return later === undefined ? changedSince : `${later} changed it later: undo that one first`;
 }
 
 const start = ({ token, index, keptFolder }: Undoing, path: BytePath, nth = 0) => ({

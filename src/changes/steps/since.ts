@@ -8,8 +8,14 @@ import type { Step } from "./step.ts";
 export interface Since {
   /** How it left what it wrote. */
   readonly written: ReadonlyMap<BytePath, Written>;
-  /** The last later step that did something at a path or below and was not taken back. */
-  stepAt(path: BytePath): number | undefined;
+  /** The last later step that did something at a path or below and was not taken back, in words. */
+  stepAt(path: BytePath): string | undefined;
+}
+
+/** What another session did to the same folder. */
+export interface Elsewhere {
+  readonly session: string;
+  readonly steps: readonly Step[];
 }
 
 /** Whether a path, or a folder that it lies in, is among these. */
@@ -28,15 +34,45 @@ function changedBy(step: Step): readonly BytePath[] {
     .filter((path) => !isAtOrBelow(undone, path));
 }
 
-/** An undo of a later step puts back what this one left, and counts as nothing. */
-export function sinceOf({ step, all }: { readonly step: Step; readonly all: readonly Step[] }): Since {
-  const later = all.filter(
-    ({ number, folder, kind }) => number > step.number && folder === step.folder && kind === "apply",
+interface Told {
+  readonly step: Step;
+  readonly words: string;
+}
+
+const isOlder = (one: Step, other: Step) => BigInt(one.decidedNs) < BigInt(other.decidedNs);
+
+/** The steps of other sessions count as well: most runs are sessions of their own. */
+function inOrder(all: readonly Step[], elsewhere: readonly Elsewhere[]): readonly Told[] {
+  const own = all.map((step) => ({ step, words: `step ${step.number}` }));
+  const others = elsewhere.flatMap(({ session, steps }) =>
+    steps.map((step) => ({ step, words: `step ${step.number} of session ${session}` })),
   );
-  const stepAt = new Map<BytePath, number>();
-  for (const one of later) {
+  if (others.length === 0) return own;
+  return [...own, ...others].sort(({ step: one }, { step: other }) => (isOlder(one, other) ? -1 : 1));
+}
+
+/** An undo of a later step puts back what this one left, and counts as nothing. */
+export function sinceOf({
+  step,
+  all,
+  elsewhere = [],
+}: {
+  readonly step: Step;
+  readonly all: readonly Step[];
+  readonly elsewhere?: readonly Elsewhere[];
+}): Since {
+  const steps = inOrder(all, elsewhere).filter((one) => one.step.folder === step.folder);
+  const isLater = (one: Step) => (all.includes(one) ? one.number > step.number : isOlder(step, one));
+  const stepAt = new Map<BytePath, string>();
+  for (const { step: one, words } of steps.filter(
+    (told) => told.step.kind === "apply" && isLater(told.step),
+  )) {
     for (const changed of changedBy(one))
-      for (let at = changed; at !== ""; at = parentOf(at)) stepAt.set(at, one.number);
+      for (let at = changed; at !== ""; at = parentOf(at)) stepAt.set(at, words);
   }
-  return { written: writtenBy(all, step.folder), stepAt: (path) => stepAt.get(path) };
+  const written = writtenBy(
+    steps.map((told) => told.step),
+    step.folder,
+  );
+  return { written, stepAt: (path) => stepAt.get(path) };
 }

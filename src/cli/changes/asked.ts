@@ -50,7 +50,7 @@ export function sayRecovered(steps: readonly Step[], { stderr }: CommandContext)
 function sayNothing(context: CommandContext, name?: string): void {
   const state = stateOf(context);
   const found =
-    name === undefined ? findSession(state, "undoable", context.cwd)?.session : namedSession(state, name);
+    name === undefined ? findSession(state, "steps", context.cwd)?.session : namedSession(state, name);
   const last = found === undefined ? undefined : sessionSteps(found).at(-1);
   const which = name === undefined ? "no changes wait here" : `no changes wait in session ${name}`;
   const were = last?.kind === "undo" ? "last undone" : "last applied";
