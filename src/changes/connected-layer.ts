@@ -1,4 +1,5 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
+import path from "node:path";
 import { WorkcellError } from "../errors/index.ts";
 import { printable } from "../lib/printable.ts";
 import type { BytePath, Change, JudgedChange } from "../model/index.ts";
@@ -19,7 +20,7 @@ import {
 } from "./steps/journal.ts";
 import { type Left, type Planned, planApply } from "./steps/plan-apply.ts";
 import { planUndo } from "./steps/plan-undo.ts";
-import { discardChanges, pruneLayer } from "./steps/prune-layer.ts";
+import { clearLeaving, discardChanges, pruneLayer } from "./steps/prune-layer.ts";
 import { isOpenStep, newToken, recoverStep, runStep } from "./steps/run-step.ts";
 import type { Elsewhere } from "./steps/since.ts";
 import type { Step, StepKind } from "./steps/step.ts";
@@ -58,7 +59,7 @@ export interface StepResult {
   readonly left: readonly Left[];
 }
 
-const [host, layer, kept]: readonly [FileRoot, FileRoot, FileRoot] = [0, 1, 2];
+const [host, layer, kept, around]: readonly [FileRoot, FileRoot, FileRoot, FileRoot] = [0, 1, 2, 3];
 
 /** A connected folder with its pending changes, open for reading and for steps. Close it. */
 export interface OpenLayer {
@@ -90,7 +91,11 @@ function replaced(folder: string): WorkcellError {
 async function openServer({ cellfiles, place, steps, userXattr }: OpenInput): Promise<FileServer> {
   mkdirSync(steps, { recursive: true, mode: 0o700 });
   const options = userXattr === undefined ? {} : { userXattr };
-  const server = await openFileServer(cellfiles, [place.folder, place.upper, steps], options);
+  const server = await openFileServer(
+    cellfiles,
+    [place.folder, place.upper, steps, path.dirname(place.upper)],
+    options,
+  );
   try {
     const top = await server.stat({ root: host, path: "" });
     const { device, inode } = place.identity;
@@ -143,6 +148,8 @@ async function readLayer(
   recovered: readonly Step[],
 ): Promise<OpenLayer> {
   const { steps, place, named = [] } = input;
+  const layerRoots = { server, layer, around };
+  await clearLeaving(layerRoots, readdirSync(path.dirname(place.upper)));
   const decidedNs = kernelTimeNs(steps);
   const history = { baseTimeNs: place.baseTimeNs, known: writtenBy(readSteps(steps), place.folder) };
   const { mode, folder: folderPath } = place;
@@ -152,7 +159,7 @@ async function readLayer(
   const judging = { mode, namedByPerson: named, facts, folderPath };
   const changes = judgeChanges(found, judging);
   // What was applied and not yet taken out of the layer when a Workcell was ended.
-  if (recovered.length > 0) await pruneLayer(server, layer, changes);
+  if (recovered.length > 0) await pruneLayer(layerRoots, changes);
   return {
     server,
     roots: { host, layer },
@@ -164,10 +171,10 @@ async function readLayer(
       const owner = await ownerOf(server);
       const making = { input, server, decidedNs, kind: "apply" } as const;
       const result = await makeStep(making, async (names) => planApply(chosen, { ...names, ...owner }));
-      if (result.step !== undefined) await pruneLayer(server, layer, pendingAfter(changes, result.step));
+      if (result.step !== undefined) await pruneLayer(layerRoots, pendingAfter(changes, result.step));
       return result;
     },
-    discard: (chosen) => discardChanges({ server, layer, folder: host }, changes, chosen),
+    discard: (chosen) => discardChanges({ ...layerRoots, folder: host }, changes, chosen),
     undo: (number, only) => undo({ input, server }, number, only),
     close: () => server.close(),
   };

@@ -31,16 +31,40 @@ function needed(entries: readonly LayerEntry[], pending: readonly Change[]): (pa
   return (path) => wanted.has(path) || liesIn(hiding, path);
 }
 
+/** A layer and what it lies in. */
+export interface LayerRoots {
+  readonly server: FileServer;
+  readonly layer: FileRoot;
+  /** The folder that the layer's own lies in, on the same file system. */
+  readonly around: FileRoot;
+}
+
+/** What is on its way out of a layer, in the folder around it. */
+const isLeaving = (name: string): boolean => name.startsWith(".gone-");
+
+/** Takes away what an ended Workcell had begun to. `names` are those in the folder around the layer. */
+export async function clearLeaving({ server, around }: LayerRoots, names: readonly string[]): Promise<void> {
+  for (const path of names.filter(isLeaving)) await removeTree(server, { root: around, path });
+}
+
 /** Takes out of a layer what was carried over or is no change: only what is still pending stays. No cell may run on it. */
-export async function pruneLayer(
-  server: FileServer,
-  layer: FileRoot,
-  pending: readonly Change[],
-): Promise<void> {
+export async function pruneLayer(roots: LayerRoots, pending: readonly Change[]): Promise<void> {
+  const { server, layer } = roots;
   const entries = await server.scan({ root: layer, path: "" });
   const isNeeded = needed(entries, pending);
-  const gone = entries.filter(({ path }) => !isNeeded(path));
+  const all = entries.filter(({ path }) => !isNeeded(path));
+  const hiding = hidingIn(all);
+  // SECURITY: half emptied, a folder that hides the host's would say that the person's own files there were removed.
+  for (const path of hiding) if (!liesIn(hiding, path)) await takeOut(roots, path);
+  const gone = all.filter(({ path }) => !hiding.has(path) && !liesIn(hiding, path));
   await pipelinedAll([...gone].reverse(), WINDOW, ({ path }) => removeIfFree(server, { root: layer, path }));
+}
+
+/** In one step, and whole. */
+async function takeOut({ server, layer, around }: LayerRoots, path: BytePath): Promise<void> {
+  const leaving = { root: around, path: `.gone-${newToken()}` };
+  await server.rename({ root: layer, path }, leaving);
+  await removeTree(server, leaving);
 }
 
 /**
@@ -69,7 +93,7 @@ async function putHosts(server: FileServer, host: Place, place: Place): Promise<
 
 /** Takes changes back in the layer alone: at their paths the session sees the person's folder again. */
 export async function discardChanges(
-  input: { readonly server: FileServer; readonly layer: FileRoot; readonly folder: FileRoot },
+  input: LayerRoots & { readonly folder: FileRoot },
   all: readonly Change[],
   discarded: readonly Change[],
 ): Promise<void> {
@@ -89,5 +113,5 @@ export async function discardChanges(
     }
   }
   const left = all.filter(({ path }) => !chosen.has(path));
-  await pruneLayer(server, layer, left);
+  await pruneLayer(input, left);
 }
