@@ -116,10 +116,11 @@ async function main() {
   const chain = intact ? "chain intact" : "CHAIN BROKEN";
   page.tail(
     "Audit",
-    `${decisions} ${decisions === 1 ? "decision" : "decisions"}, ${refused} refused, ${chain}`,
-    "workcell audit",
+    `${decisions} ${decisions === 1 ? "decision" : "decisions"} of the job, ${refused} refused, ${chain}`,
+    `workcell audit --session ${session}`,
   );
-  page.tail("Next", 'workcell run -m . --preset npm npm test, or workcell agent -m . "TASK"');
+  page.tail("Next", "in a folder of yours: workcell run -m . --preset npm npm test");
+  page.tail("", 'or: workcell agent -m . "TASK"');
   return asExpected && isTaskDone && intact ? 0 : 1;
 }
 

@@ -15,6 +15,7 @@ export {
   referenceTools,
 } from "./drivers/driver.ts";
 export type { AgentEvent } from "./loop/events.ts";
+export { permissionModes } from "./loop/permissions.ts";
 export { humanView } from "./protocol/human.ts";
 export { firstTask } from "./scripted/first-task.ts";
 export { scriptedRoute } from "./scripted/route.ts";

@@ -40,6 +40,13 @@ export function findTool(
 export function requireTool(name: string, folders: readonly string[], untrusted: readonly string[]): Tool {
   const tool = findTool(name, folders, untrusted);
   if (tool !== undefined) return tool;
+  const hidden = findTool(name, folders, []);
+  if (hidden !== undefined) {
+    throw new WorkcellError("WC_MISSING_TOOL", {
+      message: `Cannot start a cell: the program "${name}" lies in "${path.dirname(hidden.path)}", which this cell is to be connected to, and no program that it could have changed may start it`,
+      remedy: "Connect the folder that the work is in, not the system's own: -m ~/project",
+    });
+  }
   const apt = { bwrap: "bubblewrap", socat: "socat", bash: "bash" }[name] ?? name;
   throw new WorkcellError("WC_MISSING_TOOL", {
     message: `Cannot start a cell: the program "${name}" was not found on PATH, and it is needed`,

@@ -31,9 +31,10 @@ function namesIn(sessions: string): readonly string[] {
   }
 }
 
+/** That somebody looked at its changes is no use of a session, and must not make it the newest. */
 function lastUse(folder: string): number {
-  const parts = ["", "cells", "layers", "steps"].map((part) => path.join(folder, part));
-  return Math.max(...parts.map((part) => statSync(part, { throwIfNoEntry: false })?.mtimeMs ?? 0));
+  const cells = statSync(path.join(folder, "cells"), { throwIfNoEntry: false });
+  return (cells ?? statSync(folder, { throwIfNoEntry: false }))?.mtimeMs ?? 0;
 }
 
 /** All sessions that left something, the one last used first. `state` is Workcell's state folder. */

@@ -91,6 +91,8 @@ async function opened<T>(
   const steps = stepsOf(session.folder);
   const open = await openLayer({ cellfiles: cellfilesOf(installation), steps, ...work });
   try {
+    // What the host has by now as well is no change, and must not wait for ever.
+    if (open.changes.length === 0) await open.discard([]);
     return await use(open);
   } finally {
     await open.close();

@@ -62,7 +62,7 @@ describe.each(people)("sessions with changes as $name", (person) => {
       ...{ stepBytes: expect.any(Number), bytes: expect.any(Number) },
     });
     const [code, , why] = await said(desk, ["session", "rm", name]);
-    expect([code, why]).toEqual([125, expect.stringContaining("1 change wait in it")]);
+    expect([code, why]).toEqual([125, expect.stringContaining("1 change waits in it")]);
     expect(await said(desk, ["session", "rm", name, "--force"])).toEqual([
       ...[0, `Removed session ${name}, and what 1 step kept for undo\n`, ""],
     ]);

@@ -31,7 +31,7 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     const before = snapshot(folder);
     const name = await changed(desk, folder, work);
     const head = `session ${name} · ${folder}\n6 added, 1 changed, 1 removed, 1 mode, 1 marked\n  marked    Makefile (a build runs it)\n\n`;
-    const rest = "\n2 paths that the folder's .gitignore ignores: --ignored shows them\n";
+    const rest = "\nnot shown: 2 paths that the folder's .gitignore ignores; --ignored shows them\n";
     const [code, stdout, stderr] = await said(desk, ["diff", name]);
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout.startsWith(head) && stdout.endsWith(rest), stdout).toBe(true);
@@ -92,7 +92,7 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     const before = snapshot(folder);
     const name = await changed(desk, folder, work);
     const applied = (count: string, step: number) =>
-      `Applied ${count} to ${folder} (step ${step})\n  to undo: workcell undo ${name}\n`;
+      `Applied ${count} to ${folder} (step ${step})\n  to undo: workcell undo ${name} --step ${step}\n`;
     expect(await said(desk, ["apply", "a", "dir"], at)).toEqual([0, applied("4 changes", 1), ""]);
     expect([read(folder, "a"), existsSync(path.join(folder, "new"))]).toEqual([
       ...["one\ntwo\nthree\nfour\n", false],
@@ -130,7 +130,7 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     );
     expect(read(folder, "a")).toBe("one\ntwo\nthree\n");
     const [code, , why] = await said(desk, ["undo"], at);
-    expect([code, why]).toEqual([125, expect.stringContaining("No session has a step that can be undone")]);
+    expect([code, why]).toEqual([125, expect.stringContaining("Nothing that was applied here can be undone any more")]);
     // An undo is a step: its own undo does it again.
     expect((await said(desk, ["undo", name, "--step", "3"]))[0]).toBe(0);
     expect(read(folder, "a")).toBe("one\ntwo\nthree\nfour\n");
@@ -167,7 +167,7 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     const name = await changed(desk, folder, "echo id >.git/hooks/pre-commit; echo four >>a");
     const held = `Held back 1 change:\n  refused   .git/hooks/pre-commit (git runs it)\n  to apply it all the same: workcell apply ${name} .git/hooks/pre-commit\n`;
     expect(await said(desk, ["apply"], { cwd: folder })).toEqual([
-      ...[0, `Applied 1 change to ${folder} (step 1)\n  to undo: workcell undo ${name}\n${held}`, ""],
+      ...[0, `Applied 1 change to ${folder} (step 1)\n  to undo: workcell undo ${name} --step 1\n${held}`, ""],
     ]);
     const hook = path.join(folder, ".git/hooks/pre-commit");
     expect(existsSync(hook)).toBe(false);

@@ -169,7 +169,7 @@ describe.each([
       /^Reference {2}\d+ match · 0 differ · \d+ host · \d+ not applicable · \d+ not built {2}/,
     );
     // A registry that does not answer may be asked again: each time is a decision, and none a refusal.
-    expect(lines[31]).toMatch(/^Audit {6}\d decisions?, 1 refused, chain intact {2}/);
+    expect(lines[31]).toMatch(/^Audit {6}\d decisions? of the job, 1 refused, chain intact {2}/);
     expect(ended.stdout).not.toContain("\x1b");
     expect(gitStatus()).toBe(before);
   });

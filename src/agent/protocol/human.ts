@@ -18,7 +18,7 @@ export function humanView(write: (text: string) => void): (event: AgentEvent) =>
   return (event) => {
     const inset = "parent" in event && event.parent !== null ? "  " : "";
     if (event.type === "started") {
-      if (!isAnnounced) line(`${event.model}, session ${event.session}`);
+      if (!isAnnounced) line(`${event.model}, conversation ${event.session}`);
       isAnnounced = true;
       model = event.model;
     } else if (event.type === "message") {

@@ -1,4 +1,4 @@
-import { type OpenLayer, summarise, summaryLine } from "../../changes/index.ts";
+import type { OpenLayer } from "../../changes/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import {
@@ -15,7 +15,8 @@ import { shownAge } from "./age.ts";
 import type { ApplyMode } from "./apply-mode.ts";
 import { ask } from "./ask.ts";
 import { sayRecovered } from "./asked.ts";
-import { cautions, counted } from "./say.ts";
+import { listChanges } from "./list-changes.ts";
+import { counted } from "./say.ts";
 import { sayApplied } from "./say-applied.ts";
 import { divideChanges } from "./select.ts";
 import { stateOf } from "./words.ts";
@@ -30,11 +31,7 @@ interface Ended {
 
 async function wants({ session, mode, context }: Ended, open: OpenLayer, folder: string): Promise<boolean> {
   if (mode !== "ask") return mode === "all";
-  const { changes } = open;
-  context.stderr.write(
-    `session ${session.name} · ${printable(folder)}\n${summaryLine(summarise(changes))}\n`,
-  );
-  context.stderr.write(cautions(changes));
+  await listChanges(open, { session: session.name, folder }, (text) => void context.stderr.write(text));
   return /^y(es)?$/i.test(await ask("Apply them? [y/N] ", context));
 }
 

@@ -3,7 +3,7 @@ import type { Step, StepResult } from "../../changes/index.ts";
 import { printable } from "../../lib/printable.ts";
 import type { JudgedChange } from "../../model/index.ts";
 import type { KnownSession } from "../../session/index.ts";
-import { cautions, counted, leftLines, typedPath } from "./say.ts";
+import { caution, cautions, counted, leftLines, typedPath } from "./say.ts";
 
 export interface SaidOf {
   readonly session: KnownSession;
@@ -42,9 +42,16 @@ export function sayApplied(said: SaidOf, result: StepResult, held: readonly Judg
   const { step, left } = result;
   if (step !== undefined)
     out.write(
-      `Applied ${counted(countChanged(step), "change")} to ${printable(folder)} (step ${step.number})\n  to undo: workcell undo ${session.name}\n`,
+      `Applied ${counted(countChanged(step), "change")} to ${printable(folder)} (step ${step.number})\n  to undo: workcell undo ${session.name} --step ${step.number}\n`,
     );
   if (left.length > 0) out.write(`Left ${counted(left.length, "path")} as it was:\n${leftLines(left)}`);
   if (held.length === 0) return;
-  out.write(`Held back ${counted(held.length, "change")}:\n${cautions(held)}${hints(said, held)}`);
+  // The others lie in folders that are held back, and go with them.
+  const causes = held.filter((change) => caution(change) !== undefined);
+  const inside = held.length - causes.length;
+  const more =
+    inside === 0 ? "" : `, and with ${causes.length === 1 ? "it" : "them"} ${counted(inside, "path")} inside`;
+  out.write(
+    `Held back ${counted(causes.length, "change")}${more}:\n${cautions(causes)}${hints(said, causes)}`,
+  );
 }

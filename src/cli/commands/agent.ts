@@ -1,5 +1,11 @@
 import { isatty } from "node:tty";
-import { type AgentDriver, type AgentProgram, type AgentWork, agentCommand } from "../../agent/index.ts";
+import {
+  type AgentDriver,
+  type AgentProgram,
+  type AgentWork,
+  agentCommand,
+  permissionModes,
+} from "../../agent/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import { listSessions, type RunningCell } from "../../session/index.ts";
@@ -44,6 +50,15 @@ function resumed(name: string, flags: FlagValues, context: CommandContext): stri
   });
 }
 
+function checkPermissionMode(flags: FlagValues): void {
+  const mode = flags.text("permission-mode");
+  if (mode === undefined || permissionModes.some((known) => known === mode)) return;
+  throw usage(
+    `Cannot ask for permission in the way of "${printable(mode)}" (flag --permission-mode): there is no such mode`,
+    `Write one of: ${permissionModes.join(", ")}`,
+  );
+}
+
 function readAsked(flags: FlagValues, words: readonly string[], context: CommandContext): Asked {
   const output = readOutput(flags);
   const { passed, ...named } = isHosted(output)
@@ -63,6 +78,7 @@ function readAsked(flags: FlagValues, words: readonly string[], context: Command
       `Name a task: workcell agent ${named.driver.name} -m . "TASK"`,
     );
   }
+  checkPermissionMode(flags);
   const name = flags.text("resume");
   const settings = name === undefined ? given : { ...given, session: resumed(name, flags, context) };
   return {
@@ -171,7 +187,7 @@ export const agent: Command = {
     {
       name: "permission-mode",
       value: "MODE",
-      help: "what is asked before it is done; nothing when not said",
+      help: "what is asked before it is done: default, acceptEdits, plan, dontAsk; nothing when not said",
     },
     { name: "json", help: "print what happens as lines of JSON" },
     { name: "acp", help: "speak the Agent Client Protocol on stdin and stdout, for an editor" },

@@ -65,18 +65,22 @@ async function list(file: string, flags: FlagValues, context: CommandContext): P
   const stop = new AbortController();
   stdout.once("close", () => stop.abort()).once("error", () => stop.abort());
   const entries = flags.has("follow") ? followAudit(file, { signal: stop.signal }) : readAudit(file);
-  let seen = 0;
+  let [seen, shown] = [0, 0];
   for await (const { line, number, ended, file: where } of entries) {
     seen += 1;
     if (stop.signal.aborted) break;
     if (line === undefined) {
       const what = ended ? "is no audit line" : "is torn, or being written";
       stderr.write(`workcell: line ${number} of ${printable(where)} ${what}; see: workcell audit --verify\n`);
-    } else if (keep(line) && !stdout.write(json ? `${JSON.stringify(line)}\n` : `${row(line)}\n`)) {
+    } else if (!keep(line)) {
+    } else if (++shown > 0 && !stdout.write(json ? `${JSON.stringify(line)}\n` : `${row(line)}\n`)) {
       // A reader that goes away ends the listing; it is not an error.
       await once(stdout, "drain", { signal: stop.signal }).catch(() => {});
     }
   }
+  const session = flags.text("session");
+  if (seen > 0 && shown === 0 && session !== undefined && !json)
+    stderr.write(`workcell: No decisions of session ${printable(session)}\n`);
   if (seen === 0 && !json) stderr.write(`workcell: No decisions yet: ${printable(file)} has no lines\n`);
   return 0;
 }

@@ -49,10 +49,18 @@ async function put({ shown }: Showing, text: string | Buffer): Promise<void> {
     await Promise.race([once(shown.out, "drain"), once(shown.out, "close")]);
 }
 
+const isOfGit = ({ path }: JudgedChange): boolean => path.split("/").includes(".git");
+
 function ignoredLine(hidden: readonly JudgedChange[]): string {
-  const marked = hidden.filter((change) => change.class === "marked").length;
-  const of = marked === 0 ? "" : `, ${marked} of them marked`;
-  return `\n${counted(hidden.length, "path")} that the folder's .gitignore ignores${of}: --ignored shows them\n`;
+  const git = hidden.filter(isOfGit).length;
+  const ignored = hidden.length - git;
+  const marked = hidden.filter((change) => change.class === "marked" && !isOfGit(change)).length;
+  const parts = [
+    ...(git === 0 ? [] : [`${counted(git, "path")} of git's own (.git)`]),
+    ...(ignored === 0 ? [] : [`${counted(ignored, "path")} that the folder's .gitignore ignores`]),
+    ...(marked === 0 ? [] : [`${marked} of them marked`]),
+  ];
+  return `\nnot shown: ${parts.join(", ")}; --ignored shows them\n`;
 }
 
 async function showText(showing: Showing): Promise<void> {
@@ -82,7 +90,6 @@ async function showText(showing: Showing): Promise<void> {
 }
 
 /** `git apply` refuses a whole patch for one path of a repository's own. */
-const isOfGit = ({ path }: JudgedChange): boolean => path.split("/").includes(".git");
 
 /** Bytes as they are: for `git apply` and `patch -p1`. What nobody named and would be in their way is left out. */
 async function showPatch(showing: Showing): Promise<void> {

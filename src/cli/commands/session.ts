@@ -130,7 +130,9 @@ function whatIsIn(session: KnownSession): string | undefined {
   const open = readOr(() => openSteps(session), []);
   if (open.length > 0) return `step ${open[0]?.number} of it was interrupted, and has to be finished first`;
   const changes = countWaiting(session);
-  return changes > 0 ? `${counted(changes, "change")} wait in it, and none may` : undefined;
+  return changes > 0
+    ? `${counted(changes, "change")} wait${changes === 1 ? "s" : ""} in it, and none may`
+    : undefined;
 }
 
 function remove(words: readonly string[], flags: FlagValues, context: CommandContext): number {

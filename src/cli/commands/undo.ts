@@ -40,7 +40,9 @@ function candidates(
   if (found !== undefined) return [found.session, ...found.others];
   throw new WorkcellError("WC_SESSION", {
     message:
-      wanted === "steps" ? "No session has applied anything" : "No session has a step that can be undone",
+      wanted === "steps"
+        ? "Nothing was applied here"
+        : "Nothing that was applied here can be undone any more",
     remedy:
       wanted === "steps"
         ? "See what waits: workcell session list"
