@@ -168,9 +168,8 @@ async function readLayer(
     recovered,
     steps: readSteps(steps),
     apply: async (chosen) => {
-      const owner = await ownerOf(server);
       const making = { input, server, decidedNs, kind: "apply" } as const;
-      const result = await makeStep(making, async (names) => planApply(chosen, { ...names, ...owner }));
+      const result = await makeStep(making, async (names) => planApply(chosen, names));
       if (result.step !== undefined) await pruneLayer(layerRoots, pendingAfter(changes, result.step));
       return result;
     },
@@ -178,13 +177,6 @@ async function readLayer(
     undo: (number, only) => undo({ input, server }, number, only),
     close: () => server.close(),
   };
-}
-
-/** As root new files are the folder's owner's. */
-async function ownerOf(server: FileServer) {
-  if (process.geteuid?.() !== 0) return {};
-  const top = await server.stat({ root: host, path: "" });
-  return top === undefined ? {} : { owner: { uid: top.uid, gid: top.gid } };
 }
 
 interface StepNames {

@@ -62,12 +62,12 @@ test("a layer is live while the Workcell of one of its cells is", () => {
   expect(sessionLayers(session).map(({ live }) => live)).toEqual([false]);
 });
 
-test("isEmptyLayer(): other permissions of the folder itself are a change, too", () => {
+test("isEmptyLayer(): other permissions of the folder itself are no change, for they are never carried over", () => {
   const { session } = makeSession();
   const layer = makeLayer(session, 1);
   expect(isEmptyLayer(layer)).toBe(true);
   chmodSync(path.join(layer, "upper"), 0o700);
-  expect(isEmptyLayer(layer)).toBe(false);
+  expect(isEmptyLayer(layer)).toBe(true);
 });
 
 test("removeEmptyLayers() takes all away, and nothing while something waits or cannot be read", () => {

@@ -83,13 +83,13 @@ function damaged(file: string, cause?: unknown): WorkcellError {
   });
 }
 
-/** True when nothing was changed: no entry, and the folder itself has the permissions that it began with. */
+/** True when nothing was changed: no entry. What a cell did to the folder's own permissions is never carried over. */
 export function isEmptyLayer(layerFolder: string): boolean {
   const upper = upperOf(layerFolder);
   const found = lstatSync(upper, { throwIfNoEntry: false });
   if (found === undefined) return true;
-  const record = readLayerRecord(layerFolder);
-  if (record !== undefined && (found.mode & 0o7777) !== record.permissions) return false;
+  // A layer of which nothing is known is not taken for an empty one.
+  readLayerRecord(layerFolder);
   // What cannot be listed was changed, or it would be as the person's folder is.
   return isUnlistable(found.mode) ? false : readdirSync(upper).length === 0;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from "node:fs";
+import { chmodSync, mkdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { type LayerPlace, type OpenInput, type OpenLayer, openLayer, type Step } from "../changes/index.ts";
 import { codeOf, WorkcellError } from "../errors/index.ts";
@@ -82,6 +82,14 @@ interface Work {
   readonly elsewhere?: NonNullable<OpenInput["elsewhere"]>;
 }
 
+const OWNER_BITS = 0o700;
+
+/** A cell may have shut the connected folder itself; that is no change, and must not hide those in it. */
+function mayBeRead(upper: string): void {
+  const { mode } = statSync(upper);
+  if ((mode & OWNER_BITS) !== OWNER_BITS) chmodSync(upper, (mode & 0o7777) | OWNER_BITS);
+}
+
 async function opened<T>(
   { installation, session }: ReviewInput,
   work: Work,
@@ -89,6 +97,7 @@ async function opened<T>(
 ): Promise<T> {
   mustBeThere(work.place.folder, session);
   const steps = stepsOf(session.folder);
+  mayBeRead(work.place.upper);
   const open = await openLayer({ cellfiles: cellfilesOf(installation), steps, ...work });
   try {
     // What the host has by now as well is no change, and must not wait for ever.

@@ -130,7 +130,10 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     );
     expect(read(folder, "a")).toBe("one\ntwo\nthree\n");
     const [code, , why] = await said(desk, ["undo"], at);
-    expect([code, why]).toEqual([125, expect.stringContaining("Nothing that was applied here can be undone any more")]);
+    expect([code, why]).toEqual([
+      125,
+      expect.stringContaining("Nothing that was applied here can be undone any more"),
+    ]);
     // An undo is a step: its own undo does it again.
     expect((await said(desk, ["undo", name, "--step", "3"]))[0]).toBe(0);
     expect(read(folder, "a")).toBe("one\ntwo\nthree\nfour\n");
@@ -167,7 +170,11 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     const name = await changed(desk, folder, "echo id >.git/hooks/pre-commit; echo four >>a");
     const held = `Held back 1 change:\n  refused   .git/hooks/pre-commit (git runs it)\n  to apply it all the same: workcell apply ${name} .git/hooks/pre-commit\n`;
     expect(await said(desk, ["apply"], { cwd: folder })).toEqual([
-      ...[0, `Applied 1 change to ${folder} (step 1)\n  to undo: workcell undo ${name} --step 1\n${held}`, ""],
+      ...[
+        0,
+        `Applied 1 change to ${folder} (step 1)\n  to undo: workcell undo ${name} --step 1\n${held}`,
+        "",
+      ],
     ]);
     const hook = path.join(folder, ".git/hooks/pre-commit");
     expect(existsSync(hook)).toBe(false);

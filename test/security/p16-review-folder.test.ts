@@ -69,6 +69,28 @@ describe.each(people)("P16: a folder in review, of $name", (person) => {
     expect(control.stdout).toBe("theirs\n");
   });
 
+  test.skipIf(person.uid !== undefined || process.getuid?.() !== 0)(
+    "a file of somebody else's in it stays theirs when the command moves it; a cell cannot read it then either",
+    async () => {
+      const folder = desk.folder("work/owners");
+      execFileSync("bash", ["-euc", "echo secret > theirs; chmod 600 theirs; chown 4321:4321 ."], {
+        cwd: folder,
+      });
+      expect((await desk.run(["-m", `${folder}:auto`, "-w", folder, "mv", "theirs", "moved"])).code).toBe(0);
+      await desk.workcell(["apply"]);
+      const owner = execFileSync("stat", ["-c", "%u:%g %a", path.join(folder, "moved")], {
+        encoding: "utf8",
+      });
+      expect(owner).toBe("0:0 600\n");
+      const seen = await desk.run(["-m", `${folder}:ro`, "cat", path.join(folder, "moved")]);
+      expect([seen.code, seen.stdout]).toEqual([1, ""]);
+      // Control: given to the folder's owner, as it was before, the cell reads it.
+      execFileSync("chown", ["4321:4321", path.join(folder, "moved")]);
+      const read = await desk.run(["-m", `${folder}:ro`, "cat", path.join(folder, "moved")]);
+      expect(read.stdout).toBe("secret\n");
+    },
+  );
+
   test("after apply and undo it is what it was", async () => {
     const folder = await fill("undone");
     const sums = () =>

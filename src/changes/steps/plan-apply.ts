@@ -12,8 +12,6 @@ export interface ApplyRules {
   readonly token: string;
   /** Folder, below the session's steps, of what this step keeps. */
   readonly keptFolder: string;
-  /** Who new files belong to: as root the folder's owner; absent: whoever the session's file belongs to. */
-  readonly owner?: { readonly uid: number; readonly gid: number };
 }
 
 /** What cannot be carried over, and why. */
@@ -33,14 +31,16 @@ const carried: readonly string[] = ["file", "directory", "symlink"];
 export const besideOf = (path: BytePath, token: string, index: number): BytePath =>
   joinPath(parentOf(path), `.workcell-${token}-${index}`);
 
-function attributesOf(change: Change, after: Entry, { owner }: ApplyRules): Attributes {
-  // A file that is replaced stays its owner's; as an ordinary user one can only give what is one's own.
-  const { uid, gid } = owner === undefined ? after : (change.before ?? owner);
-  return { mode: after.mode & CARRIED_BITS, uid, gid, mtimeNs: String(after.mtimeNs) };
+/**
+ * Whoever the file of the layer belongs to: what a cell makes, to the folder's owner; what it only moved or wrote to, to whom it
+ * belonged. SECURITY(P1): given to the folder's owner, a file that the cell may not read could be read once it was moved.
+ */
+function attributesOf({ mode, uid, gid, mtimeNs }: Entry): Attributes {
+  return { mode: mode & CARRIED_BITS, uid, gid, mtimeNs: String(mtimeNs) };
 }
 
 function partOf(change: Change, after: Entry, input: { top: BytePath; rules: ApplyRules }): Part {
-  const attributes = attributesOf(change, after, input.rules);
+  const attributes = attributesOf(after);
   const needsFinish =
     after.type === "directory" &&
     (after.xattrs !== undefined || (after.mode & OWNER_BITS) !== OWNER_BITS || (after.mode & 0o1000) !== 0);

@@ -65,11 +65,21 @@ async function makePart(staging: Staging, operation: Operation, part: Part): Pro
   }
 }
 
-/** Deepest first, once nothing is made in them any more. */
-async function finishFolders({ server, roots }: Staging, operation: Operation): Promise<void> {
+/**
+ * Deepest first, once nothing is made in them any more. SECURITY(P1): the very folders that were made: whoever may write to
+ * the person's folder could put a file of somebody else's in such a place, and have it given away.
+ */
+async function finishFolders(
+  { server, roots }: Staging,
+  operation: Operation,
+  made: ReadonlyMap<Part, Entry | undefined>,
+): Promise<void> {
   for (const part of operation.parts.filter(({ finish }) => finish === true).reverse()) {
-    const source = { root: roots.source, path: part.from };
-    await server.setAttributes(besidePlace(roots, operation, part), copyAs(part.attributes), source);
+    const entry = made.get(part);
+    if (entry === undefined) continue;
+    const { device, inode } = entry;
+    const place = { ...besidePlace(roots, operation, part), is: { device, inode } };
+    await server.setAttributes(place, copyAs(part.attributes), { root: roots.source, path: part.from });
   }
 }
 
@@ -98,7 +108,7 @@ async function makeParts(staging: Staging, operation: Operation): Promise<Entry 
     if (part.type === "file")
       places.set(joinPath(operation.path, part.path).replace(/\/$/, ""), besidePlace(roots, operation, part));
   for (const part of names) await makePart(staging, operation, part);
-  await finishFolders(staging, operation);
+  await finishFolders(staging, operation, new Map(plain.map((part, index) => [part, made[index]])));
   return plain[0]?.path === "" ? made[0] : undefined;
 }
 

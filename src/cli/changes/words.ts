@@ -4,7 +4,7 @@ import { WorkcellError } from "../../errors/index.ts";
 import { realPlace } from "../../lib/real-place.ts";
 import { stateFolder } from "../../lib/xdg-folders.ts";
 import type { BytePath } from "../../model/index.ts";
-import { findSession, isSession, waitingLayers } from "../../session/index.ts";
+import { findSession, isSession, readOr, waitingLayers } from "../../session/index.ts";
 import type { CommandContext, Flag, FlagValues } from "../command.ts";
 
 /** What the words after `diff`, `apply`, `discard` and `undo` name. */
@@ -23,14 +23,21 @@ export const sessionFlag: Flag = {
   help: "the session; each word that follows is a path then",
 };
 
-const isThere = (place: string) => lstatSync(place, { throwIfNoEntry: false }) !== undefined;
+/** What cannot be looked at is nobody's to mean. */
+function isThere(place: string): boolean {
+  try {
+    return lstatSync(place, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
+}
 
 /** Whether a word is also a path: here, or among what waits. What a wrong guess would discard cannot be had back. */
 function isPathToo(word: string, context: CommandContext): boolean {
   if (isThere(path.resolve(context.cwd, word))) return true;
   const found = findSession(stateOf(context), "changes", context.cwd);
   if (found === undefined) return false;
-  return waitingLayers(found.session).some(({ folder, upper }) =>
+  return readOr(() => waitingLayers(found.session), []).some(({ folder, upper }) =>
     pathsIn([word], folder, { cwd: context.cwd, folders: [folder] }).some((place) =>
       isThere(path.join(upper, Buffer.from(place, "latin1").toString())),
     ),

@@ -49,6 +49,7 @@ async function put({ shown }: Showing, text: string | Buffer): Promise<void> {
     await Promise.race([once(shown.out, "drain"), once(shown.out, "close")]);
 }
 
+/** `git apply` refuses a whole patch for one path of a repository's own. */
 const isOfGit = ({ path }: JudgedChange): boolean => path.split("/").includes(".git");
 
 function ignoredLine(hidden: readonly JudgedChange[]): string {
@@ -89,21 +90,26 @@ async function showText(showing: Showing): Promise<void> {
   if (hidden.length > 0) await put(showing, ignoredLine(hidden));
 }
 
-/** `git apply` refuses a whole patch for one path of a repository's own. */
-
 /** Bytes as they are: for `git apply` and `patch -p1`. What nobody named and would be in their way is left out. */
 async function showPatch(showing: Showing): Promise<void> {
   const { asked, folder, changes, flags, context } = showing;
   const isNamed = asked.below(folder) !== undefined;
   const fits = (change: JudgedChange) =>
-    isNamed || (!isOfGit(change) && (flags.has("ignored") || !isSummedUp(change)));
+    isNamed ||
+    (change.class !== "refused" && !isOfGit(change) && (flags.has("ignored") || !isSummedUp(change)));
   const fitting = changes.filter(fits);
+  // A terminal is shown it, and must not be steered by it.
   for await (const described of describe({ ...showing, changes: fitting }, true))
-    await put(showing, Buffer.from(patchOf(described), "latin1"));
+    await put(
+      showing,
+      showing.shown.isTerminal
+        ? shownPatch(patchOf(described), { colour: false })
+        : Buffer.from(patchOf(described), "latin1"),
+    );
   const left = changes.length - fitting.length;
   if (left > 0)
     context.stderr.write(
-      `workcell: ${counted(left, "path")} left out of the patch, in .git or ignored: name them to have them in it\n`,
+      `workcell: ${counted(left, "path")} left out of the patch, refused, in .git or ignored: name them to have them in it\n`,
     );
 }
 
