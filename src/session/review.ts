@@ -1,11 +1,18 @@
-import { chmodSync, mkdirSync, statSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { type LayerPlace, type OpenInput, type OpenLayer, openLayer, type Step } from "../changes/index.ts";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import { printable } from "../lib/printable.ts";
 import type { BytePath } from "../model/index.ts";
-import { type KnownSession, openSteps, stepsElsewhere, stepsOf, waitingLayers } from "./find-sessions.ts";
-import { exactIdentity, type Layer } from "./layer-record.ts";
+import {
+  type KnownSession,
+  openSteps,
+  readOr,
+  stepsElsewhere,
+  stepsOf,
+  waitingLayers,
+} from "./find-sessions.ts";
+import { exactIdentity, type Layer, sessionLayers } from "./layer-record.ts";
 import { isSessionLive } from "./marker.ts";
 import { holdSessionLock } from "./session-lock.ts";
 import { takeAway } from "./take-away.ts";
@@ -38,12 +45,17 @@ function placeOf(layer: Layer): LayerPlace {
   };
 }
 
-/** The place of a step whose layer may be gone: whatever waits would be in one, so an empty folder stands for it. */
+/**
+ * The place of a step whose layer may be gone: whatever waits would be in one, so an empty folder stands for it. Which folder
+ * it was the layer's record says as long as it is there; without it each file is still known by its inode.
+ */
 function placeOfStep({ folder, layer }: Step, { session }: ReviewInput): LayerPlace {
   mustBeThere(folder, session);
   const upper = path.join(stepsOf(session.folder), "none");
   mkdirSync(upper, { recursive: true, mode: 0o700 });
-  return { id: layer, folder, identity: exactIdentity(folder), upper, baseTimeNs: 0n, mode: "review" };
+  const known = readOr(() => sessionLayers(session.folder), []).find((one) => one.folder === folder);
+  const { device, inode } = known ?? exactIdentity(folder);
+  return { id: layer, folder, identity: { device, inode }, upper, baseTimeNs: 0n, mode: "review" };
 }
 
 /** True while the folder that a layer is of stands where it was. */
@@ -58,9 +70,11 @@ function isThere({ folder, device, inode }: Layer): boolean {
 }
 
 function mustBeThere(folder: string, { name }: KnownSession): void {
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  const found = lstatSync(folder, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true) return;
+  const instead = found === undefined ? "" : `, a ${found.isSymbolicLink() ? "link" : "file"} stands there`;
   throw new WorkcellError("WC_FILES", {
-    message: `Cannot work on "${printable(folder)}": the folder is gone, and session "${name}" holds changes of it`,
+    message: `Cannot work on "${printable(folder)}": the folder is gone${instead}, and session "${name}" holds changes of it`,
     remedy: `Put it back where it was, or give the changes up: workcell discard ${name}`,
   });
 }
