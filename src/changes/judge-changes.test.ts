@@ -96,7 +96,8 @@ test("judgeChanges() lets through what only looks like a protected name", async 
     "src/config": "x",
     ".git/index": "x",
     ".git/objects/ab/cdef": "x",
-    ".git/refs/heads/hooks": "x",
+    ".git/refs/heads/hooks": `${"a1".repeat(20)}\n`,
+    ".git/refs/heads/config": `${"a1".repeat(20)}\n`,
     "vscode/tasks.json": "x",
     bashrc: "x",
     node: "no execute bit",
@@ -189,6 +190,44 @@ test("judgeChanges() lets a .git file through that points into the same folder's
     "three/.git": "refused",
     "four/.git": "refused",
   });
+});
+
+test("judgeChanges() refuses what could be a repository anywhere below a .git, and pointers to it", async () => {
+  const refused = {
+    ".git/modules/config": "[core]\n\tworktree = ../../sub\n\tfsmonitor = /evil\n",
+    ".git/modules/hooks/x": program,
+    ".git/worktrees/a/b/config": evil,
+    ".git/worktrees/a/b/hooks/post-checkout": program,
+    ".git/x/y/config.worktree": fresh,
+    ".git/x/config": fresh,
+    ".git/worktrees/a/commondir": "../../../evil\n",
+    ".git/worktrees/a/b/commondir": "../..\n",
+    ".git/worktrees/a/gitdir": "/elsewhere/.git\n",
+    ".git/info/attributes": "* filter=x",
+    ".git/refs/heads/config": evil,
+    ".git/refs/heads/hooks/update": { content: `${"a1".repeat(20)}\n`, mode: 0o755 },
+    "one/.git": "gitdir: ../.git/modules\n",
+    "two/.git": "gitdir: ../.git/worktrees/a/b\n",
+    "three/.git": "gitdir: /work/p/.git\n",
+    "four/.git": "gitdir: ../.git/refs/heads\n",
+    "five/.git": "gitdir: ../x/.git/modules/.git/modules/y\n",
+  };
+  const layer = {
+    ...refused,
+    ".git/modules/HEAD": "x",
+    ".git/modules/objects": { type: "directory" } as const,
+  };
+  expect(await classes({ layer })).toEqual(
+    Object.fromEntries(Object.keys(refused).map((path) => [path, "refused"])),
+  );
+  const gone = { ".git/worktrees/t/gitdir": "/work/p/t/.git\n", ".git/modules/a/config": fresh };
+  expect(await classes({ layer: gone })).toEqual({});
+});
+
+test("judgeChanges() refuses a pointer that leads through a symlink", async () => {
+  const layer = { "t/.git": "gitdir: ../x/.git/worktrees/t\n" };
+  expect(await classes({ layer, folder: { x: { target: "/elsewhere" } } })).toEqual({ "t/.git": "refused" });
+  expect(await classes({ layer, folder: { "x/.git/worktrees/t/HEAD": "x" } })).toEqual({});
 });
 
 test("judgeChanges() refuses a symlink through which a protected path would appear", async () => {

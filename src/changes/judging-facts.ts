@@ -1,8 +1,10 @@
 import type { BytePath, Change } from "../model/index.ts";
-import { joinPath, nameOf, parentOf, partsOf } from "./byte-path.ts";
+import { joinPath, partsOf } from "./byte-path.ts";
 import { isBinary } from "./content.ts";
 import type { FileRoot, FileServer } from "./file-server.ts";
-import { hooksPathOf, isHarmlessGitConfig } from "./git-config.ts";
+import { hooksPathOf } from "./git-config.ts";
+import { headBytes, headOf } from "./head-of.ts";
+import { below, inertFiles } from "./inert-files.ts";
 import type { JudgingFacts } from "./judge-changes.ts";
 import { foldedParts } from "./match-protected.ts";
 import { pipelinedAll } from "./pipelined.ts";
@@ -18,7 +20,6 @@ export interface FactsInput {
 }
 
 const window = 64;
-const headBytes = 64 * 1024;
 
 /** Reads what of the contents decides how the changes are judged. */
 export async function readJudgingFacts(input: FactsInput): Promise<JudgingFacts> {
@@ -27,60 +28,6 @@ export async function readJudgingFacts(input: FactsInput): Promise<JudgingFacts>
   const inert = await inertFiles(input);
   const refused = new Map([...hooks, ...repositories].filter(([path]) => !inert.has(path)));
   return { inert, refused, binary: await binaryBefore(input) };
-}
-
-async function headOf(input: FactsInput, root: FileRoot, path: BytePath): Promise<string> {
-  const bytes = await input.server.read({ root, path }, 0, headBytes + 1);
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-}
-
-/** New configurations and pointers of repositories that say nothing but where they belong. */
-async function inertFiles(input: FactsInput): Promise<ReadonlySet<BytePath>> {
-  const candidates = input.changes.filter(
-    ({ kind, after, path }) => kind === "added" && after?.type === "file" && inertTest(path) !== undefined,
-  );
-  const found = await pipelinedAll(candidates, window, async ({ path, after }) => {
-    if (after === undefined || after.size > headBytes) return [];
-    const text = await headOf(input, input.layer, path);
-    return inertTest(path)?.(text, input.folderPath) === true ? [path] : [];
-  });
-  return new Set(found.flat());
-}
-
-type InertTest = (text: string, folderPath: string | undefined) => boolean;
-
-function inertTest(path: BytePath): InertTest | undefined {
-  const name = nameOf(path);
-  if (name === "config") return isHarmlessGitConfig;
-  if (name === "commondir") return (text) => /^\.\.\/\.\.\n?$/.test(text) && isWorktree(path);
-  if (name === ".git") return (text, folderPath) => pointsInside(path, text, folderPath);
-  return undefined;
-}
-
-function isWorktree(path: BytePath): boolean {
-  const parts = partsOf(path);
-  return parts.at(-3) === "worktrees" && parts.at(-4) === ".git";
-}
-
-/** A `.git` file that names a submodule's or a worktree's place in a `.git` of the same folder. */
-function pointsInside(path: BytePath, text: string, folderPath: string | undefined): boolean {
-  const [, said] = /^gitdir: ([^\n]+)\n?$/.exec(text) ?? [];
-  if (said === undefined) return false;
-  const inFolder = said.startsWith("/") ? below(said, folderPath) : said;
-  if (inFolder === undefined) return false;
-  const parts: string[] = said.startsWith("/") ? [] : [...partsOf(parentOf(path))];
-  for (const part of inFolder.split("/")) {
-    if (part === "..") {
-      if (parts.pop() === undefined) return false;
-    } else if (part !== "" && part !== ".") parts.push(part);
-  }
-  const git = parts.indexOf(".git");
-  return git >= 0 && (parts[git + 1] === "modules" || parts[git + 1] === "worktrees");
-}
-
-function below(absolute: string, folderPath: string | undefined): string | undefined {
-  if (folderPath === undefined || !absolute.startsWith(`${folderPath}/`)) return undefined;
-  return absolute.slice(folderPath.length + 1);
 }
 
 const repositoryParts: readonly string[] = [
@@ -163,7 +110,7 @@ async function namedHooks(input: FactsInput): Promise<ReadonlyMap<BytePath, stri
   const path = ".git/config";
   const entry = await input.server.stat({ root: input.folder, path });
   if (entry?.type !== "file" || entry.size > headBytes) return new Map();
-  const said = hooksPathOf(await headOf(input, input.folder, path));
+  const said = hooksPathOf(await headOf(input.server, input.folder, path));
   const hooks = said === undefined ? "" : inFolder(said, input.folderPath);
   if (hooks === "") return new Map();
   return new Map(
@@ -188,7 +135,7 @@ async function binaryBefore(input: FactsInput): Promise<ReadonlySet<BytePath>> {
     ({ kind, before, after }) => kind === "changed" && before?.type === "file" && after?.type === "file",
   );
   const found = await pipelinedAll(candidates, window, async ({ path }) =>
-    isBinary(await headOf(input, input.folder, path)) ? [path] : [],
+    isBinary(await headOf(input.server, input.folder, path)) ? [path] : [],
   );
   return new Set(found.flat());
 }

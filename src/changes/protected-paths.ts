@@ -29,17 +29,23 @@ type Family = readonly [
  */
 const refused: readonly Family[] = [
   // Git, whatever it is asked: `git status` and an editor's look at the repository are enough.
-  ["git runs it", ".git/hooks/ .git/modules/**/hooks/ .git/worktrees/*/hooks/", { everywhere: true }],
+  [
+    "git runs it",
+    ".git/hooks/ .git/modules/**/hooks/ .git/worktrees/*/hooks/ .git/**/hooks/",
+    { everywhere: true },
+  ],
   [
     "git reads programs to run from it",
-    ".git/config .git/config.worktree .git/modules/**/config .git/modules/**/config.worktree .git/worktrees/*/config .git/worktrees/*/config.worktree .gitconfig .config/git/",
+    ".git/config .git/config.worktree .git/modules/**/config .git/modules/**/config.worktree .git/worktrees/*/config .git/worktrees/*/config.worktree .git/**/config .git/**/config.worktree .gitconfig .config/git/",
     { everywhere: true },
   ],
   [
     "it tells git where another configuration lies",
-    ".git .git/commondir .git/modules/**/commondir .git/worktrees/*/commondir",
+    ".git .git/commondir .git/gitdir .git/modules/**/commondir .git/worktrees/*/commondir .git/**/commondir .git/**/gitdir",
     { everywhere: true },
   ],
+  // Not as .gitattributes, which every clone brings: nobody sees these.
+  ["git chooses filters by it", ".git/info/attributes .git/**/info/attributes", { everywhere: true }],
   ["git runs it where the project points git's hooks to it", ".husky/ .githooks/ .git-hooks/", {}],
   ["Mercurial reads programs to run from it", ".hg/hgrc .hg/hgrc-not-shared .hg/sharedpath .hgrc"],
   ["Jujutsu reads programs to run from it", ".jj/repo/config.toml .jj/workspace-config.toml .config/jj/"],
@@ -89,7 +95,7 @@ const marked: readonly Family[] = [
     "an agent takes instructions from it",
     "agents.md agents.override.md claude.md claude.local.md gemini.md copilot-instructions.md .github/instructions/ .github/prompts/ .github/agents/ .cursorrules .windsurfrules .clinerules .clinerules/ .roorules .goosehints .rules skill.md",
   ],
-  ["git chooses filters, merges and file types by it", ".gitattributes .git/info/attributes"],
+  ["git chooses filters, merges and file types by it", ".gitattributes"],
   ["git fetches what it names", ".gitmodules .git/remotes/ .git/branches/ .git/objects/info/alternates"],
   ["git runs the commands of an unfinished rebase", ".git/rebase-merge/ .git/rebase-apply/ .git/sequencer/"],
   [
