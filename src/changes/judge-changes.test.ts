@@ -83,6 +83,9 @@ test("judgeChanges() knows a protected name in every spelling that some file sys
     utf8(".VSCODE\ufeff/tasks.json"),
     ".BashRC.",
     "a\\.git\\hooks\\x",
+    "a:b.code-workspace",
+    "a:profile.ps1",
+    ".git::$DATA/x:y/hooks/z",
   ];
   expect(await refusedAlone(paths)).toEqual(paths);
 });
@@ -258,21 +261,43 @@ test("judgeChanges() marks instead of refusing inside trees of dependencies, but
     "node_modules/x/.vscode/settings.json": "x",
     "node_modules/x/.git/config": evil,
     "v/lib/python3.11/site-packages/y/.envrc": "x",
-    "mine/pyvenv.cfg": "x",
-    "mine/src/z/.idea/a.xml": "x",
-    "pyvenv.cfg": "the folder itself is nobody's environment",
-    ".idea/a.xml": "x",
-    "standing/pyvenv.cfg": "a folder of the host's does not become one",
+    "mine/pyvenv.cfg": "what the session made is no environment",
+    "mine/lib/z/.idea/a.xml": "x",
+    "venv/.envrc": "x",
+    "standing/lib/z/.idea/a.xml": "x",
     "standing/.idea/a.xml": "x",
   };
-  expect(await classes({ layer, folder: { "standing/file": "x" } })).toEqual({
+  expect(await classes({ layer, folder: { "standing/pyvenv.cfg": "x" } })).toEqual({
     "node_modules/x/.vscode/settings.json": "marked",
     "node_modules/x/.git/config": "refused",
     "v/lib/python3.11/site-packages/y/.envrc": "marked",
-    "mine/src/z/.idea/a.xml": "marked",
-    ".idea/a.xml": "refused",
+    "mine/lib/z/.idea/a.xml": "refused",
+    "venv/.envrc": "refused",
+    "standing/lib/z/.idea/a.xml": "marked",
     "standing/.idea/a.xml": "refused",
   });
+});
+
+test("judgeChanges() refuses links to what Workcell keeps, and lets in auto no link lead out unasked", async () => {
+  const layer = {
+    absolute: { target: "/home/a/.local/state/workcell/sessions/x" },
+    "d/relative": { target: "../../../.local/state/x/../workcell/sessions/x/upper" },
+    above: { target: "../../.local/state/workcell" },
+    out: { target: "/usr" },
+    in: { target: "workcell/sessions/x" },
+  };
+  const sessions = { absolute: "refused", "d/relative": "refused", above: "refused" };
+  const input = { layer, folderPath: "/home/a/w/p" };
+  expect(await classes(input)).toEqual({ ...sessions, out: "marked" });
+  expect(await classes({ ...input, mode: "auto" })).toEqual({ ...sessions, out: "waiting" });
+  expect(await classes({ ...input, mode: "auto", named: ["out"] })).toEqual({ ...sessions, out: "marked" });
+});
+
+test("judgeChanges() holds back in auto what gives others more rights", async () => {
+  const folder = { more: { content: "x", mode: 0o600 }, fewer: { content: "x", mode: 0o644 } };
+  const layer = { more: { content: "x", mode: 0o640 }, fewer: { content: "x", mode: 0o700 } };
+  expect(await classes({ folder, layer, mode: "auto" })).toEqual({ more: "waiting" });
+  expect(await classes({ folder, layer })).toEqual({});
 });
 
 test("judgeChanges() takes a name for consent only when it reaches into what is protected", async () => {

@@ -1,5 +1,6 @@
+import { posix } from "node:path";
 import type { BytePath, Change, ChangeClass, JudgedChange } from "../model/index.ts";
-import { isWithin, nameOf, parentOf, partsOf } from "./byte-path.ts";
+import { isWithin, parentOf, partsOf } from "./byte-path.ts";
 import { foldedParts, inDependencyTree, matchProtected, type Subject } from "./match-protected.ts";
 
 /** What of the files' contents decides, read beforehand by `readJudgingFacts`. */
@@ -8,6 +9,8 @@ export interface JudgingFacts {
   readonly inert: ReadonlySet<BytePath>;
   /** Files that are refused for what they are or complete, with the reason: bare repositories' own, and hooks elsewhere. */
   readonly refused: ReadonlyMap<BytePath, string>;
+  /** Folders of libraries in virtual environments that the host has already; absent: none. */
+  readonly environments?: ReadonlySet<BytePath>;
   /** Changed files whose content on the host is binary. */
   readonly binary: ReadonlySet<BytePath>;
 }
@@ -29,11 +32,12 @@ interface Judgement {
 
 const plain: Judgement = { class: "plain" };
 const setIdBits = 0o6000;
+const othersBits = 0o077;
 const severity: readonly ChangeClass[] = ["plain", "marked", "waiting", "refused"];
 
 /** Says of each change whether it is applied, pointed out, held back for the person, or refused, and why. */
 export function judgeChanges(changes: readonly Change[], options: JudgeOptions): readonly JudgedChange[] {
-  const trees = environments(changes);
+  const trees = options.facts.environments ?? new Set<BytePath>();
   const above = options.folderPath === undefined ? [] : foldedParts(options.folderPath.replace(/^\/+/, ""));
   const named = new Set(options.namedByPerson);
   return changes.map((change) => {
@@ -41,22 +45,11 @@ export function judgeChanges(changes: readonly Change[], options: JudgeOptions):
       protection(change, { options, trees, above }),
       special(change),
       options.mode === "auto" && !isNamed(change.path, named) ? caution(change, options.facts) : plain,
-      linkOut(change),
+      linkOut(change, options, isNamed(change.path, named)),
       setId(change),
     ];
     return { ...change, ...together(judgements) };
   });
-}
-
-/** Virtual environments that the session made under names of their own; never the connected folder itself. */
-function environments(changes: readonly Change[]): ReadonlySet<BytePath> {
-  const added = new Set(changes.filter(({ kind }) => kind === "added").map(({ path }) => path));
-  return new Set(
-    [...added]
-      .filter((path) => nameOf(path) === "pyvenv.cfg")
-      .map(parentOf)
-      .filter((folder) => folder !== "" && added.has(folder)),
-  );
 }
 
 /** The gravest class, with the reasons of all that are not plain. */
@@ -125,21 +118,27 @@ function isNamed(path: BytePath, named: ReadonlySet<BytePath>): boolean {
 
 function caution({ path, kind, before, after }: Change, facts: JudgingFacts): Judgement {
   if (kind === "removed") return { class: "waiting", reason: "it is removed" };
-  if (kind !== "changed" || before === undefined || after === undefined) return plain;
+  if (kind === "added" || before === undefined || after === undefined) return plain;
   if (before.type !== after.type && before.type !== "symlink") {
     return { class: "waiting", reason: `it was a ${before.type} and is gone for a ${after.type}` };
   }
-  if (before.type !== "file") return plain;
+  if (before.type !== "symlink" && (after.mode & ~before.mode & othersBits) !== 0) {
+    return { class: "waiting", reason: "others get more rights to it" };
+  }
+  if (kind !== "changed" || before.type !== "file") return plain;
   if (before.size > 0 && after.size === 0) return { class: "waiting", reason: "it is emptied" };
   return facts.binary.has(path) ? { class: "waiting", reason: "a binary file is overwritten" } : plain;
 }
 
 /** A link that leads out of the folder: whoever writes through it later writes somewhere else. */
-function linkOut({ path, after }: Change): Judgement {
+function linkOut({ path, after }: Change, options: JudgeOptions, isNamed: boolean): Judgement {
   if (after?.type !== "symlink" || after.target === undefined) return plain;
-  return leadsOut(path, after.target)
-    ? { class: "marked", reason: "a symlink that leads out of the folder" }
-    : plain;
+  if (!leadsOut(path, after.target)) return plain;
+  if (leadsToSessions(path, after.target, options.folderPath)) {
+    return { class: "refused", reason: "a symlink that leads to what Workcell keeps of its sessions" };
+  }
+  const waits = options.mode === "auto" && !isNamed;
+  return { class: waits ? "waiting" : "marked", reason: "a symlink that leads out of the folder" };
 }
 
 function leadsOut(path: BytePath, target: BytePath): boolean {
@@ -151,6 +150,15 @@ function leadsOut(path: BytePath, target: BytePath): boolean {
     if (depth < 0) return true;
   }
   return false;
+}
+
+/** Into the state of sessions, or to it: there lie the layers that a later session's programs write. */
+function leadsToSessions(path: BytePath, target: BytePath, folderPath: string | undefined): boolean {
+  const folder = Buffer.from(folderPath ?? "").toString("latin1");
+  const from = target.startsWith("/") ? target : `${folder}/${parentOf(path)}/${target}`;
+  return (
+    /\/workcell(\/sessions(\/.*)?)?\/?$/s.test(posix.normalize(from)) || /\/workcell\/sessions\//.test(target)
+  );
 }
 
 function setId({ after }: Change): Judgement {

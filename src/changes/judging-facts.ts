@@ -1,5 +1,5 @@
 import type { BytePath, Change } from "../model/index.ts";
-import { joinPath, partsOf } from "./byte-path.ts";
+import { joinPath, parentOf, partsOf } from "./byte-path.ts";
 import { isBinary } from "./content.ts";
 import type { FileRoot, FileServer } from "./file-server.ts";
 import { hooksPathOf } from "./git-config.ts";
@@ -8,6 +8,7 @@ import { below, inertFiles } from "./inert-files.ts";
 import type { JudgingFacts } from "./judge-changes.ts";
 import { foldedParts } from "./match-protected.ts";
 import { pipelinedAll } from "./pipelined.ts";
+import { dependencyTrees } from "./protected-paths.ts";
 
 export interface FactsInput {
   readonly server: FileServer;
@@ -27,7 +28,23 @@ export async function readJudgingFacts(input: FactsInput): Promise<JudgingFacts>
   const hooks = await namedHooks(input);
   const inert = await inertFiles(input);
   const refused = new Map([...hooks, ...repositories].filter(([path]) => !inert.has(path)));
-  return { inert, refused, binary: await binaryBefore(input) };
+  return { inert, refused, binary: await binaryBefore(input), environments: await environments(input) };
+}
+
+/** The folders `lib` of virtual environments that stand on the host; what a session makes is none. */
+async function environments({ server, folder, changes }: FactsInput): Promise<ReadonlySet<BytePath>> {
+  const libraries = new Set<BytePath>();
+  for (const { path } of changes) {
+    const parts = partsOf(path);
+    if (parts.some((part) => dependencyTrees.includes(part))) continue;
+    for (const [index, part] of parts.slice(0, -1).entries())
+      if (index > 0 && part === "lib") libraries.add(parts.slice(0, index + 1).join("/"));
+  }
+  const found = await pipelinedAll(libraries, window, async (library) => {
+    const entry = await server.stat({ root: folder, path: joinPath(parentOf(library), "pyvenv.cfg") });
+    return entry?.type === "file" ? [library] : [];
+  });
+  return new Set(found.flat());
 }
 
 const repositoryParts: readonly string[] = [

@@ -24,13 +24,17 @@ export interface Subject {
  * ignorable ones dropped, Windows's trailing dots and spaces, streams and short name of `.git` undone.
  */
 export function foldedName(name: string): string {
+  return fold(name, true);
+}
+
+function fold(name: string, cutsStream: boolean): string {
   if (/^[!-9;-~]*$/.test(name) && !name.endsWith(".") && !name.includes("~")) return name.toLowerCase();
   const folded = readable(name)
     .normalize("NFKC")
     .replace(/[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}]/gu, "")
     .toLowerCase()
     .normalize("NFC")
-    .replace(/:.*$/s, "")
+    .replace(cutsStream ? /:.*$/s : /$^/, "")
     .replace(/[. ]+$/, "");
   return folded === "git~1" ? ".git" : folded;
 }
@@ -38,6 +42,14 @@ export function foldedName(name: string): string {
 /** The folded parts; a backslash separates, as it does where the folder may be copied to. */
 export function foldedParts(path: BytePath): readonly string[] {
   return partsOf(path).flatMap((part) => part.split("\\").map(foldedName));
+}
+
+/**
+ * Where a part has a colon, the whole of it and not the stream's file: only together do both spellings cover what
+ * begins with a pattern.
+ */
+function wholeParts(path: BytePath): readonly string[] {
+  return partsOf(path).flatMap((part) => part.split("\\").map((each) => fold(each, false)));
 }
 
 interface Compiled {
@@ -86,11 +98,16 @@ function groupByFirst(rules: readonly Compiled[]): ReadonlyMap<string, readonly 
 /** The first rule, in the list's order, that a change falls under; `above` are the parts that the folder itself lies in. */
 export function matchProtected(subject: Subject, above: readonly string[] = []): ProtectedMatch | undefined {
   const parts = [...above, ...foldedParts(subject.path)];
+  const names = parts.map((part) => [part]);
+  for (const [index, whole] of wholeParts(subject.path).entries()) {
+    const both = names[above.length + index];
+    if (both !== undefined && both[0] !== whole) both.push(whole);
+  }
   let best: { readonly order: number; readonly match: ProtectedMatch } | undefined;
-  for (const [start, part] of parts.entries()) {
-    for (const candidate of candidatesFor(part)) {
+  for (const [start, both] of names.entries()) {
+    for (const candidate of both.flatMap(candidatesFor)) {
       if (best !== undefined && best.order <= candidate.order) continue;
-      const depth = matchAt(candidate, parts, { start, subject });
+      const depth = matchAt(candidate, names, { start, subject });
       // What the connected folder itself lies in protects all of it, and is no path that the person could name.
       if (depth === undefined) continue;
       best = {
@@ -104,7 +121,7 @@ export function matchProtected(subject: Subject, above: readonly string[] = []):
 
 function matchAt(
   candidate: Compiled,
-  parts: readonly string[],
+  parts: readonly (readonly string[])[],
   at: { readonly start: number; readonly subject: Subject },
 ): number | undefined {
   const { rule, tree } = candidate;
@@ -122,7 +139,7 @@ function matchAt(
  */
 function matchParts(
   pattern: readonly (string | RegExp)[],
-  given: readonly string[],
+  given: readonly (readonly string[])[],
   standsForTree: boolean,
 ): number | undefined {
   const [first, ...rest] = pattern;
@@ -135,13 +152,12 @@ function matchParts(
     }
     return undefined;
   }
-  const part = given[0] ?? "";
-  const fits = typeof first === "string" ? first === part : first.test(part);
+  const fits = given[0]?.some((part) => (typeof first === "string" ? first === part : first.test(part)));
   const taken = fits ? matchParts(rest, given.slice(1), standsForTree) : undefined;
   return taken === undefined ? undefined : taken + 1;
 }
 
-/** Whether a path lies in a tree of other people's packages. `trees`: virtual environments under names of their own. */
+/** Whether a path lies in a tree of other people's packages. `trees`: those that have it by more than their names. */
 export function inDependencyTree(path: BytePath, trees: ReadonlySet<BytePath>): boolean {
   const parts = partsOf(path);
   return parts.slice(0, -1).some((part, index) => {

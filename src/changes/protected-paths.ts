@@ -145,13 +145,4 @@ export const protectedPaths: readonly ProtectedPath[] = [
 ];
 
 /** Names of folders whose contents are other people's packages: there the refused are marked. */
-export const dependencyTrees: readonly string[] = [
-  "node_modules",
-  "site-packages",
-  "dist-packages",
-  ".venv",
-  "venv",
-  ".virtualenv",
-  ".tox",
-  ".nox",
-];
+export const dependencyTrees: readonly string[] = ["node_modules", "site-packages", "dist-packages"];
