@@ -67,9 +67,59 @@ function isHarmlessLine(keys: Readonly<Record<string, RegExp>>, line: string): b
   return value !== undefined && Object.hasOwn(keys, name) && keys[name]?.test(value.trim()) === true;
 }
 
-/** The folder of git hooks that a configuration names, where it names exactly one in plain words; else undefined. */
+/** The folder of git hooks that a configuration names last, read as generously as any git would. */
 export function hooksPathOf(text: string): string | undefined {
-  const said = [...text.slice(0, limitCharacters).matchAll(/^[ \t]*hookspath[ \t]*=[ \t]*([^\n]*)$/gim)];
-  const [, value] = said.at(-1) ?? [];
-  return value?.trim().replace(/^"(.*)"$/, "$1");
+  return settingsOf(text)
+    .filter(({ key }) => key === "hookspath")
+    .at(-1)?.value;
+}
+
+/** The files that a configuration includes, under whatever condition. */
+export function includesOf(text: string): readonly string[] {
+  return settingsOf(text)
+    .filter(({ section, key }) => key === "path" && section.startsWith("include"))
+    .map(({ value }) => value);
+}
+
+interface Setting {
+  /** What stands between the brackets, in lower case. */
+  readonly section: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+function settingsOf(text: string): readonly Setting[] {
+  const settings: Setting[] = [];
+  let section = "";
+  for (const line of text
+    .slice(0, limitCharacters)
+    .replace(/\\\r?\n/g, "")
+    .split("\n")) {
+    let rest = line.replace(/^\ufeff|^\xef\xbb\xbf/, "").trim();
+    for (let head = sectionHead.exec(rest); head !== null; head = sectionHead.exec(rest)) {
+      section = (head[1] ?? "").trim().toLowerCase();
+      rest = rest.slice(head[0].length).trim();
+    }
+    const [, key, value] = /^([a-zA-Z][a-zA-Z0-9-]*)[ \t]*=(.*)$/.exec(rest) ?? [];
+    if (key !== undefined && value !== undefined) {
+      settings.push({ section, key: key.toLowerCase(), value: plainValue(value.trim()) });
+    }
+  }
+  return settings;
+}
+
+const sectionHead = /^\[((?:"(?:\\.|[^"\\])*"|[^\]"])*)\]/;
+
+/** A value up to its comment, its quotes and escapes undone. */
+function plainValue(value: string): string {
+  let plain = "";
+  let isQuoted = false;
+  for (let at = 0; at < value.length; at++) {
+    const character = value[at] ?? "";
+    if (character === '"') isQuoted = !isQuoted;
+    else if (character === "\\") plain += value[++at] ?? "";
+    else if (!isQuoted && (character === "#" || character === ";")) break;
+    else plain += character;
+  }
+  return plain.trim();
 }

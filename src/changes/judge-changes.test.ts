@@ -170,6 +170,41 @@ test("judgeChanges() refuses hooks of repositories without a .git, and what comp
   expect(await classes({ layer: bare })).toEqual({});
 });
 
+test("judgeChanges() refuses a repository without a .git that comes in steps", async () => {
+  const two = { "r/HEAD": "x", "r/objects/x": "" };
+  expect(await classes({ layer: { "r/config": evil, "r/hooks/x": program }, folder: two })).toEqual({
+    "r/config": "refused",
+    "r/hooks/x": "refused",
+  });
+  expect(await classes({ layer: { "r/HEAD": "x" }, folder: { "r/config": evil, "r/refs/x": "" } })).toEqual({
+    "r/HEAD": "refused",
+  });
+  expect(await classes({ layer: { "r/HEAD": "x", "r/commondir": "x" } })).toEqual({
+    "r/commondir": "refused",
+  });
+  expect(await classes({ layer: { "src/config/x": "x", "src/objects/x": "x", "src/hooks/x": "x" } })).toEqual(
+    {},
+  );
+});
+
+test("judgeChanges() refuses another way to the host's hooks, and what its configuration includes", async () => {
+  const config = "[core] hooksPath = tools/hooks ; ours\n[include]\n\tpath = ../shared/git\n";
+  const folder = { ".git/config": config, "shared/git": "[core]\nhooksPath = more/hooks\n" };
+  expect(await classes({ layer: { "shared/git": "x", tools: { target: "y" } }, folder })).toEqual({
+    "shared/git": "refused",
+    tools: "refused",
+  });
+  // A later file wins; in doubt, all that are named are the host's.
+  expect(await classes({ layer: { "more/hooks/x": "x", "tools/hooks": { target: "y" } }, folder })).toEqual({
+    "more/hooks/x": "refused",
+    "tools/hooks": "refused",
+  });
+  const linked = { ".git/config": config, tools: { target: "./real" }, "real/hooks/a": "x" };
+  expect(await classes({ layer: { "real/hooks/x": "x", "real/y": "x" }, folder: linked })).toEqual({
+    "real/hooks/x": "refused",
+  });
+});
+
 test("judgeChanges() refuses the folder that the host's own repository takes hooks from", async () => {
   const folder = { ".git/config": "[core]\n\thooksPath = ./tools/hooks\n" };
   expect(await classes({ layer: { "tools/hooks/pre-commit": program, "tools/x": "x" }, folder })).toEqual({

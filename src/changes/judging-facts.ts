@@ -2,9 +2,9 @@ import type { BytePath, Change } from "../model/index.ts";
 import { joinPath, parentOf, partsOf } from "./byte-path.ts";
 import { isBinary } from "./content.ts";
 import type { FileRoot, FileServer } from "./file-server.ts";
-import { hooksPathOf } from "./git-config.ts";
-import { headBytes, headOf } from "./head-of.ts";
-import { below, inertFiles } from "./inert-files.ts";
+import { headOf } from "./head-of.ts";
+import { namedByHost } from "./host-git-config.ts";
+import { inertFiles } from "./inert-files.ts";
 import type { JudgingFacts } from "./judge-changes.ts";
 import { foldedParts } from "./match-protected.ts";
 import { pipelinedAll } from "./pipelined.ts";
@@ -25,7 +25,7 @@ const window = 64;
 /** Reads what of the contents decides how the changes are judged. */
 export async function readJudgingFacts(input: FactsInput): Promise<JudgingFacts> {
   const repositories = await bareRepositories(input);
-  const hooks = await namedHooks(input);
+  const hooks = await namedByHost(input);
   const inert = await inertFiles(input);
   const refused = new Map([...hooks, ...repositories].filter(([path]) => !inert.has(path)));
   return { inert, refused, binary: await binaryBefore(input), environments: await environments(input) };
@@ -58,8 +58,8 @@ const repositoryParts: readonly string[] = [
 ];
 
 /**
- * What git would run or read in repositories without a `.git`: a folder is one as soon as it has HEAD, objects and
- * refs. Refused are its configuration and hooks, and, where those stand on the host already, what completes it.
+ * What git would run or read in repositories without a `.git`: a folder counts as one as soon as it has two of
+ * their parts, as what is missing may come in another session. Refused are its configuration and hooks, and, where those stand on the host already, what completes it.
  */
 async function bareRepositories(input: FactsInput): Promise<ReadonlyMap<BytePath, string>> {
   const byFolder = new Map<BytePath, { readonly path: BytePath; readonly part: string }[]>();
@@ -67,20 +67,23 @@ async function bareRepositories(input: FactsInput): Promise<ReadonlyMap<BytePath
     if (kind === "removed") continue;
     for (const { folder, part } of partOfRepository(path)) {
       // Hooks are judged by what is in their folder, one by one.
-      if (part === "hooks" && after?.type === "directory") continue;
+      if (part === "hooks" ? after?.type === "directory" : !fitsPart(part, after?.type ?? "file")) continue;
       byFolder.set(folder, [...(byFolder.get(folder) ?? []), { path, part }]);
     }
   }
   const refused = await pipelinedAll(byFolder, window, async ([folder, parts]) => {
-    const [now, before] = await Promise.all([
-      isRepository(input, folder, true),
-      isRepository(input, folder, false),
+    const [there, before] = await Promise.all([
+      partsThere(input, folder, true),
+      partsThere(input, folder, false),
     ]);
-    if (!now) return [];
+    const counted = new Set([...there, ...parts.map(({ part }) => part).filter((part) => part !== "hooks")]);
+    if (counted.size < 2) return [];
     const acting = parts.filter(({ part }) =>
       ["config", "config.worktree", "hooks", "commondir"].includes(part),
     );
-    const completing = before || !(await actsOnHost(input, folder)) ? [] : parts;
+    const isWhole =
+      before.has("head") && (before.has("commondir") || (before.has("objects") && before.has("refs")));
+    const completing = isWhole || !(await actsOnHost(input, folder)) ? [] : parts;
     return [...new Set([...acting, ...completing])].map(
       ({ path }) => [path, "git takes this folder for a repository, and programs to run from it"] as const,
     );
@@ -101,48 +104,40 @@ function partOfRepository(path: BytePath): readonly { folder: BytePath; part: st
   });
 }
 
-async function isRepository(input: FactsInput, folder: BytePath, withLayer: boolean): Promise<boolean> {
-  const stands = async (name: string): Promise<boolean> => {
-    const path = joinPath(folder, name);
-    if ((await input.server.stat({ root: input.folder, path })) !== undefined) return true;
-    return withLayer && (await input.server.stat({ root: input.layer, path })) !== undefined;
+/** Which parts of a repository a folder has on the host, or there and in the layer. */
+async function partsThere(
+  input: FactsInput,
+  folder: BytePath,
+  withLayer: boolean,
+): Promise<ReadonlySet<string>> {
+  const stands = async (name: string): Promise<readonly string[]> => {
+    const roots = withLayer ? [input.folder, input.layer] : [input.folder];
+    const entries = await Promise.all(
+      roots.map((root) => input.server.stat({ root, path: joinPath(folder, name) })),
+    );
+    return entries.some((entry) => entry !== undefined && fitsPart(name.toLowerCase(), entry.type))
+      ? [name]
+      : [];
   };
-  const [head, objects, refs, common] = await Promise.all(
-    ["HEAD", "objects", "refs", "commondir"].map(stands),
+  const found = await Promise.all(
+    ["HEAD", "objects", "refs", "commondir", "config", "config.worktree"].map(stands),
   );
-  return head === true && ((objects === true && refs === true) || common === true);
+  return new Set(found.flat().map((name) => name.toLowerCase()));
+}
+
+/** A folder `config` is no configuration, and a file `objects` holds none. */
+function fitsPart(part: string, type: string): boolean {
+  if (type === "symlink") return true;
+  return type === (part === "objects" || part === "refs" ? "directory" : "file");
 }
 
 async function actsOnHost(input: FactsInput, folder: BytePath): Promise<boolean> {
   const found = await Promise.all(
-    ["config", "hooks"].map((name) =>
+    ["config", "config.worktree", "commondir", "hooks"].map((name) =>
       input.server.stat({ root: input.folder, path: joinPath(folder, name) }),
     ),
   );
   return found.some((entry) => entry !== undefined);
-}
-
-/** Changes below the folder that the host's own repository takes its hooks from. */
-async function namedHooks(input: FactsInput): Promise<ReadonlyMap<BytePath, string>> {
-  const path = ".git/config";
-  const entry = await input.server.stat({ root: input.folder, path });
-  if (entry?.type !== "file" || entry.size > headBytes) return new Map();
-  const said = hooksPathOf(await headOf(input.server, input.folder, path));
-  const hooks = said === undefined ? "" : inFolder(said, input.folderPath);
-  if (hooks === "") return new Map();
-  return new Map(
-    input.changes
-      .filter(
-        ({ path: changed, after }) => `${changed}/`.startsWith(`${hooks}/`) && after?.type !== "directory",
-      )
-      .map(({ path: changed }) => [changed, `git runs it: core.hooksPath is "${hooks}"`] as const),
-  );
-}
-
-function inFolder(said: string, folderPath: string | undefined): BytePath {
-  const path = said.startsWith("/") ? below(said, folderPath) : said;
-  const parts = (path ?? "").split("/").filter((part) => part !== "" && part !== ".");
-  return parts.includes("..") || said.startsWith("~") ? "" : Buffer.from(parts.join("/")).toString("latin1");
 }
 
 /** Only `auto` asks: there an overwritten binary waits. */
