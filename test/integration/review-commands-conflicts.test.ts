@@ -132,7 +132,9 @@ describe.each(people)("conflicts, --apply and auto as $name", (person) => {
     desk.file("all/a", "a\n");
     const ended = await desk.run(["--apply", "all", "-m", folder, "sh", "-c", "echo b >>a; exit 3"]);
     expect([ended.code, ended.stdout, read(folder, "a")]).toEqual([3, "", "a\nb\n"]);
-    expect(ended.stderr).toMatch(/^Applied 1 change to .* \(step 1\)\n {2}to undo: workcell undo \S+ --step 1\n$/);
+    expect(ended.stderr).toMatch(
+      /^Applied 1 change to .* \(step 1\)\n {2}to undo: workcell undo \S+ --step 1\n$/,
+    );
     const refused = await desk.run(["--apply", "ask", "-m", folder, "sh", "-c", "echo c >>a"]);
     expect([refused.code, refused.stderr]).toEqual([125, expect.stringContaining("no terminal to ask in")]);
     expect(read(folder, "a")).toBe("a\nb\n");
