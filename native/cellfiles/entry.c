@@ -37,13 +37,16 @@ static bool has_mark(const char *names, ssize_t length, const char *name) {
 }
 
 /* A device without a number; or, where the folder says that it has such, an empty file with a mark. */
-static uint8_t marks_of(int descriptor, const struct stat *status, const char *names, ssize_t length, bool whiteouts) {
+static int marks_of(int descriptor, const struct stat *status, const char *names, ssize_t length, bool whiteouts) {
   if (S_ISCHR(status->st_mode) && status->st_rdev == makedev(0, 0)) return MARK_WHITEOUT;
   if (whiteouts && S_ISREG(status->st_mode) && status->st_size == 0 && has_mark(names, length, "whiteout"))
     return MARK_WHITEOUT;
-  if (S_ISDIR(status->st_mode) && has_mark(names, length, "opaque") && overlay_mark(descriptor, "opaque") == 'y')
-    return MARK_OPAQUE;
-  return 0;
+  if (!S_ISDIR(status->st_mode) || !has_mark(names, length, "opaque")) return 0;
+  errno = 0;
+  char mark = overlay_mark(descriptor, "opaque");
+  /* SECURITY: of a folder that is shut against reading nobody here can say what of the person's it hides. */
+  if (mark == '\0' && errno == EACCES) return -1;
+  return mark == 'y' ? MARK_OPAQUE : 0;
 }
 
 static void put_time(struct answers *answers, const struct timespec *time) {
@@ -88,8 +91,10 @@ int put_entry(struct answers *answers, int descriptor, const struct stat *status
   static char names[MAX_NAMES];
   ssize_t length = list_names(descriptor, names);
   if (length < 0) return failed(answers, "list extended attributes");
+  int marks = marks_of(descriptor, status, names, length, whiteouts);
+  if (marks < 0) return failed(answers, "read the overlay's mark");
   put_u8(answers, type_of(status->st_mode));
-  put_u8(answers, marks_of(descriptor, status, names, length, whiteouts));
+  put_u8(answers, (uint8_t)marks);
   put_u32(answers, status->st_mode & 07777);
   put_u32(answers, status->st_uid);
   put_u32(answers, status->st_gid);

@@ -247,6 +247,23 @@ open("bottom", "w").write("here")`);
     },
   );
 
+  test("a folder that hides the person's, and is shut against its owner, hides it still", async () => {
+    const before = host("times");
+    bench.inLayer("rm -r d; mkdir d; echo n > d/n; chmod 100 d; rm e/z; chmod 0 e");
+    const opened = await bench.open();
+    expect((await opened.apply(opened.changes)).left).toEqual([]);
+    expect(host().map(({ path: name, mode }) => `${name} ${mode ?? ""}`)).toEqual([
+      "d 0o100",
+      "d/n 0o644",
+      "e 0o0",
+      "link ",
+      "one 0o644",
+      "two 0o644",
+    ]);
+    expect((await opened.undo(1)).left).toEqual([]);
+    expect(host("times")).toEqual(before);
+  });
+
   test("a folder's own set-id bit is not lost: its other bits are the person's to change", async () => {
     bench.shell("chmod 2755 host/e; sleep 0.02");
     bench.baseTimeNs = bench.now();

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makePlace, type Place, runToEnd } from "../helpers/cellhost.ts";
-import { treeOf } from "../helpers/census.ts";
+import { type Counted, treeOf } from "../helpers/census.ts";
 import { buildCellfiles, starters } from "../helpers/file-bench.ts";
 import { LayerBench } from "../helpers/layer-bench.ts";
 import { isSoak } from "../helpers/run-workcell.ts";
@@ -33,7 +33,10 @@ function makeTrees(bench: LayerBench, seed: number): void {
   runToEnd(["cp", "-a", path.join(bench.path, "host"), path.join(bench.path, "plain")]);
 }
 
-/** The same work in the overlay and on a plain copy. What an overlay refuses with EXDEV is left out in the copy. */
+/** An overlay fills holes of up to 1 MiB when it copies a file up: what is sparse is tested elsewhere. */
+const filled = (tree: readonly Counted[]) => tree.map(({ sparse: _sparse, ...entry }) => entry);
+
+/** The same work in the overlay and on a plain copy. A rename that the overlay refuses is refused in the copy. */
 function playBoth(bench: LayerBench, seed: number): void {
   const said = bench.inLayer(`python3 ../../work.py ${seed} 80 links`);
   bench.shell(`cat > said.json <<'__END__'\n${said}\n__END__`);
@@ -57,7 +60,7 @@ describe.each(starters)("random work, by $name", (starter) => {
       ).toEqual([]);
       const result = await opened.apply(opened.changes);
       expect(result.left).toEqual([]);
-      expect(treeOf(host)).toEqual(treeOf(path.join(bench.path, "plain")));
+      expect(filled(treeOf(host))).toEqual(filled(treeOf(path.join(bench.path, "plain"))));
       expect(readdirSync(path.join(bench.path, "layer/upper"))).toEqual([]);
       const after = treeOf(host, "times");
       const again = await bench.open();

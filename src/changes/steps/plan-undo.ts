@@ -3,6 +3,7 @@ import { isWithin } from "../byte-path.ts";
 import type { FileRoot, FileServer } from "../file-server.ts";
 import { pipelinedAll } from "../pipelined.ts";
 import { isGone } from "./carrying.ts";
+import { isTime } from "./placed.ts";
 import { besideOf, type Left, type Planned } from "./plan-apply.ts";
 import { carriedOut } from "./run-step.ts";
 import { type Elsewhere, isAtOrBelow, type Since, sinceOf } from "./since.ts";
@@ -122,7 +123,10 @@ async function restoreAttributes(undoing: Undoing, now: Entry | undefined): Prom
   const bearer = await server.stat({ root: kept, path: operation.kept });
   if (bearer === undefined) return { path, why: "what it was is not kept any more" };
   const { mode, uid, gid } = bearer;
-  const attributes = { mode, uid, gid, mtimeNs: String(now.mtimeNs) };
+  // The step gave it a time as well; one that somebody has given it since stays.
+  const isOurTime = isTime(now.mtimeNs, BigInt(part.attributes.mtimeNs));
+  const mtimeNs = String(isOurTime ? bearer.mtimeNs : now.mtimeNs);
+  const attributes = { mode, uid, gid, mtimeNs };
   const back = { path: "", type: part.type, attributes, from: operation.kept };
   return { ...start(undoing, path), kind: "attributes", before: identityOf(now), parts: [back] };
 }
