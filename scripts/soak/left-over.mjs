@@ -111,13 +111,13 @@ function homes({ state }, durable) {
 
 /** A named session keeps its uid; nothing else stays in these. @param {Place} place @param {string} durable */
 const claims = ({ state }, durable) =>
-  ["running", "uids", "locks"].flatMap((folder) =>
+  ["running", "uids", "locks", "guards"].flatMap((folder) =>
     list(path.join(state, folder))
       .filter((name) => read(path.join(state, folder, name)).trim() !== durable)
       .map((name) => `${folder}/${name}`),
   );
 
-const known = /^(sessions|running|uids|locks|audit\.jsonl(\.1)?)$/;
+const known = /^(sessions|running|uids|locks|guards|audit\.jsonl(\.1)?)$/;
 const others = (/** @type {Place} */ { state }) => list(state).filter((name) => !known.test(name));
 
 /**

@@ -1,4 +1,13 @@
-import { chownSync, mkdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -110,6 +119,9 @@ describe.skipIf(absent.length > 0).each(persons)("P12: a folder's own settings, 
     ];
     const flags = ["-m", `${folder}:rw`, "-e", `NEW=${settings(folder)}`, "-e", `STATE=${state}`];
     await house.inside(person, flags, write);
+    expect(existsSync(fileIn(folder))).toBe(false);
+    // A person who lets it stand has not agreed to what it says.
+    await house.inside(person, [...flags, "--allow-path", fileIn(folder)], write);
     expect(readFileSync(fileIn(folder), "utf8")).toBe(settings(folder));
     expect((await effects(person, folder)).found).toBe(nothing);
     await trust(person, folder);
