@@ -1,4 +1,13 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import { realPlace } from "../lib/real-place.ts";
@@ -273,12 +282,24 @@ function abandonCell(newCell: NewCell, session: KnownSession, cellFolder: string
   });
 }
 
+/** What a run that was killed had only made room for; what was taken out of a folder stays. */
+function removeEmptyQuarantine(quarantine: string): void {
+  if (!existsSync(quarantine)) return;
+  try {
+    for (const name of readdirSync(quarantine)) rmdirSync(path.join(quarantine, name));
+    rmdirSync(quarantine);
+  } catch (error) {
+    if (!["ENOTEMPTY", "ENOTDIR", "ENOENT"].includes(codeOf(error) ?? "")) throw error;
+  }
+}
+
 /** Takes away a session's home and temporary files; its records stay, and what waits in its layers. */
 export function forgetSession(state: string, name: string, uid: number | undefined): void {
   const folder = path.join(state, "sessions", name);
   if (hasDisk(folder)) removeDisk(folder);
   for (const part of ["home", "tmp"]) takeAway(path.join(folder, part));
   removeEmptyLayers(folder);
+  removeEmptyQuarantine(path.join(folder, "quarantine"));
   takeAwayRest(folder);
   if (uid !== undefined) releaseUid(state, uid, name);
 }
