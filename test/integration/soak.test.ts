@@ -29,7 +29,7 @@ test(`${starts} starts, and ${kills} that are killed, leave nothing behind`, asy
     });
   const [code] = await once(child, "close");
   const rows = kinds.flatMap(
-    (kind) => text.match(new RegExp(`^${kind} +0 +\\d+ +nothing left$`, "gm")) ?? [],
+    (kind) => text.match(new RegExp(`^${kind} +\\d+ +\\d+ +nothing left$`, "gm")) ?? [],
   );
   expect([code, rows.length, text]).toEqual([
     0,
