@@ -108,7 +108,7 @@ describe.each(claudeVersions)("real Claude Code %s", (version) => {
         0,
         expect.stringMatching(/^\n\S+first-task: 1 added, 1 changed\n/),
       ]);
-      expect(ended.stdout).toContain("claude-opus-4-5-20251101, session ");
+      expect(ended.stdout).toContain("claude-opus-4-5-20251101, conversation ");
       expect(ended.stdout).toContain("! The model that answers is scripted");
       for (const name of ["(Task|Agent)", "Bash", "Glob", "Grep", "Read", "Edit", "Write"])
         expect(ended.stdout).toMatch(new RegExp(`^> ${name} \\S`, "m"));
