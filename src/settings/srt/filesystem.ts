@@ -122,6 +122,10 @@ function rulesOf(lists: Lists, file: SrtFile, roots: readonly string[]) {
   ];
 }
 
+/** Every folder that is written to live protects its git configuration; this key lifts that as --allow-path does. */
+const configsOf = ({ filesystem }: SrtFile, roots: readonly string[]): readonly string[] =>
+  filesystem.allowGitConfig === true ? roots.map((root) => `${root}/.git/config`) : [];
+
 /** A folder once, for writing if it is named for that too. */
 function once(found: readonly Found[]): readonly MountRequest[] {
   const bySource = new Map<string, MountRequest>();
@@ -164,7 +168,12 @@ export function readFilesystem(file: SrtFile, place: SrtPlace, from: From): Laye
   ];
   const keyOf = (mount: MountRequest) => keys[found.findIndex((one) => one.mount === mount)] ?? "filesystem";
   const roots = disabled ? [] : mounts.filter(({ mode }) => mode === "rw").map(({ source }) => source);
+  const allowPaths = configsOf(file, roots).map((value) => ({
+    value,
+    origin: from("filesystem.allowGitConfig"),
+  }));
   return {
+    ...(allowPaths.length > 0 && { allowPaths }),
     mounts: mounts.map((value): Sourced<MountRequest> => ({ value, origin: from(keyOf(value)) })),
     ...(cwd !== undefined &&
       mounts[0]?.source !== cwd && { workdir: { value: cwd, origin: from("filesystem") } }),

@@ -207,6 +207,18 @@ test("srtLayer() freezes the protected names of every folder that may be written
   expect(names({ allowGitConfig: true })).toEqual({ effect: "freeze", path: at.cwd, names: all, depth: 5 });
 });
 
+test("srtLayer() allows the git configuration of every folder that may be written, where it is asked to", () => {
+  const at = place();
+  const allowed = (filesystem: object) =>
+    layer({ filesystem: { allowWrite: [".", "../../data"], ...filesystem } }, at).allowPaths;
+  expect([allowed({}), allowed({ allowGitConfig: false })]).toEqual([undefined, undefined]);
+  expect(allowed({ allowGitConfig: true, allowWrite: [] })).toBeUndefined();
+  const origin = from("filesystem.allowGitConfig");
+  expect(allowed({ allowGitConfig: true })).toEqual(
+    [at.cwd, path.join(at.folder, "data")].map((root) => ({ value: `${root}/.git/config`, origin })),
+  );
+});
+
 test("srtLayer() shows no credential in any form", () => {
   const credentials = {
     files: [{ path: "notes", mode: "mask", extract: "(x)" }],
