@@ -66,15 +66,23 @@ struct say_ended {
 
 /*
  * A further command for a live cell, from the direct tunnel's init on. It needs no go: the message is one. The process
- * that is to become it says SEALED and, when it cannot, FAILED with this id; ENDED comes when it has ended, unless it
- * had failed. What it uses is said without that of the processes it leaves behind.
+ * that is to become it says [TERMINAL] SEALED and, when it cannot, FAILED with this id; ENDED comes when it has ended,
+ * unless it had failed. What it uses is said without that of the processes it leaves behind.
  */
 enum { MAX_EXEC_BYTES = 128 * 1024, MAX_EXEC_STRINGS = 4096, MAX_EXEC_COMMANDS = 64 };
+
+enum {
+  EXEC_TERMINAL = 1,    /* a terminal of its own is its 0 to 2, and the descriptors are not used */
+  EXEC_ENVIRONMENT = 2, /* the strings are added to what the cell was started with, and replace what has their names */
+  EXEC_FOLDER = 4,      /* a string before all others is where it starts */
+};
 
 struct say_exec {
   uint8_t say;
   uint32_t id;    /* never 0, and of no command that still runs */
   uint32_t words; /* how many of the strings are the command's words, at least 1; the others are its environment */
+  uint8_t flags;
+  uint16_t rows, columns; /* of its terminal */
   char strings[MAX_EXEC_BYTES]; /* each with its NUL; the message is cut after the last one */
 } __attribute__((packed));
 

@@ -96,3 +96,22 @@ bool send_go(int socket) {
   const char go = SAY_GO;
   return send(socket, &go, sizeof go, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof go;
 }
+
+bool send_with(int socket, const void *bytes, size_t length, const int *descriptors, size_t count) {
+  union {
+    char bytes[CMSG_SPACE(3 * sizeof(int))];
+    struct cmsghdr header;
+  } attached;
+  size_t size = count * sizeof(int);
+  memset(&attached, 0, sizeof attached);
+  struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = length};
+  struct msghdr message = {.msg_iov = &part,
+                           .msg_iovlen = 1,
+                           .msg_control = attached.bytes,
+                           .msg_controllen = (socklen_t)CMSG_SPACE(size)};
+  attached.header.cmsg_level = SOL_SOCKET;
+  attached.header.cmsg_type = SCM_RIGHTS;
+  attached.header.cmsg_len = (socklen_t)CMSG_LEN(size);
+  memcpy(CMSG_DATA(&attached.header), descriptors, size);
+  return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)length;
+}

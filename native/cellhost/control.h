@@ -41,4 +41,7 @@ void close_received(struct received *received);
 
 bool send_go(int socket);
 
+/* A message with descriptors, at most three; does not wait. */
+bool send_with(int socket, const void *bytes, size_t length, const int *descriptors, size_t count);
+
 #endif

@@ -2,6 +2,8 @@
 #include "further.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,11 +16,21 @@
 
 enum { STREAMS = 3 };
 
+/* By the folder, opened: an address holds a hundred bytes, and a person's state folder may lie deeper. */
 struct sockaddr_un socket_address(const char *path) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  size_t length = strlen(path);
-  if (length >= sizeof address.sun_path) fail(EXIT_CANNOT, "too long for a socket, argument", path, ENAMETOOLONG);
-  memcpy(address.sun_path, path, length + 1);
+  struct text folder = {.length = 0}, name = {.length = 0};
+  const char *last = strrchr(path, '/');
+  if (strlen(path) >= PATH_MAX) fail(EXIT_CANNOT, "too long a path, argument", "socket", ENAMETOOLONG);
+  for (const char *at = path; at <= last; at++) add_byte(&folder, *at);
+  add_byte(&folder, '\0');
+  int opened = open(folder.bytes, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (opened < 0) cannot("open folder", folder.bytes);
+  add(&name, "/proc/self/fd/");
+  add_number(&name, (unsigned long)opened);
+  add(&name, last);
+  if (name.length >= sizeof address.sun_path) fail(EXIT_CANNOT, "too long for a socket, argument", path, ENAMETOOLONG);
+  memcpy(address.sun_path, name.bytes, name.length);
   return address;
 }
 
@@ -76,6 +88,12 @@ void signal_further(struct further_command *command, int number) {
     syscall(NR_PIDFD_SEND_SIGNAL, command->handle, number, NULL, 0U);
 }
 
+bool hand_terminal(struct further_command *command, const struct received *received) {
+  if (!command->wants_terminal || command->handle >= 0 || command->client < 0) return false;
+  command->wants_terminal = false;
+  return send_with(command->client, &received->message, received->length, received->descriptors, 1);
+}
+
 bool seal_further(struct further_command *command, pid_t process) {
   command->handle = (int)syscall(NR_PIDFD_OPEN, process, 0U);
   if (command->handle < 0) return false;
@@ -130,19 +148,6 @@ static bool is_folder_among(const struct asked *asked) {
   return false;
 }
 
-static bool pass_on(struct asked *asked, int control) {
-  union streams attached;
-  memset(&attached, 0, sizeof attached);
-  struct iovec part = {.iov_base = &asked->message, .iov_len = asked->length};
-  struct msghdr message = {
-      .msg_iov = &part, .msg_iovlen = 1, .msg_control = attached.bytes, .msg_controllen = sizeof attached.bytes};
-  attached.header.cmsg_level = SOL_SOCKET;
-  attached.header.cmsg_type = SCM_RIGHTS;
-  attached.header.cmsg_len = CMSG_LEN(sizeof asked->streams);
-  memcpy(CMSG_DATA(&attached.header), asked->streams, sizeof asked->streams);
-  return sendmsg(control, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)asked->length;
-}
-
 static uint32_t next_id(struct further *further) {
   do further->last_id++;
   while (further->last_id == 0 || find_further(further, further->last_id) != NULL);
@@ -156,8 +161,10 @@ static void take_request(struct further *further, struct further_command *comman
   if (is_folder_among(asked)) return refuse(command, EISDIR, "hand a folder to the cell");
   if (control < 0) return refuse(command, ESRCH, "ask a cell that has no command running");
   asked->message.id = next_id(further);
-  if (!pass_on(asked, control)) return refuse(command, errno, "ask the cell");
+  if (!send_with(control, &asked->message, asked->length, asked->streams, STREAMS))
+    return refuse(command, errno, "ask the cell");
   command->id = asked->message.id;
+  command->wants_terminal = (asked->message.flags & EXEC_TERMINAL) != 0;
 }
 
 static void take_signal(struct further_command *command, const struct asked *asked) {

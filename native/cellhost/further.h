@@ -3,7 +3,7 @@
  * stdout, stderr and the command's words; what it is answered comes from the cell's init.
  *
  * On that socket a message is one of protocol.h: SAY_EXEC with id 0, then struct say_signal as often as there is one;
- * back comes SAY_FAILED or SAY_ENDED, once.
+ * back come SAY_TERMINAL, where one was asked for, and SAY_FAILED or SAY_ENDED, once.
  */
 #ifndef CELLHOST_FURTHER_H
 #define CELLHOST_FURTHER_H
@@ -29,6 +29,7 @@ struct further_command {
   pid_t process;
   int handle;      /* -1: not sealed yet */
   uint8_t pending; /* the signal that came before it was */
+  bool wants_terminal; /* and has not got it yet */
 };
 
 struct further {
@@ -38,7 +39,7 @@ struct further {
   struct further_command commands[MAX_FURTHER];
 };
 
-/* The address of a socket; one that is too long ends us. */
+/* The address of a socket, which holds its folder open; one that cannot be had ends us. */
 struct sockaddr_un socket_address(const char *path);
 
 /* Makes the socket at a path, for its owner only; without one nobody asks. */
@@ -51,6 +52,9 @@ void serve_further(struct further *further, const struct pollfd watched[FURTHER_
 
 /* What its client wants it to get, now or as soon as it is sealed. */
 void signal_further(struct further_command *command, int number);
+
+/* Hands the master of the command's terminal to its client; false when nobody waits for it. */
+bool hand_terminal(struct further_command *command, const struct received *received);
 
 /* The process that becomes the command; false when it is gone. */
 bool seal_further(struct further_command *command, pid_t process);

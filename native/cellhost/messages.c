@@ -96,8 +96,14 @@ static bool take_ended(struct cell *cell, const struct received *received) {
   return true;
 }
 
+static bool take_further_terminal(struct cell *cell, const struct received *received) {
+  struct further_command *command = find_further(&cell->further, received->message.terminal.id);
+  return command != NULL && is_inside(&cell->processes, received->sender) && hand_terminal(command, received);
+}
+
 static bool take_terminal(struct cell *cell, struct received *received) {
-  if (cell->sealed || received->message.terminal.id != 0) return false;
+  if (received->message.terminal.id != 0) return take_further_terminal(cell, received);
+  if (cell->sealed) return false;
   if (!take_master(&cell->terminal, received->descriptors[0])) return false;
   received->descriptors_count = 0;
   return true;

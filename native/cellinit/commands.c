@@ -24,6 +24,7 @@ _Noreturn static void become_command(struct request request, const struct filter
   report_failures(report, request.id);
   request.report = report;
   die_with(init);
+  if (request.folder != NULL && chdir(request.folder) != 0) cannot("change folder to", request.folder);
   seal_and_execute(&request, filter);
 }
 
@@ -81,7 +82,8 @@ void say_ended(int control, const struct command *command, int status, const str
 
 /* ---- the host's message ---- */
 
-enum { STREAMS = 3 };
+/* As many of the cell's own variables as of strings. */
+enum { STREAMS = 3, MAX_POINTERS = 1 + 2 * MAX_EXEC_STRINGS + 2 };
 
 struct brought {
   struct say_exec message;
@@ -133,12 +135,35 @@ static bool receive_exec(struct brought *brought, int control) {
   return whole;
 }
 
+static bool is_given(const char *variable, char *const *given) {
+  size_t length = strcspn(variable, "=");
+  for (; *given != NULL; given++)
+    if (strncmp(*given, variable, length) == 0 && (*given)[length] == '=') return true;
+  return false;
+}
+
+/* What the cell was started with goes behind what is given and names none of it. False: it is too much. */
+static bool add_environment(char **cells, char **given, size_t used, char **pointers) {
+  for (; *cells != NULL; cells++) {
+    if (is_given(*cells, given)) continue;
+    if (used == MAX_POINTERS - 1) return false;
+    pointers[used++] = *cells;
+    pointers[used] = NULL;
+  }
+  return true;
+}
+
 /* One pointer a string, after `words` of them a NULL, and one at the end. The first one is execute()'s to overwrite. */
 static bool split(struct brought *brought, char **pointers, struct request *request) {
   char *at = brought->message.strings, *end = at + brought->length;
+  char **cells = request->environment;
   uint32_t words = brought->message.words, strings = 0;
   size_t used = 1;
   if (words == 0 || end[-1] != '\0') return false;
+  if ((brought->message.flags & EXEC_FOLDER) != 0) {
+    request->folder = at;
+    at += strlen(at) + 1;
+  }
   request->command = &pointers[used];
   for (; at < end; at += strlen(at) + 1) {
     if (strings == MAX_EXEC_STRINGS) return false;
@@ -148,7 +173,9 @@ static bool split(struct brought *brought, char **pointers, struct request *requ
     request->environment = &pointers[used];
   }
   pointers[used] = NULL;
-  return strings >= words;
+  if (strings < words) return false;
+  return (brought->message.flags & EXEC_ENVIRONMENT) == 0 ||
+         add_environment(cells, request->environment, used, pointers);
 }
 
 static bool is_running(struct commands *commands, uint32_t id) {
@@ -166,12 +193,14 @@ static void forget_ended(struct commands *commands) {
 void take_exec(struct commands *commands) {
   /* Large, and needed by few cells: not on the stack, and untouched until then. */
   static struct brought brought;
-  static char *pointers[1 + MAX_EXEC_STRINGS + 2];
+  static char *pointers[MAX_POINTERS];
   struct request request = *commands->request;
   bool whole = receive_exec(&brought, request.control);
   request.id = brought.message.id;
   memcpy(request.streams, brought.streams, sizeof request.streams);
-  request.terminal = false;
+  request.terminal = (brought.message.flags & EXEC_TERMINAL) != 0;
+  request.rows = brought.message.rows;
+  request.columns = brought.message.columns;
   forget_ended(commands);
   if (brought.message.say != SAY_EXEC || request.id == 0) {
     close_streams(&brought); /* nobody waits for an answer to it */

@@ -35,6 +35,8 @@ struct request {
   size_t limit_count;
   uint32_t id; /* of the command: 0 for the cell's first, which waits for go */
   int streams[3]; /* for the command's 0 to 2, or -1: what is there already */
+  uint16_t rows, columns; /* of its terminal; 0: the host sets them */
+  const char *folder; /* where it starts; NULL: where we are */
   int report;  /* where init hears of a failure, or -1; closed by exec */
   char **command; /* NULL at its end; the word before it is ours and may be overwritten */
   char **environment;

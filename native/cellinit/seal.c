@@ -64,7 +64,7 @@ void seal_and_execute(const struct request *request, const struct filter *filter
   hold_signals();
 
   /* 1. While devices can still be opened. A terminal comes with a session, hence a group, of its own. */
-  if (request->terminal) command_stderr = take_terminal(control);
+  if (request->terminal) command_stderr = take_terminal(request);
   else if (request->streams[0] >= 0) command_stderr = take_streams(request->streams);
   lead_group();
 

@@ -202,6 +202,8 @@ export interface Plan {
   readonly seal: SealPlan;
   /** Absolute path of the native program that supervises the cell. */
   readonly cellhost: string;
+  /** Where it is asked for further commands, on the host; absent: a further command is a further cell. */
+  readonly execSocket?: string;
   readonly root?: RootPlan;
   /** Absent: no folder is connected by `review` or `auto`. */
   readonly layers?: LayersPlan;

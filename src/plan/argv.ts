@@ -95,11 +95,13 @@ function supervisorArguments(plan: Plan): string[] {
     .flatMap(({ fd }) => ["--keep-fd", `${fd}`]);
   const terminal = plan.terminal ? ["--terminal"] : [];
   const cpus = plan.limits.held.cpus === "host" ? [] : ["--cpus", cpuList(plan.limits.cpuIds)];
+  const further = plan.execSocket === undefined ? [] : ["--exec-socket", plan.execSocket];
   return [
     plan.cellhost,
     "supervise",
     ...terminal,
     ...cpus,
+    ...further,
     ...dropArguments(plan),
     ...layerArguments(plan),
     ...keep,

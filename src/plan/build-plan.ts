@@ -191,6 +191,7 @@ export function buildPlan(input: PlanInput): Plan {
     seal: planSeal({ home: identity.home, folders, limits, waive: settings.waive ?? [] }),
     limits,
     cellhost: facts.cellhost,
+    ...(settings.tunnel.value === "direct" && { execSocket: `${cellFolderOf(session)}/exec` }),
     ...(session.uid === undefined ? {} : { root: planRoot(session, session.uid, mounts) }),
     ...(layers === undefined ? {} : { layers }),
     argv: [],

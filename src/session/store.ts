@@ -249,8 +249,9 @@ function openCell(newCell: NewCell, session: KnownSession): OpenSession {
   };
 }
 
-function closeCell({ state, takeMarker }: NewCell, { record, folder }: KnownSession): void {
+function closeCell({ state, cell, takeMarker }: NewCell, { record, folder }: KnownSession): void {
   const { name, uid, durable } = record;
+  rmSync(path.join(folder, "cells", cell, "exec"), { force: true });
   if (!durable) forgetSession(state, name, uid);
   takeMarker();
   if (durable && hasDisk(folder)) withSessionLock(state, name, () => detachUnused(state, name));

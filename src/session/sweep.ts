@@ -52,6 +52,7 @@ function sweepAbandoned(state: string, say: (notice: string) => void): void {
 
 function clearAbandoned(state: string, file: string, kind: string): void {
   const name = file.slice(0, file.lastIndexOf("."));
+  rmSync(path.join(state, "sessions", name, "cells", file.slice(name.length + 1), "exec"), { force: true });
   if (kind === "durable") {
     withSessionLock(state, name, () => clearHalfMade(state, name));
     return;

@@ -107,7 +107,7 @@ print(ctypes.get_errno())`;
   });
 
   const hex = (bytes: string) => Buffer.from(bytes, "latin1").toString("hex");
-  const header = "E\u0001\0\0\0\u0001\0\0\0";
+  const header = `E\u0001\0\0\0\u0001\0\0\0${"\0".repeat(5)}`;
   test.each([
     ["no strings", { hex: hex(header) }, true],
     ["no last NUL", { hex: hex(`${header}true`) }, true],
