@@ -44,6 +44,8 @@ export interface Command {
   readonly example: string;
   /** The first word that is no flag ends the flags: `run` and its like. */
   readonly commandFollows?: boolean;
+  /** So many words stand before that command; absent: none. */
+  readonly wordsBefore?: number;
   /** Resolves to the exit code. */
   run(flags: FlagValues, words: readonly string[], context: CommandContext): Promise<number>;
 }

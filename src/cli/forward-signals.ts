@@ -31,3 +31,27 @@ export function forwardSignals(cell: () => RunningCell | undefined, cancel: Abor
     process.off("SIGCONT", resume);
   };
 }
+
+/**
+ * Hands signals to a further command. Its client is in our process group and takes from a terminal nothing but the
+ * window's size: what else a terminal sends comes by us, once. Returns how to stop that.
+ */
+export function forwardToFurther(further: { kill(signal: NodeJS.Signals): boolean }): () => void {
+  const listeners = forwarded.map((name) => {
+    const listener = () => void further.kill(name);
+    process.on(name, listener);
+    return () => process.off(name, listener);
+  });
+  const stop = () => {
+    further.kill("SIGTSTP");
+    process.kill(process.pid, "SIGSTOP");
+  };
+  const resume = () => void further.kill("SIGCONT");
+  process.on("SIGTSTP", stop);
+  process.on("SIGCONT", resume);
+  return () => {
+    for (const off of listeners) off();
+    process.off("SIGTSTP", stop);
+    process.off("SIGCONT", resume);
+  };
+}

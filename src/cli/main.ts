@@ -2,8 +2,8 @@ import os from "node:os";
 import type { Writable } from "node:stream";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import { printable, printableLines } from "../lib/printable.ts";
-import type { CommandContext } from "./command.ts";
-import { commands } from "./commands/index.ts";
+import type { Command, CommandContext } from "./command.ts";
+import { commands, subcommands } from "./commands/index.ts";
 import { parseFlags } from "./parse-flags.ts";
 import { renderHelp, renderOverview } from "./render/help.ts";
 
@@ -86,6 +86,8 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
   const [name, ...rest] = argv;
   if (name === "--help" || name === "-h" || name === "help") return overview(context);
   if (name === "--version") return version(context);
+  const subcommand = await loadSubcommand(name, rest[0]);
+  if (subcommand !== undefined) return runCommand(subcommand, rest.slice(1), context);
   const load = Object.hasOwn(commands, name ?? "") ? commands[name ?? ""] : undefined;
   if (load === undefined) {
     throw new WorkcellError("WC_USAGE", {
@@ -96,8 +98,20 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
       remedy: "See: workcell --help",
     });
   }
-  const command = await load();
-  const { flags, words } = parseFlags(command, rest);
+  return runCommand(await load(), rest, context);
+}
+
+async function loadSubcommand(name = "", next = ""): Promise<Command | undefined> {
+  const both = `${name} ${next}`;
+  return Object.hasOwn(subcommands, both) ? subcommands[both]?.() : undefined;
+}
+
+async function runCommand(
+  command: Command,
+  argv: readonly string[],
+  context: CommandContext,
+): Promise<number> {
+  const { flags, words } = parseFlags(command, argv);
   if (flags.has("version")) return version(context);
   if (flags.has("help")) {
     context.stdout.write(renderHelp(command));

@@ -53,7 +53,8 @@ export function parseFlags(command: Command, argv: readonly string[]): Parsed {
     if (word === "--") return { flags: collect(values), words: [...words, ...rest] };
     if (!word.startsWith("-") || word === "-") {
       words.push(word);
-      if (command.commandFollows) return { flags: collect(values), words: [...words, ...rest] };
+      if (command.commandFollows && words.length > (command.wordsBefore ?? 0))
+        return { flags: collect(values), words: [...words, ...rest] };
       continue;
     }
     const { flag, joined } = lookUp(command, word);

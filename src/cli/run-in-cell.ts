@@ -3,11 +3,13 @@ import path from "node:path";
 import { isatty } from "node:tty";
 import { WorkcellError } from "../errors/index.ts";
 import { printable } from "../lib/printable.ts";
+import { stateFolder } from "../lib/xdg-folders.ts";
 import type { AuditLine, Denial, Outcome, Settings } from "../model/index.ts";
 import { explainRun, type RunningCell, type RunRequest, startCell } from "../session/index.ts";
 import type { CommandContext, Flag, FlagValues } from "./command.ts";
 import { forwardSignals } from "./forward-signals.ts";
 import { openPersonFile, type PersonFile } from "./person-file.ts";
+import { CELL_FLAGS, keepFlags, withSessionFlags } from "./session/kept-flags.ts";
 import { readSettingsFlags, settingsFlags } from "./settings-flags.ts";
 
 /** The flags of every command that runs something in a cell and waits for it. */
@@ -89,7 +91,7 @@ export function sayDenials(denials: readonly Denial[], context: CommandContext):
 
 function makeRequest(flags: FlagValues, work: CellWork, context: CommandContext) {
   return {
-    flags: readSettingsFlags(flags),
+    flags: readSettingsFlags(withSessionFlags(flags, context)),
     env: context.env,
     cwd: context.cwd,
     home: context.home,
@@ -165,6 +167,7 @@ export async function runInCell(flags: FlagValues, work: CellWork, context: Comm
     };
     cell = await startCell(request);
     work.onStarted?.(cell);
+    keepAsked(cell, flags, context);
     const reviewed = (cell.plan.layers?.merged ?? []).map(({ lower }) => lower);
     const outcome = await cell.outcome;
     files.finish(outcome);
@@ -175,6 +178,13 @@ export async function runInCell(flags: FlagValues, work: CellWork, context: Comm
   } finally {
     stopForwarding();
   }
+}
+
+/** In the reference tunnel a further command starts a further cell, and needs to know how this one was started. */
+function keepAsked({ plan }: RunningCell, flags: FlagValues, { cwd, env, home }: CommandContext): void {
+  if (plan.execSocket !== undefined) return;
+  const folder = path.join(stateFolder(env, home), "sessions", plan.session, "cells", plan.cell);
+  keepFlags(path.join(folder, CELL_FLAGS), flags, cwd);
 }
 
 /** A terminal can only be joined to a terminal. */

@@ -3,7 +3,16 @@
  * in: RunRequest. out: a running cell, its Outcome; the plan alone for --explain.
  * may import: settings, policy, probe, plan, launch, supervise, report, gate, changes.
  */
+export { createSession } from "./create-session.ts";
 export { decide } from "./decide.ts";
+export {
+  execFurther,
+  type FurtherCommand,
+  type FurtherEnd,
+  type RunningFurther,
+} from "./exec-further.ts";
+export { type LiveCell, liveCells } from "./exec-live.ts";
+export { type Exported, type ExportInput, exportSession } from "./export-session.ts";
 export {
   countWaiting,
   doneSteps,

@@ -15,3 +15,10 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   policy: async () => (await import("./policy.ts")).policy,
   trust: async () => (await import("./trust.ts")).trust,
 };
+
+/** Those of two words, with flags of their own; the first word's own help names them. */
+export const subcommands: typeof commands = {
+  "session create": async () => (await import("./session-create.ts")).sessionCreate,
+  "session exec": async () => (await import("./session-exec.ts")).sessionExec,
+  "session export": async () => (await import("./session-export.ts")).sessionExport,
+};
