@@ -22,10 +22,12 @@ void take_as(struct reader *reader, struct as *as) {
   as->mtime.tv_nsec = nanoseconds;
 }
 
-/* What was opened with O_PATH has no calls of its own (EBADF); the kernel's link to it leads to the same thing. */
+/*
+ * What was opened with O_PATH has no calls of its own (EBADF); the kernel's link to it leads to the same thing, and is asked
+ * for at once: nearly all that is listed was opened so.
+ */
 ssize_t list_names(int descriptor, char names[MAX_NAMES]) {
-  ssize_t length = flistxattr(descriptor, names, MAX_NAMES);
-  if (length < 0 && errno == EBADF) length = listxattr(way_to(descriptor).bytes, names, MAX_NAMES);
+  ssize_t length = listxattr(way_to(descriptor).bytes, names, MAX_NAMES);
   return length < 0 && errno == EOPNOTSUPP ? 0 : length;
 }
 

@@ -110,16 +110,17 @@ export class Conversation {
     });
   }
 
-  /** Sends a request; those of one turn of the event loop go together. */
+  /** Sends a request, together with what the same answers make others ask. */
   ask(attempt: () => string, request: Buffer): Promise<Buffer> {
     if (this.#dead === undefined) {
-      if (this.#unsent.length === 0) queueMicrotask(() => this.#send());
+      if (this.#unsent.length === 0) process.nextTick(() => this.#send());
       this.#unsent.push(request);
     }
     return this.expect(attempt);
   }
 
   #send(): void {
+    if (this.#unsent.length === 0) return;
     this.#program.stdin.write(Buffer.concat(this.#unsent));
     this.#unsent = [];
   }

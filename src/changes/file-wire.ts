@@ -53,59 +53,81 @@ export type Field =
 /** The longest path that a request can name, in bytes. */
 export const maxPathBytes = 65_535;
 
-function byte(value: number): Buffer {
-  return Buffer.of(value);
+/** How many bytes a field takes. */
+function sizeOf(field: Field): number {
+  if ("place" in field) return 1 + (field.place.is === undefined ? 1 : 17) + textSize(field.place.path);
+  if ("root" in field) return 1;
+  if ("u32" in field) return 4;
+  if ("u64" in field) return 8;
+  if ("text" in field) return textSize(field.text);
+  return 24;
 }
 
-function u16(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(2);
-  bytes.writeUInt16LE(value);
-  return bytes;
-}
+/** Length, a byte for each character, NUL. */
+const textSize = (text: BytePath): number => 3 + text.length;
 
-function u32(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
-}
+/** Bytes of a request that is laid out once: some ten thousand are on the way at a time. */
+class Writer {
+  readonly bytes: Buffer;
+  #at = 0;
 
-function u64(value: bigint): Buffer {
-  const bytes = Buffer.allocUnsafe(8);
-  bytes.writeBigUInt64LE(BigInt.asUintN(64, value));
-  return bytes;
-}
+  constructor(size: number) {
+    this.bytes = Buffer.allocUnsafe(size);
+  }
 
-function time(ns: bigint): Buffer[] {
-  const nanoseconds = ((ns % nsPerSecond) + nsPerSecond) % nsPerSecond;
-  return [u64((ns - nanoseconds) / nsPerSecond), u32(Number(nanoseconds))];
-}
+  u8(value: number): void {
+    this.#at = this.bytes.writeUInt8(value, this.#at);
+  }
 
-function place({ root, path, is }: Place): Buffer[] {
-  const bytes = Buffer.from(path, "latin1");
-  const held = is === undefined ? [byte(0)] : [byte(1), u64(is.device), u64(is.inode)];
-  return [byte(root), ...held, u16(bytes.length), bytes, byte(0)];
-}
+  u32(value: number): void {
+    this.#at = this.bytes.writeUInt32LE(value, this.#at);
+  }
 
-function text(said: BytePath): Buffer[] {
-  const bytes = Buffer.from(said, "latin1");
-  return [u16(bytes.length), bytes, byte(0)];
-}
+  u64(value: bigint): void {
+    this.#at = this.bytes.writeBigUInt64LE(BigInt.asUintN(64, value), this.#at);
+  }
 
-function encodeField(field: Field): Buffer[] {
-  if ("place" in field) return place(field.place);
-  if ("root" in field) return [byte(field.root)];
-  if ("u32" in field) return [u32(field.u32)];
-  if ("u64" in field) return [u64(BigInt(field.u64))];
-  if ("text" in field) return text(field.text);
-  const { mode, uid, gid, mtimeNs } = field.as;
-  return [u32(mode), u32(uid), u32(gid), ...time(mtimeNs)];
+  text(text: BytePath): void {
+    this.#at = this.bytes.writeUInt16LE(text.length, this.#at);
+    this.#at += this.bytes.write(text, this.#at, "latin1");
+    this.u8(0);
+  }
+
+  place({ root, path, is }: Place): void {
+    this.u8(root);
+    this.u8(is === undefined ? 0 : 1);
+    if (is !== undefined) {
+      this.u64(is.device);
+      this.u64(is.inode);
+    }
+    this.text(path);
+  }
+
+  as({ mode, uid, gid, mtimeNs }: CopyAs): void {
+    for (const number of [mode, uid, gid]) this.u32(number);
+    const nanoseconds = ((mtimeNs % nsPerSecond) + nsPerSecond) % nsPerSecond;
+    this.u64((mtimeNs - nanoseconds) / nsPerSecond);
+    this.u32(Number(nanoseconds));
+  }
+
+  field(field: Field): void {
+    if ("place" in field) this.place(field.place);
+    else if ("root" in field) this.u8(field.root);
+    else if ("u32" in field) this.u32(field.u32);
+    else if ("u64" in field) this.u64(BigInt(field.u64));
+    else if ("text" in field) this.text(field.text);
+    else this.as(field.as);
+  }
 }
 
 /** One request as cellfiles reads it. */
 export function encodeRequest(operation: Operation, fields: readonly Field[]): Buffer {
-  const body = [Buffer.from(letters[operation]), ...fields.flatMap(encodeField)];
-  const length = body.reduce((sum, part) => sum + part.length, 0);
-  return Buffer.concat([u32(length), ...body]);
+  const length = fields.reduce((sum, field) => sum + sizeOf(field), 1);
+  const writer = new Writer(4 + length);
+  writer.u32(length);
+  writer.u8(letters[operation].charCodeAt(0));
+  for (const field of fields) writer.field(field);
+  return writer.bytes;
 }
 
 /** What an answer's bytes say, taken in order. */

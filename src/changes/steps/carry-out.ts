@@ -11,7 +11,7 @@ import { finishTakingOut, isPlaced, place, remove, replace } from "./take-out.ts
 import { isAbsent, isServerGone } from "./trees.ts";
 
 /** Operations under way at once; no two concern one path. */
-const WINDOW = 64;
+const WINDOW = 512;
 
 export interface CarryOutInput {
   readonly server: FileServer;

@@ -7,7 +7,7 @@ import { type Attributes, type Identity, identityOf, type Operation, type Part }
 import { copyTree, errnoOf, isServerGone, removeTree } from "./trees.ts";
 
 /** Operations under way at once. */
-const WINDOW = 64;
+const WINDOW = 512;
 /** The whole step ends: whatever comes next would fail as well. */
 const hopeless: readonly string[] = ["ENOSPC", "EDQUOT", "EIO", "ENOMEM", "EROFS", "EMFILE", "ENFILE"];
 
