@@ -3,7 +3,7 @@ import path from "node:path";
 import { WorkcellError } from "../errors/index.ts";
 import { printable } from "../lib/printable.ts";
 import type { BytePath, Change, JudgedChange } from "../model/index.ts";
-import type { FileRoot, FileServer } from "./file-server.ts";
+import type { FileFinder, FileRoot, FileServer } from "./file-server.ts";
 import { judgeChanges } from "./judge-changes.ts";
 import { readJudgingFacts } from "./judging-facts.ts";
 import { markMounted, mountsBelow } from "./mounted.ts";
@@ -88,7 +88,8 @@ function replaced(folder: string): WorkcellError {
   });
 }
 
-async function openServer({ cellfiles, place, steps, userXattr }: OpenInput): Promise<FileServer> {
+async function openServer(input: OpenInput): Promise<FileServer & FileFinder> {
+  const { cellfiles, place, steps, userXattr } = input;
   mkdirSync(steps, { recursive: true, mode: 0o700 });
   const options = userXattr === undefined ? {} : { userXattr };
   const server = await openFileServer(
@@ -144,7 +145,7 @@ export async function openLayer(input: OpenInput): Promise<OpenLayer> {
 
 async function readLayer(
   input: OpenInput,
-  server: FileServer,
+  server: FileServer & FileFinder,
   recovered: readonly Step[],
 ): Promise<OpenLayer> {
   const { steps, place, named = [] } = input;

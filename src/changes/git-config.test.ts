@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hooksPathOf, includesOf, isHarmlessGitConfig } from "./git-config.ts";
+import { isHarmlessGitConfig } from "./git-config.ts";
 
 const core = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n";
 
@@ -49,27 +49,4 @@ test.each([
   `${"#".repeat(70_000)}\n`,
 ])("isHarmlessGitConfig() refuses %j", (text) => {
   expect(isHarmlessGitConfig(text)).toBe(false);
-});
-
-test("hooksPathOf() reads the folder that hooks come from", () => {
-  expect(hooksPathOf("[core]\n\thooksPath = tools/hooks\n")).toBe("tools/hooks");
-  expect(hooksPathOf('[core]\n\tHooksPath="a b"\n')).toBe("a b");
-  expect(hooksPathOf(core)).toBeUndefined();
-});
-
-test.each([
-  ["[core] hooksPath = h\n", "h"],
-  ['[a "]x"] [core]hooksPath=h\n', "h"],
-  ["[core]\n\thooksPath = h ; why\n", "h"],
-  ["[core]\n\thooksPath = h# why\n", "h"],
-  ['[core]\n\thooksPath = "h#1" # why\r\n', "h#1"],
-  ['[core]\n\thooksPath = a"b c"\\"d\n', 'ab c"d'],
-  ["[core]\n\thooksPath = a\\\nb\n", "ab"],
-])("hooksPathOf() reads %j", (text, hooks) => {
-  expect(hooksPathOf(text)).toBe(hooks);
-});
-
-test("includesOf() reads what is included, under whatever condition", () => {
-  const text = '[include] path = ../a ; x\n[core]\n\tpath = no\n[includeIf "onbranch:b]"]\n\tPath = "b c"\n';
-  expect(includesOf(text)).toEqual(["../a", "b c"]);
 });

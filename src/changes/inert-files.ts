@@ -4,6 +4,7 @@ import { isHarmlessGitConfig } from "./git-config.ts";
 import { headBytes, headOf } from "./head-of.ts";
 import type { FactsInput } from "./judging-facts.ts";
 import { foldedParts } from "./match-protected.ts";
+import { below } from "./parts-below.ts";
 import { pipelinedAll } from "./pipelined.ts";
 
 interface Looked {
@@ -100,11 +101,4 @@ function placeOf(
     } else if (part !== "" && part !== ".") parts.push(part);
   }
   return parts;
-}
-
-/** The rest of an absolute path below the connected folder, in bytes as it is. */
-export function below(absolute: BytePath, folderPath: string | undefined): BytePath | undefined {
-  if (folderPath === undefined) return undefined;
-  const folder = `${Buffer.from(folderPath).toString("latin1")}/`;
-  return absolute.startsWith(folder) ? absolute.slice(folder.length) : undefined;
 }

@@ -1,23 +1,41 @@
 import type { BytePath, Change } from "../model/index.ts";
 import { joinPath, parentOf, partsOf } from "./byte-path.ts";
 import { isBinary } from "./content.ts";
-import type { FileRoot, FileServer } from "./file-server.ts";
+import type { FileFinder, FileRoot, FileServer } from "./file-server.ts";
+import { findGitPlaces, type GitPlaces, reachesGitPlace } from "./git-places.ts";
 import { headOf } from "./head-of.ts";
-import { namedByHost } from "./host-git-config.ts";
 import { inertFiles } from "./inert-files.ts";
 import type { JudgingFacts } from "./judge-changes.ts";
 import { foldedParts } from "./match-protected.ts";
 import { pipelinedAll } from "./pipelined.ts";
 import { dependencyTrees } from "./protected-paths.ts";
+import {
+  actingParts,
+  fitsPart,
+  isPartOfRepository,
+  isWholeRepository,
+  repositoryParts,
+} from "./repository-parts.ts";
 
 export interface FactsInput {
-  readonly server: FileServer;
+  readonly server: FileServer & FileFinder;
   readonly layer: FileRoot;
   readonly folder: FileRoot;
   readonly changes: readonly Change[];
   readonly mode: "review" | "auto";
   /** Absolute path of the connected folder, as `.git` files of worktrees say it. */
   readonly folderPath?: string;
+  /** What the host's git takes from the folder, where it was looked for already. */
+  readonly gitPlaces?: GitPlaces;
+  /** How a folder was before the changes, where the folder itself does not say it any more: it is written to live. */
+  readonly before?: RepositoryBefore;
+}
+
+/** What a folder was to git before something was changed. */
+export interface RepositoryBefore {
+  isWhole(folder: BytePath): Promise<boolean>;
+  /** Whether git would have read or run something of it. */
+  acts(folder: BytePath): Promise<boolean>;
 }
 
 const window = 64;
@@ -25,9 +43,9 @@ const window = 64;
 /** Reads what of the contents decides how the changes are judged. */
 export async function readJudgingFacts(input: FactsInput): Promise<JudgingFacts> {
   const repositories = await bareRepositories(input);
-  const hooks = await namedByHost(input);
+  const named = await namedByHost(input);
   const inert = await inertFiles(input);
-  const refused = new Map([...hooks, ...repositories].filter(([path]) => !inert.has(path)));
+  const refused = new Map([...named, ...repositories].filter(([path]) => !inert.has(path)));
   return { inert, refused, binary: await binaryBefore(input), environments: await environments(input) };
 }
 
@@ -47,15 +65,19 @@ async function environments({ server, folder, changes }: FactsInput): Promise<Re
   return new Set(found.flat());
 }
 
-const repositoryParts: readonly string[] = [
-  "head",
-  "objects",
-  "refs",
-  "commondir",
-  "config",
-  "config.worktree",
-  "hooks",
-];
+/** What the host's own repositories take from the folder, by their configuration. */
+async function namedByHost(input: FactsInput): Promise<ReadonlyMap<BytePath, string>> {
+  const { server, folder: root, folderPath, changes } = input;
+  if (changes.length === 0) return new Map();
+  const view = { server, root, ...(folderPath !== undefined && { folderPath }) };
+  const reasonOf = reachesGitPlace(input.gitPlaces ?? (await findGitPlaces(view)));
+  return new Map(
+    changes.flatMap((change) => {
+      const reason = reasonOf(change);
+      return reason === undefined ? [] : [[change.path, reason] as const];
+    }),
+  );
+}
 
 /**
  * What git would run or read in repositories without a `.git`: a folder counts as one as soon as it has two of
@@ -72,18 +94,12 @@ async function bareRepositories(input: FactsInput): Promise<ReadonlyMap<BytePath
     }
   }
   const refused = await pipelinedAll(byFolder, window, async ([folder, parts]) => {
-    const [there, before] = await Promise.all([
-      partsThere(input, folder, true),
-      partsThere(input, folder, false),
-    ]);
-    const counted = new Set([...there, ...parts.map(({ part }) => part).filter((part) => part !== "hooks")]);
-    if (counted.size < 2) return [];
-    const acting = parts.filter(({ part }) =>
-      ["config", "config.worktree", "hooks", "commondir"].includes(part),
-    );
-    const isWhole =
-      before.has("head") && (before.has("commondir") || (before.has("objects") && before.has("refs")));
-    const completing = isWhole || !(await actsOnHost(input, folder)) ? [] : parts;
+    const there = await partsThere(input, folder, [input.folder, input.layer]);
+    const counted = new Set([...there, ...parts.map(({ part }) => part)]);
+    if (!isPartOfRepository(counted)) return [];
+    const acting = parts.filter(({ part }) => actingParts.includes(part));
+    const { isWhole, acts } = input.before ?? beforeOf(input);
+    const completing = (await isWhole(folder)) || !(await acts(folder)) ? [] : parts;
     return [...new Set([...acting, ...completing])].map(
       ({ path }) => [path, "git takes this folder for a repository, and programs to run from it"] as const,
     );
@@ -104,40 +120,34 @@ function partOfRepository(path: BytePath): readonly { folder: BytePath; part: st
   });
 }
 
-/** Which parts of a repository a folder has on the host, or there and in the layer. */
+/** Which parts of a repository a folder has. */
 async function partsThere(
-  input: FactsInput,
+  { server }: FactsInput,
   folder: BytePath,
-  withLayer: boolean,
+  roots: readonly FileRoot[],
 ): Promise<ReadonlySet<string>> {
-  const stands = async (name: string): Promise<readonly string[]> => {
-    const roots = withLayer ? [input.folder, input.layer] : [input.folder];
-    const entries = await Promise.all(
-      roots.map((root) => input.server.stat({ root, path: joinPath(folder, name) })),
-    );
-    return entries.some((entry) => entry !== undefined && fitsPart(name.toLowerCase(), entry.type))
-      ? [name]
-      : [];
-  };
+  const names = repositoryParts.map((part) => (part === "head" ? "HEAD" : part));
   const found = await Promise.all(
-    ["HEAD", "objects", "refs", "commondir", "config", "config.worktree"].map(stands),
-  );
-  return new Set(found.flat().map((name) => name.toLowerCase()));
-}
-
-/** A folder `config` is no configuration, and a file `objects` holds none. */
-function fitsPart(part: string, type: string): boolean {
-  if (type === "symlink") return true;
-  return type === (part === "objects" || part === "refs" ? "directory" : "file");
-}
-
-async function actsOnHost(input: FactsInput, folder: BytePath): Promise<boolean> {
-  const found = await Promise.all(
-    ["config", "config.worktree", "commondir", "hooks"].map((name) =>
-      input.server.stat({ root: input.folder, path: joinPath(folder, name) }),
+    names.flatMap((name) =>
+      roots.map(async (root) => {
+        const entry = await server.stat({ root, path: joinPath(folder, name) });
+        return entry !== undefined && fitsPart(name.toLowerCase(), entry.type) ? [name.toLowerCase()] : [];
+      }),
     ),
   );
-  return found.some((entry) => entry !== undefined);
+  return new Set(found.flat());
+}
+
+/** In a layer the host's folder is as it was. */
+function beforeOf(input: FactsInput): RepositoryBefore {
+  const there = (folder: BytePath) => partsThere(input, folder, [input.folder]);
+  return {
+    isWhole: async (folder) => isWholeRepository(await there(folder)),
+    acts: async (folder) => {
+      const parts = await there(folder);
+      return actingParts.some((part) => parts.has(part));
+    },
+  };
 }
 
 /** Only `auto` asks: there an overwritten binary waits. */

@@ -30,6 +30,8 @@ export interface GuardInput {
 
 /** Watches over the protected paths of the folders that one cell writes to live. */
 export interface Guard {
+  /** Absolute folder of what is taken out in this cell; goes at the end when nothing is in it. */
+  readonly quarantine: string;
   readonly covers: readonly SessionCover[];
   /** From here on things are taken out. To be called before the command begins. */
   begin(): Promise<void>;
@@ -121,6 +123,7 @@ export async function openGuard(input: GuardInput): Promise<Guard> {
       ...(asked[index] as GuardedFolder),
       trees: [...live.known.trees],
       files: [...live.known.files],
+      repositories: live.known.repositories,
       ...(live.known.olderNs === undefined ? {} : { olderNs: live.known.olderNs }),
     }));
     writeGuard(file, { ...base, folders });
@@ -133,6 +136,7 @@ export async function openGuard(input: GuardInput): Promise<Guard> {
     dropKept({ kept, quarantine });
   };
   return {
+    quarantine,
     covers,
     begin: async () => {
       for (const live of open.folders) await live.keep();

@@ -24,6 +24,7 @@ export interface GuardedFolder {
   readonly trees: readonly (readonly [string, KnownThing])[];
   readonly files: readonly (readonly [string, KnownThing])[];
   /** See KnownFolder. */
+  readonly repositories?: readonly string[];
   readonly olderNs?: bigint;
 }
 

@@ -22,12 +22,14 @@ export interface OpenFolders {
 
 /** Opens the folders of a record, and the places that things are taken to. */
 export async function openFolders(record: GuardRecord, installation: string): Promise<OpenFolders> {
-  const { quarantine, kept, folders } = record;
+  const { quarantine, kept, folders, begunNs } = record;
   const roots = [quarantine, kept, ...folders.map(({ folder }) => folder)];
   const server = await openFileServer(path.join(installation, "native/cellfiles"), roots);
-  const live = folders.map(({ folder, excluded, named, into, trees, files, olderNs }, index) => {
+  const live = folders.map(({ folder, excluded, named, into, trees, files, ...rest }, index) => {
     const aside = new Aside({ server, quarantine: 0, kept: 1, into });
-    const known = { trees: new Map(trees), files: new Map(files), ...(olderNs !== undefined && { olderNs }) };
+    const { repositories = [], olderNs } = rest;
+    const older = olderNs === undefined ? {} : { olderNs };
+    const known = { trees: new Map(trees), files: new Map(files), begunNs, repositories, ...older };
     return new LiveFolder({ server, root: index + 2, folder, excluded, named }, aside, known);
   });
   return {

@@ -198,13 +198,13 @@ async function ownFilters({ refuseUnixSockets, tunnel }: Settings, { arch }: Hos
 
 /** Takes out of live folders what was not to be written and could not be covered. */
 async function takeOutAbsent(
-  { request, decided, plan }: Started,
+  { request, decided, plan, guard }: Started,
   records: { deny(denial: Denial): void },
 ): Promise<void> {
   const { facts } = decided;
-  if ((facts.absentPaths ?? []).length === 0) return;
+  if (guard === undefined || (facts.absentPaths ?? []).length === 0) return;
   const { takeOut } = await import("./take-out.ts");
-  const folder = path.join(ownFolders(facts).records, "quarantine", plan.cell);
+  const folder = path.join(guard.quarantine, "settings");
   try {
     for (const denial of takeOut({ plan, facts, folder })) records.deny(denial);
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { FileRoot, FileServer, LayerEntry, Place } from "../../src/changes/file-server.ts";
+import type { FileFinder, FileRoot, FileServer, LayerEntry, Place } from "../../src/changes/file-server.ts";
 import type { BytePath, Entry } from "../../src/model/index.ts";
 
 /** What a test puts at a path; what it does not say is ordinary. */
@@ -15,7 +15,7 @@ interface Kept extends LayerEntry {
   readonly content: Buffer;
 }
 
-export interface MemoryFiles extends FileServer {
+export interface MemoryFiles extends FileServer, FileFinder {
   /** The calls that were made, by name. */
   readonly calls: Readonly<Record<string, number>>;
 }
@@ -80,6 +80,13 @@ export function memoryFiles(...trees: readonly MemoryTree[]): MemoryFiles {
     calls,
     stat: (place) => counted("stat", () => at(place) && entryOf(at(place) as Kept)),
     scan: (place) => counted("scan", () => below(roots[place.root] ?? new Map(), place)),
+    find: (place, names) =>
+      counted("find", () => {
+        const wanted = new Set(names.filter((name) => name.startsWith("e")).map((name) => name.slice(1)));
+        const all = below(roots[place.root] ?? new Map(), place);
+        const met = all.filter(({ path }) => wanted.has((path.split("/").at(-1) ?? "").toLowerCase()));
+        return { entries: new Map(met.map((entry) => [entry.path, entry])), unread: [], isCut: false };
+      }),
     read: (place, offset, length) =>
       counted("read", () => contentAt(place).subarray(offset, offset + Math.min(length, 1 << 20))),
     isSame: (one, other) => counted("isSame", () => contentAt(one).equals(contentAt(other))),

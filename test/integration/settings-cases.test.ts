@@ -62,7 +62,7 @@ describe.each(people)("settings of sandbox-runtime for $name", (someone) => {
     const { stderr } = await run({ denyWrite: ["new"] }, "mkdir new; echo kept >new/file");
     const kept = /is kept as (\S+)\n/.exec(stderr)?.[1] ?? "";
     expect(stderr).toContain(`refused write ${own.work}/new (files: `);
-    expect(kept.startsWith(`${own.state}/quarantine/`)).toBe(true);
+    expect(kept).toMatch(new RegExp(`^${own.state}/sessions/[^/]+/quarantine/1/`));
     const [found, gone] = [await own.outside(["cat", `${kept}/file`]), await own.outside(["ls", own.work])];
     expect([found.stdout, gone.stdout]).toEqual(["kept\n", ""]);
   });

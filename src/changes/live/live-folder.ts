@@ -1,8 +1,9 @@
 import type { BytePath, Entry, JudgedChange } from "../../model/index.ts";
-import { isWithin, nameOf, parentOf, partsOf, utf8Of } from "../byte-path.ts";
+import { isWithin, joinPath, nameOf, parentOf, partsOf, utf8Of } from "../byte-path.ts";
 import type { FileRoot, Place } from "../file-server.ts";
+import type { GitPlaces } from "../git-places.ts";
 import { judgeChanges } from "../judge-changes.ts";
-import { readJudgingFacts } from "../judging-facts.ts";
+import { type RepositoryBefore, readJudgingFacts } from "../judging-facts.ts";
 import { foldedName, inDependencyTree, matchProtected } from "../match-protected.ts";
 import type { Aside } from "./aside.ts";
 import { findProtected, type LivePlace, leavesOf, partsAbove } from "./find-protected.ts";
@@ -29,6 +30,10 @@ export interface Cover {
 export interface KnownFolder {
   readonly trees: ReadonlyMap<BytePath, KnownThing>;
   readonly files: ReadonlyMap<BytePath, KnownThing>;
+  /** Kernel time before anything was looked at, in ns. */
+  readonly begunNs: bigint;
+  /** Folders that git took for repositories without a `.git`, each by device and inode. */
+  readonly repositories: readonly string[];
   /** Set where not all could be looked through at the start: kernel time then, in ns. What is older stood there. */
   readonly olderNs?: bigint;
 }
@@ -74,6 +79,8 @@ export class LiveFolder {
   /** New things that were let through, as they were then. */
   readonly #passed = new Map<BytePath, string>();
   readonly #pins: Pin[] = [];
+  #begunNs = 0n;
+  #repositories: ReadonlySet<string> = new Set();
   #olderNs: bigint | undefined;
   #onKnown = () => {};
 
@@ -83,6 +90,8 @@ export class LiveFolder {
     for (const [path, thing] of known?.trees ?? []) this.#trees.set(path, thing);
     for (const [path, thing] of known?.files ?? []) this.#files.set(path, thing);
     this.#olderNs = known?.olderNs;
+    this.#begunNs = known?.begunNs ?? 0n;
+    this.#repositories = new Set(known?.repositories);
   }
 
   get folder(): string {
@@ -91,7 +100,8 @@ export class LiveFolder {
 
   get known(): KnownFolder {
     const older = this.#olderNs === undefined ? {} : { olderNs: this.#olderNs };
-    return { trees: this.#trees, files: this.#files, ...older };
+    const repositories = [...this.#repositories];
+    return { trees: this.#trees, files: this.#files, begunNs: this.#begunNs, repositories, ...older };
   }
 
   /**
@@ -103,8 +113,10 @@ export class LiveFolder {
     foreignness: () => (place: BytePath, entry: Entry) => boolean,
   ): Promise<{ readonly covers: readonly Cover[]; readonly isWhole: boolean }> {
     const earlier = foreignness();
-    const { trees, single, isWhole } = await findProtected(this.#place);
+    const { trees, single, repositories, isWhole } = await findProtected(this.#place);
+    this.#begunNs = beginNs;
     if (!isWhole) this.#olderNs = beginNs;
+    this.#repositories = new Set((await Promise.all(repositories.map((at) => this.#idOf(at)))).flat());
     // Another cell may have begun, or ended, while the folder was looked through.
     const later = foreignness();
     const isForeign = (at: BytePath, entry: Entry) => earlier(at, entry) || later(at, entry);
@@ -185,20 +197,58 @@ export class LiveFolder {
   /** What is refused of these, and why. */
   async #judge(
     changes: readonly Pick<JudgedChange, "path" | "kind" | "after">[],
+    gitPlaces: GitPlaces,
   ): Promise<readonly JudgedChange[]> {
     const { server, root, folder, named } = this.#place;
-    const input = { server, layer: root, folder: root, changes, mode: "review", folderPath: folder } as const;
-    const facts = await readJudgingFacts(input);
+    const place = { server, layer: root, folder: root, folderPath: folder };
+    const before: RepositoryBefore = {
+      isWhole: (at) => this.#wasRepository(at),
+      acts: (at) => this.#actedBefore(at),
+    };
+    const facts = await readJudgingFacts({ ...place, changes, mode: "review", gitPlaces, before });
     const above = partsAbove(folder).length > 0 ? { folderPath: folder } : {};
     const judged = judgeChanges(changes, { mode: "review", namedByPerson: named, facts, ...above });
     return judged.filter((change) => change.class === "refused");
   }
 
+  async #idOf(path: BytePath): Promise<readonly string[]> {
+    const entry = await this.#place.server.stat(this.#at(path)).catch(() => undefined);
+    return entry === undefined ? [] : [identityOf(entry)];
+  }
+
+  async #wasRepository(folder: BytePath): Promise<boolean> {
+    const [id] = await this.#idOf(folder);
+    return id !== undefined && this.#repositories.has(id);
+  }
+
+  /** Whether git would have read or run something of a folder before, had it been a repository: that is as old still. */
+  async #actedBefore(folder: BytePath): Promise<boolean> {
+    const { server } = this.#place;
+    const inside = await leavesOf(this.#place, joinPath(folder, "hooks"));
+    const hooks = inside.filter(({ path }) => !path.endsWith(".sample"));
+    const others = ["config", "config.worktree", "commondir"].map((name) =>
+      server.stat(this.#at(joinPath(folder, name))).catch(() => undefined),
+    );
+    return [...hooks, ...(await Promise.all(others))].some(
+      (entry) => entry !== undefined && entry.type !== "directory" && entry.ctimeNs < this.#begunNs,
+    );
+  }
+
   /** Looks at all protected places, takes out what the cell has put there, and puts back what was there before. */
-  async look({ isLast, until, onKnown }: LookOptions): Promise<Look> {
-    this.#onKnown = onKnown ?? (() => {});
-    const { trees, single, isWhole } = await findProtected(this.#place);
+  async look(options: LookOptions): Promise<Look> {
+    this.#onKnown = options.onKnown ?? (() => {});
+    const first = await this.#lookOnce(options);
+    if (!options.isLast || first.taken.length === 0) return first;
+    // SECURITY(P14): a configuration that was put back names places again that the one in its stead did not.
+    const second = await this.#lookOnce(options);
+    return { taken: [...first.taken, ...second.taken], isWhole: first.isWhole && second.isWhole };
+  }
+
+  async #lookOnce({ isLast, until }: LookOptions): Promise<Look> {
+    const { trees, single, heads, gitPlaces, isWhole } = await findProtected(this.#place);
     const found = new Map(single);
+    for (const [path, entry] of heads)
+      if (!(await this.#wasRepository(parentOf(path)))) found.set(path, entry);
     const ours = new Set([...this.#trees.values()].map(({ entry }) => identityOf(entry)));
     for (const [path, entry] of trees) {
       // SECURITY(P14): a covered folder that still is the one: only the host can have changed what is in it.
@@ -214,7 +264,7 @@ export class LiveFolder {
       if (await this.#isAsKnown(path, after, inodes)) continue;
       changed.push({ path, kind: this.#files.has(path) ? "changed" : "added", after });
     }
-    const refused = await this.#judge(changed);
+    const refused = await this.#judge(changed, gitPlaces);
     const taken: Taken[] = [];
     for (const { path, after, reason = "" } of refused)
       if (after !== undefined) taken.push(...(await this.#takeOut(path, after, reason)));

@@ -1,11 +1,9 @@
 import { protectedPaths } from "../protected-paths.ts";
-
-/** What makes a folder a repository without a `.git`: what git reads and runs of it is then protected too. */
-const ofRepositories = ["head", "config", "config.worktree", "commondir", "hooks"];
+import { repositoryParts } from "../repository-parts.ts";
 
 /** What to look for so that nothing of the refused class is missed (see FileFinder). */
 export function wantedNames(): readonly string[] {
-  const names = new Set(ofRepositories.map((name) => `e${name}`));
+  const names = new Set(repositoryParts.map((name) => `e${name}`));
   for (const { pattern, class: ofClass } of protectedPaths) {
     if (ofClass !== "refused") continue;
     const parts = pattern.replace(/\/$/, "").split("/");
