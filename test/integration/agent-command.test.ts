@@ -70,6 +70,8 @@ describe.each(people)("workcell agent, as $name", (person) => {
     [["--resume", "no-such-session", "Go on"], /its home.*is not there\n/],
     [["--resume", "a-b", "--session", "a-c", "Go on"], /two sessions/],
     [["--json", "--stream-json", "Go on"], /two ways/],
+    [["--permission-mode", "default", "codex", "Go on"], /it asks nothing when it works in a cell/],
+    [["--permission-mode", "dontAsk", "gemini", "Go on"], /it knows default, acceptEdits, plan/],
   ])("%j is refused with what to do", async (words, said) => {
     const env = { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin` };
     const ended = await desk.workcell(["agent", ...words], { env });

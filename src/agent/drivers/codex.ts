@@ -7,6 +7,7 @@ export const codex: AgentDriver = {
   title: "Codex",
   api: "responses",
   installed: { program: "codex", npmPackage: "@openai/codex" },
+  asks: [],
   quietHosts: ["github.com", "api.github.com", "chatgpt.com", "ab.chatgpt.com"],
   start({ task, model, output, onScreen = false, goesOn }, { url }) {
     const settings = [

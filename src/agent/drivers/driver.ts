@@ -49,6 +49,8 @@ export interface AgentDriver {
   readonly api: ModelApi;
   /** How a program on the host may drive it; absent: not at all. */
   readonly speaks?: readonly HostDialect[];
+  /** Of the ways of asking for permission those that it has; absent: all of them. */
+  readonly asks?: readonly string[];
   /** The person's own install; absent: Workcell's. */
   readonly installed?: { readonly program: string; readonly npmPackage: string };
   /** Hosts that it tries for its maker's sake and does without: refused like any other, and not told of each time. */

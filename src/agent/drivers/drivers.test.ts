@@ -69,6 +69,21 @@ describe.each(agentDrivers)("$name", (driver) => {
   });
 });
 
+test("what is asked before it is done is said in each agent's own words, and nothing is when nothing was said", () => {
+  const approval = (change: Partial<AgentWork>) => {
+    const words = wordsOf("gemini", change);
+    return words[words.indexOf("--approval-mode") + 1];
+  };
+  expect([approval({}), approval({ permissionMode: "acceptEdits" })]).toEqual(["yolo", "auto_edit"]);
+  const permission = (change: Partial<AgentWork>) =>
+    JSON.parse(
+      driverOf("opencode").start({ ...work, ...change }, endpoint).environment["OPENCODE_CONFIG_CONTENT"] ??
+        "",
+    ).permission;
+  expect(permission({})).toEqual({ "*": "allow" });
+  expect(permission({ permissionMode: "default" })).toMatchObject({ edit: "ask", bash: "ask" });
+});
+
 test("agentCommand() writes a home's files before it becomes the agent, and brings the program", () => {
   const program = builtInProgram("/usr/bin/node", "/opt/workcell/workcell-agent.js");
   const own = agentCommand({ driver: driverOf("workcell"), program, work, endpoint });

@@ -1,20 +1,28 @@
 import { PLACEHOLDER } from "../../model/index.ts";
 import { type AgentDriver, flagWith } from "./driver.ts";
 
+/** What it calls the ways of asking that it has. */
+const approvals = { default: "default", acceptEdits: "auto_edit", plan: "plan" } as const;
+
 /** Gemini CLI. */
 export const gemini: AgentDriver = {
   name: "gemini",
   title: "Gemini CLI",
   api: "gemini",
   speaks: ["acp"],
+  asks: Object.keys(approvals),
   installed: { program: "gemini", npmPackage: "@google/gemini-cli" },
-  start({ task, model, output, onScreen = false, goesOn, passed = [] }, { url }) {
+  quietHosts: ["play.googleapis.com"],
+  start({ task, model, output, onScreen = false, goesOn, permissionMode, passed = [] }, { url }) {
+    const approval = Object.entries(approvals).find(([mode]) => mode === permissionMode)?.[1] ?? "yolo";
     const format = output === "json" ? "stream-json" : "text";
     return {
       words: [
         ...(task === undefined ? [] : onScreen ? ["-i", task] : ["-p", task, "-o", format]),
         ...(output === "acp" ? ["--acp"] : []),
-        "--yolo",
+        ...["--approval-mode", approval],
+        // SECURITY(P12): it works in a folder that nobody vouched for, and leaves that folder's own servers and hooks alone.
+        "--skip-trust",
         ...passed,
         ...flagWith("--model", model),
         ...(goesOn ? ["--resume", "latest"] : []),
@@ -22,10 +30,12 @@ export const gemini: AgentDriver = {
       environment: {
         GEMINI_API_KEY: PLACEHOLDER,
         GOOGLE_GEMINI_BASE_URL: url,
-        GEMINI_CLI_TRUST_WORKSPACE: "true",
       },
       homeFiles: {
-        ".gemini/settings.json": `${JSON.stringify({ security: { auth: { selectedType: "gemini-api-key" } } })}\n`,
+        ".gemini/settings.json": `${JSON.stringify({
+          security: { auth: { selectedType: "gemini-api-key" } },
+          privacy: { usageStatisticsEnabled: false },
+        })}\n`,
       },
     };
   },

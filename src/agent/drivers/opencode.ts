@@ -1,15 +1,26 @@
 import { PLACEHOLDER } from "../../model/index.ts";
 import { type AgentDriver, flagWith } from "./driver.ts";
 
+/** What it asks before it is done, by the ways of asking that it has. */
+const permissions = {
+  default: { edit: "ask", bash: "ask", webfetch: "ask" },
+  acceptEdits: { bash: "ask", webfetch: "ask" },
+  dontAsk: { edit: "deny", bash: "deny", webfetch: "deny" },
+} as const;
+
 /** OpenCode, with a model behind the Messages API. */
 export const opencode: AgentDriver = {
   name: "opencode",
   title: "OpenCode",
   api: "messages",
   speaks: ["acp"],
+  asks: Object.keys(permissions),
   installed: { program: "opencode", npmPackage: "opencode-ai" },
-  start({ task, model, output, onScreen = false, goesOn, passed = [] }, { url, variables }) {
+  start({ task, model, output, onScreen = false, goesOn, permissionMode, passed = [] }, { url, variables }) {
     const provider = { anthropic: { options: { baseURL: `${url}/v1`, apiKey: PLACEHOLDER } } };
+    const asked = Object.entries(permissions).find(([mode]) => mode === permissionMode)?.[1];
+    // Unasked it would ask all the same before it leaves the folder, and stop at a task when nobody answers.
+    const config = { provider, autoupdate: false, share: "disabled", permission: asked ?? { "*": "allow" } };
     return {
       words: [
         ...(output === "acp" ? ["acp"] : []),
@@ -23,7 +34,9 @@ export const opencode: AgentDriver = {
       ],
       environment: {
         ...variables,
-        OPENCODE_CONFIG_CONTENT: JSON.stringify({ provider, autoupdate: false, share: "disabled" }),
+        OPENCODE_CONFIG_CONTENT: JSON.stringify(config),
+        // SECURITY(P12): a folder's own servers and settings count only after the person agreed to them.
+        OPENCODE_DISABLE_PROJECT_CONFIG: "1",
         OPENCODE_DISABLE_MODELS_FETCH: "1",
       },
     };

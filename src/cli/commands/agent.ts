@@ -50,9 +50,17 @@ function resumed(name: string, flags: FlagValues, context: CommandContext): stri
   });
 }
 
-function checkPermissionMode(flags: FlagValues): void {
+function checkPermissionMode(flags: FlagValues, { title, asks = permissionModes }: AgentDriver): void {
   const mode = flags.text("permission-mode");
-  if (mode === undefined || permissionModes.some((known) => known === mode)) return;
+  if (mode === undefined || asks.includes(mode)) return;
+  if (permissionModes.some((known) => known === mode)) {
+    throw usage(
+      `Cannot have ${title} ask in the way of "${mode}" (flag --permission-mode): it ${asks.length === 0 ? "asks nothing when it works in a cell" : `knows ${asks.join(", ")}`}`,
+      asks.length === 0
+        ? "Leave the flag out: what it does stays in the cell, and its changes in review"
+        : `Write one of: ${asks.join(", ")}`,
+    );
+  }
   throw usage(
     `Cannot ask for permission in the way of "${printable(mode)}" (flag --permission-mode): there is no such mode`,
     `Write one of: ${permissionModes.join(", ")}`,
@@ -78,7 +86,7 @@ function readAsked(flags: FlagValues, words: readonly string[], context: Command
       `Name a task: workcell agent ${named.driver.name} -m . "TASK"`,
     );
   }
-  checkPermissionMode(flags);
+  checkPermissionMode(flags, named.driver);
   const name = flags.text("resume");
   const settings = name === undefined ? given : { ...given, session: resumed(name, flags, context) };
   return {
