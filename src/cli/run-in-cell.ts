@@ -181,10 +181,17 @@ export async function runInCell(flags: FlagValues, work: CellWork, context: Comm
 }
 
 /** In the reference tunnel a further command starts a further cell, and needs to know how this one was started. */
-function keepAsked({ plan }: RunningCell, flags: FlagValues, { cwd, env, home }: CommandContext): void {
+function keepAsked({ plan }: RunningCell, flags: FlagValues, context: CommandContext): void {
   if (plan.execSocket !== undefined) return;
+  const { cwd, env, home } = context;
   const folder = path.join(stateFolder(env, home), "sessions", plan.session, "cells", plan.cell);
-  keepFlags(path.join(folder, CELL_FLAGS), flags, cwd);
+  try {
+    keepFlags(path.join(folder, CELL_FLAGS), flags, cwd);
+  } catch (error) {
+    // The command runs, and a full disk must not end it.
+    const why = error instanceof Error ? error.message : String(error);
+    say(context, `A further command in this session will know none of these flags: ${why}`);
+  }
 }
 
 /** A terminal can only be joined to a terminal. */

@@ -176,7 +176,7 @@ export const session: Command = {
   name: "session",
   summary: "list, show, make, enter, stop, export and remove sessions",
   usage:
-    "list | show NAME | create NAME | exec NAME CMD | stop NAME | export NAME FILE | rm NAME | gc [FLAGS]",
+    "list | show NAME | create NAME | exec NAME CMD | stop NAME | export NAME FOLDER | rm NAME | gc [FLAGS]",
   flags: [
     { name: "all", help: "list the records of ended runs too" },
     { name: "force", help: "remove a session whose changes wait" },
@@ -196,7 +196,7 @@ export const session: Command = {
     if (verb === "stop") return stop(rest, context);
     if (verb === "gc" && rest.length === 0) return collect(flags, context);
     throw new WorkcellError("WC_USAGE", {
-      message: `Cannot do "${printable(words.join(" "))}" with sessions: it must be list, show NAME, create NAME, exec NAME CMD, stop NAME, export NAME FILE, rm NAME or gc`,
+      message: `Cannot do "${printable(words.join(" "))}" with sessions: it must be list, show NAME, create NAME, exec NAME CMD, stop NAME, export NAME FOLDER, rm NAME or gc`,
       remedy: "See: workcell session --help",
     });
   },
