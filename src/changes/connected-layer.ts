@@ -9,6 +9,7 @@ import { readJudgingFacts } from "./judging-facts.ts";
 import { markMounted, mountsBelow } from "./mounted.ts";
 import { openFileServer } from "./open-file-server.ts";
 import { readChanges } from "./read-changes.ts";
+import { clearForgotten } from "./steps/forget-steps.ts";
 import {
   clearSteps,
   forgetStep,
@@ -23,7 +24,8 @@ import { planUndo } from "./steps/plan-undo.ts";
 import { clearLeaving, discardChanges, pruneLayer } from "./steps/prune-layer.ts";
 import { isOpenStep, newToken, recoverStep, runStep } from "./steps/run-step.ts";
 import type { Elsewhere } from "./steps/since.ts";
-import type { Step, StepKind } from "./steps/step.ts";
+import { isFolder, type Step, type StepKind } from "./steps/step.ts";
+import { isServerGone } from "./steps/trees.ts";
 
 /** A folder that a session is connected to, with the layer that its changes are in. */
 export interface LayerPlace {
@@ -110,12 +112,30 @@ async function openServer(input: OpenInput): Promise<FileServer & FileFinder> {
 
 const rootsOf = (kind: StepKind) => ({ host, source: kind === "apply" ? layer : kept, kept });
 
+/** What stands in the place of a step's folder is another one: nothing of the step is in it. */
+function otherFolder(attempt: string, { number, folder }: Step, steps: string): WorkcellError {
+  const kept = path.join(steps, keptFolder(number));
+  return new WorkcellError("WC_FILES", {
+    message: `Cannot ${attempt} step ${number} of "${printable(folder)}": another folder stands there than the one that the step changed`,
+    remedy: `Put that folder back in its place; or, when this one came in its stead for good, as from a backup, take what you miss from "${kept}" (journal.json beside it says what each was) and move "${path.dirname(kept)}" away`,
+  });
+}
+
 async function recover(server: FileServer, { steps, place }: OpenInput): Promise<readonly Step[]> {
   clearSteps(steps);
+  // They take space, and nothing more: that they cannot be taken away yet is no reason to stop.
+  await clearForgotten(server, kept, steps).catch((error: unknown) => {
+    if (isServerGone(error)) throw error;
+  });
   const isOpen = (step: Step) => step.state !== "done" || isOpenStep(step);
   const open = readSteps(steps).filter((step) => step.folder === place.folder && isOpen(step));
   const recovered: Step[] = [];
   for (const step of open) {
+    if (!isFolder(step, place.identity)) {
+      // What is done but for a part that could not be reached waits for its folder.
+      if (step.state === "done") continue;
+      throw otherFolder("finish", step, steps);
+    }
     const done = await recoverStep({ server, roots: rootsOf(step.kind), steps, step });
     if (done !== undefined && step.state !== "done") recovered.push(done);
   }
@@ -215,6 +235,7 @@ async function makeStep(making: Making, plan: PlanStep): Promise<StepResult> {
       ...(of === undefined ? {} : { of }),
       folder: place.folder,
       layer: place.id,
+      folderIs: { device: place.identity.device, inode: place.identity.inode },
       time: new Date().toISOString(),
       decidedNs: String(making.decidedNs),
       state: "planned",
@@ -244,6 +265,7 @@ async function undo(
   const all = readSteps(steps);
   const step = all.find((one) => one.number === number && one.folder === place.folder);
   if (step === undefined) throw cannotUndo(number, place.folder, "there is no such step");
+  if (!isFolder(step, place.identity)) throw otherFolder("undo", step, steps);
   if (step.forgotten === true)
     throw cannotUndo(
       number,

@@ -20,6 +20,9 @@ export interface KnownSession {
   readonly open: boolean;
 }
 
+/** The native program that works on files. */
+export const cellfilesOf = (installation: string): string => path.join(installation, "native/cellfiles");
+
 export const stepsOf = (folder: string): string => path.join(folder, "steps");
 
 function namesIn(sessions: string): readonly string[] {
@@ -58,14 +61,13 @@ export function waitingLayers({ folder }: KnownSession): readonly Layer[] {
 /** All steps of a session, the oldest first. Throws WC_FILES when one cannot be read. */
 export const sessionSteps = ({ folder }: KnownSession): readonly Step[] => readSteps(stepsOf(folder));
 
-/** Those that were carried out. */
-export const doneSteps = (session: KnownSession): readonly Step[] =>
-  sessionSteps(session).filter(({ state }) => state === "done");
+/** A Workcell was ended in the middle of it, or a part of it could not be reached. */
+const isUnfinished = (step: Step): boolean => step.state !== "done" || isOpenStep(step);
 
-/** Those that a Workcell was ended in the middle of. */
+/** Those that are not at their end. */
 export const openSteps = (session: KnownSession): readonly Step[] =>
   glanceSteps(stepsOf(session.folder)).some(({ mayBeOpen }) => mayBeOpen)
-    ? sessionSteps(session).filter((step) => step.state !== "done" || isOpenStep(step))
+    ? sessionSteps(session).filter(isUnfinished)
     : [];
 
 /** What other sessions did to a folder; records that are damaged say nothing. */
@@ -89,11 +91,11 @@ export function readOr<T>(read: () => T, fallback: T): T {
   }
 }
 
-/** A step that is neither an undo itself, nor taken back already, nor forgotten. */
-export function isUndoable({ kind, operations, forgotten, undone = [] }: Step): boolean {
-  return (
-    kind === "apply" && forgotten !== true && operations.some(({ path: place }) => !undone.includes(place))
-  );
+/** A step that is neither an undo itself, nor taken back already, nor forgotten, and that did something. */
+export function isUndoable({ kind, operations, forgotten, undone = [], done = [] }: Step): boolean {
+  const failed = done.flatMap((one) => (one.failed === undefined ? [] : [one.path]));
+  const gone = new Set([...undone, ...failed]);
+  return kind === "apply" && forgotten !== true && operations.some(({ path: place }) => !gone.has(place));
 }
 
 /** What a session is looked for: changes that wait, a step that can be undone, or any step. */
@@ -107,7 +109,7 @@ function foldersWith(session: KnownSession, wanted: Wanted): readonly string[] {
   }
   if (wanted === "steps") return glanceSteps(stepsOf(session.folder)).map(({ folder }) => folder);
   const steps = readOr(() => sessionSteps(session), []);
-  return steps.filter((step) => step.state !== "done" || isUndoable(step)).map(({ folder }) => folder);
+  return steps.filter((step) => isUnfinished(step) || isUndoable(step)).map(({ folder }) => folder);
 }
 
 const isIn = (place: string, folder: string) => place === folder || place.startsWith(`${folder}/`);

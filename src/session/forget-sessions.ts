@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
-import { forgetKept } from "../changes/index.ts";
+import { forgetSteps, listSteps } from "../changes/index.ts";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import {
-  doneSteps,
+  cellfilesOf,
   type KnownSession,
   listSessions,
   openSteps,
@@ -63,24 +63,38 @@ const isOver = (session: KnownSession): boolean =>
   !session.open &&
   readOr(() => waitingLayers(session).length === 0 && openSteps(session).length === 0, false);
 
-async function forgetSteps(state: string, session: KnownSession, beforeMs: number): Promise<Forgotten> {
+/** Where sessions lie, and what works on their files. */
+export interface ForgetInput {
+  /** Workcell's state folder. */
+  readonly state: string;
+  /** Where Workcell is installed: the folder with `native/cellfiles`. */
+  readonly installation: string;
+}
+
+/** What steps keep that are older than a time; one that is not at its end keeps it, however old. */
+async function forgetOlder(
+  { state, installation }: ForgetInput,
+  session: KnownSession,
+  beforeMs: number,
+): Promise<Forgotten> {
+  const steps = stepsOf(session.folder);
   const release = holdSessionLock(state, session.name);
   try {
-    let [steps, bytes] = [0, 0];
-    for (const step of readOr(() => doneSteps(session), [])) {
-      if (step.forgotten === true || Date.parse(step.time) > beforeMs) continue;
-      bytes += stepBytes(session, step.number);
-      takeAway(await forgetKept(stepsOf(session.folder), step));
-      steps += 1;
-    }
-    return { sessions: 0, steps, bytes };
+    const old = readOr(() => listSteps(steps), []).filter(
+      ({ isDone, time }) => isDone && Date.parse(time) <= beforeMs,
+    );
+    const bytes = old.reduce((sum, { number }) => sum + stepBytes(session, number), 0);
+    const numbers = old.map(({ number }) => number);
+    if (numbers.length > 0) await forgetSteps({ steps, cellfiles: cellfilesOf(installation) }, numbers);
+    return { sessions: 0, steps: numbers.length, bytes };
   } finally {
     release();
   }
 }
 
 /** Forgets the records of sessions that ended before a time, and what steps before it keep for undo elsewhere. */
-export async function forgetOld(state: string, beforeMs: number): Promise<Forgotten> {
+export async function forgetOld(input: ForgetInput, beforeMs: number): Promise<Forgotten> {
+  const { state } = input;
   let [sessions, steps, bytes] = [0, 0, 0];
   for (const session of listSessions(state)) {
     if (session.live) continue;
@@ -90,7 +104,7 @@ export async function forgetOld(state: string, beforeMs: number): Promise<Forgot
       sessions += 1;
       continue;
     }
-    const forgotten = await forgetSteps(state, session, beforeMs);
+    const forgotten = await forgetOlder(input, session, beforeMs);
     steps += forgotten.steps;
     bytes += forgotten.bytes;
   }

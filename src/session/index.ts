@@ -3,6 +3,7 @@
  * in: RunRequest. out: a running cell, its Outcome; the plan alone for --explain.
  * may import: settings, policy, probe, plan, launch, supervise, report, gate, changes.
  */
+export { type Bounded, boundSession, type StepSpace, stepSpace } from "./bound-session.ts";
 export { createSession } from "./create-session.ts";
 export { decide } from "./decide.ts";
 export {
@@ -15,7 +16,6 @@ export { type LiveCell, liveCells } from "./exec-live.ts";
 export { type Exported, type ExportInput, exportSession } from "./export-session.ts";
 export {
   countWaiting,
-  doneSteps,
   type Found,
   findSession,
   isSession,
@@ -26,10 +26,17 @@ export {
   openSteps,
   readOr,
   sessionSteps,
+  stepsOf,
   type Wanted,
   waitingLayers,
 } from "./find-sessions.ts";
-export { type Forgotten, forgetOld, removeSession, stopSession } from "./forget-sessions.ts";
+export {
+  type ForgetInput,
+  type Forgotten,
+  forgetOld,
+  removeSession,
+  stopSession,
+} from "./forget-sessions.ts";
 export { type Layer, pendingLayers, sessionLayers } from "./layer-record.ts";
 export { lockBy } from "./lock-by.ts";
 export { replaceInLayer } from "./replace-in-layer.ts";
@@ -42,4 +49,4 @@ export {
   readModelCredential,
 } from "./routes/model-credential.ts";
 export { explainRun, runOnce, startCell } from "./run-once.ts";
-export { sessionBytes, stepBytes } from "./session-bytes.ts";
+export { sessionBytes } from "./session-bytes.ts";

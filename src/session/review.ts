@@ -5,6 +5,7 @@ import { codeOf, WorkcellError } from "../errors/index.ts";
 import { printable } from "../lib/printable.ts";
 import type { BytePath } from "../model/index.ts";
 import {
+  cellfilesOf,
   type KnownSession,
   openSteps,
   readOr,
@@ -24,8 +25,6 @@ export interface ReviewInput {
   readonly installation: string;
   readonly session: KnownSession;
 }
-
-const cellfilesOf = (installation: string) => path.join(installation, "native/cellfiles");
 
 /** Nothing is read or changed under a running cell: what it sees would be neither the one nor the other. */
 function mustRest({ state, session }: ReviewInput): void {
@@ -47,13 +46,15 @@ function placeOf(layer: Layer): LayerPlace {
 
 /**
  * The place of a step whose layer may be gone: whatever waits would be in one, so an empty folder stands for it. Which folder
- * it was the layer's record says as long as it is there; without it each file is still known by its inode.
+ * it was the journal says, and who opens it refuses another one; of one that does not the layer's record says it as long as it is
+ * there, and without that each file is still known by its inode.
  */
-function placeOfStep({ folder, layer }: Step, { session }: ReviewInput): LayerPlace {
+function placeOfStep({ folder, layer, folderIs }: Step, { session }: ReviewInput): LayerPlace {
   mustBeThere(folder, session);
   const upper = path.join(stepsOf(session.folder), "none");
   mkdirSync(upper, { recursive: true, mode: 0o700 });
-  const known = readOr(() => sessionLayers(session.folder), []).find((one) => one.folder === folder);
+  const layers = folderIs === undefined ? readOr(() => sessionLayers(session.folder), []) : [];
+  const known = layers.find((one) => one.folder === folder);
   const { device, inode } = known ?? exactIdentity(folder);
   return { id: layer, folder, identity: { device, inode }, upper, baseTimeNs: 0n, mode: "review" };
 }
@@ -79,7 +80,8 @@ function mustBeThere(folder: string, { name }: KnownSession): void {
   });
 }
 
-async function locked<T>(input: ReviewInput, use: () => T | Promise<T>): Promise<T> {
+/** Does something under a session's lock. Throws WC_SESSION while a cell of it runs. */
+export async function locked<T>(input: ReviewInput, use: () => T | Promise<T>): Promise<T> {
   const { state, session } = input;
   const release = holdSessionLock(state, session.name);
   try {

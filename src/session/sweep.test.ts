@@ -156,6 +156,28 @@ test("sweepSessions() takes the oldest records of ended sessions, when there are
   expect(names("sessions")).toContain("open");
 });
 
+test("what was taken out of a folder, or is kept for undo, goes with nobody's records", async () => {
+  const { state, names, sweep, oldest } = placeWithRecords(250);
+  const put = (file: string) => {
+    mkdirSync(path.dirname(path.join(state, "sessions", file)), { recursive: true });
+    writeFileSync(path.join(state, "sessions", file), "the person's");
+  };
+  put("ended-0/steps/1/kept/0");
+  put("ended-3/quarantine/1/hook");
+  // Given up already, and never there: both go.
+  put("ended-1/steps/1/journal.json");
+  mkdirSync(path.join(state, "sessions/ended-2/steps/1/kept"), { recursive: true });
+  for (const index of [0, 1, 2, 3]) utimesSync(path.join(state, `sessions/ended-${index}`), index, index);
+  sweep();
+  expect(oldest()).toEqual([true, true, false, true]);
+  expect(names("sessions").length).toBe(247);
+  for (const name of ["ended-1", "ended-2", "ended-4", "ended-5"])
+    expect(names("sessions")).not.toContain(name);
+  pruneRecords(state);
+  await expect.poll(() => names("sessions").length).toBe(243);
+  expect(oldest()).toEqual([true, true, false, true]);
+});
+
 test("pruneRecords() takes the oldest when there are many, and waits for nothing", async () => {
   const few = placeWithRecords(150);
   const many = placeWithRecords(210);

@@ -80,24 +80,30 @@ function hasTakenOut(session: string): boolean {
   return list(quarantine).some((number) => list(path.join(quarantine, number)).length > 0);
 }
 
+/** What was applied can be undone, or is to be finished. */
+function hasKept(session: string): boolean {
+  const steps = path.join(session, "steps");
+  const numbers = list(steps).filter((name) => /^[1-9]\d*$/.test(name));
+  return numbers.some((number) => list(path.join(steps, number, "kept")).length > 0);
+}
+
 /** Records of ended sessions that are too many, the oldest last; few at once. */
 function surplusRecords(sessions: string, names: readonly string[]): readonly string[] {
   const isThere = (name: string, part: string) => existsSync(path.join(sessions, name, part));
   // At a session's end its layers are taken away, unless something waits in them.
-  // What was taken out of a folder is the person's to look at; it goes with their word alone.
-  const ended = names.filter(
-    (name) => !isThere(name, "home") && !isThere(name, "layers") && !hasTakenOut(path.join(sessions, name)),
-  );
+  const ended = names.filter((name) => !isThere(name, "home") && !isThere(name, "layers"));
   const byAge = ended
     .map((name) => ({
       name,
       time: statSync(path.join(sessions, name), { throwIfNoEntry: false })?.mtimeMs ?? 0,
     }))
     .sort((a, b) => b.time - a.time);
+  // What was taken out of a folder, and what a step replaced, are the person's: they go with their word alone.
   return byAge
     .slice(KEPT_RECORDS)
-    .slice(-MOST_AT_ONCE)
-    .map(({ name }) => path.join(sessions, name));
+    .map(({ name }) => path.join(sessions, name))
+    .filter((session) => !hasTakenOut(session) && !hasKept(session))
+    .slice(-MOST_AT_ONCE);
 }
 
 /**

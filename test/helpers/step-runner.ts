@@ -6,11 +6,13 @@ import { setTimeout as wait } from "node:timers/promises";
 import { build } from "esbuild";
 import type { LayerBench } from "./layer-bench.ts";
 
-const driver = path.resolve(import.meta.dirname, "../fixtures/step-driver.ts");
-
-/** Bundles the program that applies and undoes, so that it can be killed. */
-export async function buildDriver(folder: string): Promise<string> {
-  const outfile = path.join(folder, "step-driver.mjs");
+/** Bundles the program that applies and undoes, or that forgets, so that it can be killed. */
+export async function buildDriver(
+  folder: string,
+  name: "step-driver" | "forget-driver" = "step-driver",
+): Promise<string> {
+  const driver = path.resolve(import.meta.dirname, `../fixtures/${name}.ts`);
+  const outfile = path.join(folder, `${name}.mjs`);
   await build({ entryPoints: [driver], bundle: true, platform: "node", format: "esm", outfile });
   return outfile;
 }

@@ -115,8 +115,9 @@ describe.each(starters)("steps, by $name", (starter) => {
     ]);
     expect(all[0]?.keptBytes).toBeGreaterThan(300_000);
     expect(all[1]?.keptBytes).toBeLessThan(100_000);
-    expect(await boundSteps(steps(), 10_000_000, cellfiles)).toEqual([]);
-    expect((await boundSteps(steps(), 250_000, cellfiles)).map(({ number }) => number)).toEqual([1]);
+    const bound = (limitBytes: number) => boundSteps({ steps: steps(), cellfiles, limitBytes });
+    expect(await bound(10_000_000)).toEqual([]);
+    expect((await bound(250_000)).map(({ number }) => number)).toEqual([1]);
     expect(listSteps(steps()).map(({ number }) => number)).toEqual([2, 3, 4]);
     expect(existsSync(path.join(steps(), "1/kept"))).toBe(false);
     await expect(undo(1)).rejects.toMatchObject({
@@ -128,7 +129,7 @@ describe.each(starters)("steps, by $name", (starter) => {
     expect(bench.shell("cat host/one")).toBe("1\n");
     // What the forgotten step wrote is known still: no conflict.
     await apply("echo again > one");
-    await boundSteps(steps(), 0, cellfiles);
+    await bound(0);
     expect(listSteps(steps())).toEqual([]);
     await apply("echo more > one");
     expect(bench.shell("cat host/one")).toBe("more\n");

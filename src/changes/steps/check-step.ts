@@ -65,6 +65,7 @@ export function checkStep(value: unknown, number: number): Step {
     ["planned", "staged", "done"].includes(String(value["state"])) &&
     ["folder", "layer", "time"].every((name) => isText(value[name])) &&
     isDecimal(value["decidedNs"]) &&
+    isAbsentOr(value["folderIs"], isFile) &&
     isAbsentOr(value["of"], isWhole) &&
     isAbsentOr(value["forgotten"], (forgotten) => forgotten === true) &&
     isListOf(value["operations"], isOperation) &&

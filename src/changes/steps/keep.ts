@@ -1,5 +1,5 @@
 import type { FileServer, Place } from "../file-server.ts";
-import { copyTree, errnoOf, isAbsent, removeTree } from "./trees.ts";
+import { copyTree, errnoOf, isAbsent, isServerGone, removeTree } from "./trees.ts";
 
 /** The name under which something is copied until it is whole. */
 const partial = (kept: Place): Place => ({ ...kept, path: `${kept.path}.part` });
@@ -14,10 +14,20 @@ export async function keep(server: FileServer, from: Place, kept: Place): Promis
   } catch (error) {
     if (errnoOf(error) !== "EXDEV") throw error;
     await removeTree(server, partial(kept));
+    await keepCopy(server, from, kept);
+    await removeKept(server, from);
+  }
+}
+
+/** A copy that cannot be finished, for want of space above all, goes: what comes next needs that space. */
+async function keepCopy(server: FileServer, from: Place, kept: Place): Promise<void> {
+  try {
     await copyTree(server, from, partial(kept));
     await server.sync(kept.root);
     await server.rename(partial(kept), kept);
-    await removeKept(server, from);
+  } catch (error) {
+    if (!isServerGone(error)) await removeTree(server, partial(kept)).catch(() => undefined);
+    throw error;
   }
 }
 

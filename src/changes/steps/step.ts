@@ -85,6 +85,8 @@ export interface Step {
   /** The person's folder and the layer's number. */
   readonly folder: string;
   readonly layer: string;
+  /** Which folder that was: another one may stand there by now. Absent in journals from before it was taken down. */
+  readonly folderIs?: Pick<Identity, "device" | "inode">;
   readonly time: string;
   /** When it was decided on, by the kernel's clock. */
   readonly decidedNs: string;
@@ -98,6 +100,18 @@ export interface Step {
   /** What it replaced and removed is not kept any more: it cannot be undone. What it wrote is still known. */
   readonly forgotten?: true;
 }
+
+/** Whether two steps are of one folder, as far as their journals say which it was. */
+export function isSameFolder(one: Step, other: Step): boolean {
+  if (one.folder !== other.folder) return false;
+  return one.folderIs === undefined || isFolder(other, one.folderIs);
+}
+
+/** Whether a step is of this very folder; true of one whose journal does not say. */
+export const isFolder = (
+  { folderIs }: Pick<Step, "folderIs">,
+  { device, inode }: Pick<Identity, "device" | "inode">,
+): boolean => folderIs === undefined || (folderIs.device === device && folderIs.inode === inode);
 
 export function identityOf(entry: Entry): Identity {
   const { device, inode, ctimeNs, mtimeNs, size } = entry;

@@ -1,4 +1,4 @@
-import type { OpenLayer } from "../../changes/index.ts";
+import type { OpenLayer, StepResult } from "../../changes/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import {
@@ -19,6 +19,7 @@ import { listChanges } from "./list-changes.ts";
 import { counted } from "./say.ts";
 import { sayApplied } from "./say-applied.ts";
 import { divideChanges } from "./select.ts";
+import { keepWithinDisk } from "./within-disk.ts";
 import { stateOf } from "./words.ts";
 
 const MOST_NAMED = 3;
@@ -35,9 +36,11 @@ async function wants({ session, mode, context }: Ended, open: OpenLayer, folder:
   return /^y(es)?$/i.test(await ask("Apply them? [y/N] ", context));
 }
 
-async function settleLayers(ended: Ended): Promise<void> {
+/** Resolves to the numbers of the steps that were made. */
+async function settleLayers(ended: Ended): Promise<readonly number[]> {
   const { session, context } = ended;
   const input = { state: stateOf(context), installation: context.installation, session };
+  const made: number[] = [];
   await reviewSession(
     input,
     (layer) => (ended.mode === "none" && layer.mode !== "auto" ? undefined : { named: [] }),
@@ -48,23 +51,32 @@ async function settleLayers(ended: Ended): Promise<void> {
       if (!isAuto && !(await wants(ended, open, layer.folder))) return;
       // In `auto` nobody looks: what cannot be had back by typing waits for the person.
       const { chosen, held } = divideChanges(open.changes, { waiting: !isAuto, conflicts: false });
-      const result = chosen.length === 0 ? { left: [] } : await open.apply(chosen);
+      const result: StepResult = chosen.length === 0 ? { left: [] } : await open.apply(chosen);
+      if (result.step !== undefined) made.push(result.step.number);
       const said = { session, folder: layer.folder, cwd: context.cwd, out: context.stderr };
       sayApplied(said, result, held);
     },
   );
+  return made;
 }
 
 /** The command has ended, as it is; that its changes could not be applied is said, and they wait. */
 async function settle(ended: Ended): Promise<void> {
   // Another cell of the session works on: whoever ends last settles.
   if (ended.session.live) return;
+  const { session, context } = ended;
   try {
-    await settleLayers(ended);
+    const made = await settleLayers(ended);
+    // Also without a step: what the command wrote counts to the same disk.
+    await keepWithinDisk(
+      { state: stateOf(context), installation: context.installation, session },
+      made,
+      context,
+    );
   } catch (error) {
     if (!(error instanceof WorkcellError)) throw error;
     const { message, remedy } = error;
-    ended.context.stderr.write(`workcell: ${printable(message)}\n  remedy: ${printable(remedy)}\n`);
+    context.stderr.write(`workcell: ${printable(message)}\n  remedy: ${printable(remedy)}\n`);
   }
 }
 

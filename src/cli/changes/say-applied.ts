@@ -1,5 +1,5 @@
 import type { Writable } from "node:stream";
-import type { Step, StepResult } from "../../changes/index.ts";
+import { countChanged, type StepResult } from "../../changes/index.ts";
 import { printable } from "../../lib/printable.ts";
 import type { JudgedChange } from "../../model/index.ts";
 import type { KnownSession } from "../../session/index.ts";
@@ -10,13 +10,6 @@ export interface SaidOf {
   readonly folder: string;
   readonly cwd: string;
   readonly out: Writable;
-}
-
-/** How many paths a step changed: what is in a folder that came as a whole counts, too. */
-export function countChanged({ done = [] }: Step): number {
-  return done
-    .filter(({ failed }) => failed === undefined)
-    .reduce((sum, { placed = [] }) => sum + Math.max(1, placed.length), 0);
 }
 
 function hints({ session, folder, cwd }: SaidOf, held: readonly JudgedChange[]): string {

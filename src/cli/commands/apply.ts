@@ -1,4 +1,4 @@
-import type { OpenLayer } from "../../changes/index.ts";
+import type { OpenLayer, StepResult } from "../../changes/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import type { JudgedChange } from "../../model/index.ts";
@@ -8,6 +8,7 @@ import { mergeByHand } from "../changes/merge-by-hand.ts";
 import { counted } from "../changes/say.ts";
 import { sayApplied } from "../changes/say-applied.ts";
 import { divideChanges, selectChanges } from "../changes/select.ts";
+import { keepWithinDisk } from "../changes/within-disk.ts";
 import { sessionFlag } from "../changes/words.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
 
@@ -48,12 +49,18 @@ async function decideConflicts(
   return take === "merge" ? mergeByHand(open, may, context) : [];
 }
 
-/** Resolves to whether all went as it was asked for. What Workcell holds back by itself is no failure, unless nothing else was there. */
+interface Applied {
+  /** True: all went as it was asked for. What Workcell holds back by itself is no failure, unless nothing else was there. */
+  readonly whole: boolean;
+  /** Numbers of steps. */
+  readonly made: readonly number[];
+}
+
 async function applyLayer(
   applying: Applying,
   selected: readonly JudgedChange[],
   take: Take | undefined,
-): Promise<boolean> {
+): Promise<Applied> {
   const conflicts = selected.filter(({ conflict }) => conflict !== undefined);
   const merged = await decideConflicts(applying, conflicts, take);
   const open = selected.filter((change) => take !== "ours" || change.conflict === undefined);
@@ -61,11 +68,12 @@ async function applyLayer(
   const going = new Map([...chosen, ...merged].map((change) => [change.path, change]));
   const decided = selected.flatMap(({ path }) => going.get(path) ?? []);
   const rest = held.filter(({ path }) => !going.has(path));
-  const result = decided.length === 0 ? { left: [] } : await applying.open.apply(decided);
+  const result: StepResult = decided.length === 0 ? { left: [] } : await applying.open.apply(decided);
   const { session, folder, context } = applying;
   sayApplied({ session, folder, cwd: context.cwd, out: context.stdout }, result, rest);
   const isAnyDone = decided.length > 0 || take === "ours";
-  return isAnyDone && result.left.length === 0 && rest.every(({ conflict }) => conflict === undefined);
+  const isWhole = result.left.length === 0 && rest.every(({ conflict }) => conflict === undefined);
+  return { whole: isAnyDone && isWhole, made: result.step === undefined ? [] : [result.step.number] };
 }
 
 async function applyAll(
@@ -81,12 +89,14 @@ async function applyAll(
     sayRecovered(open.recovered, context);
     asked.check(folder, open.changes);
     const selected = selectChanges(open.changes, asked.below(folder));
-    if (selected.length === 0) return { count: 0, whole: true };
+    if (selected.length === 0) return { count: 0, whole: true, made: [] };
     return {
       count: selected.length,
-      whole: await applyLayer({ session, folder, open, context }, selected, take),
+      ...(await applyLayer({ session, folder, open, context }, selected, take)),
     };
   });
+  const made = results.flatMap((result) => result.made);
+  if (made.length > 0) await keepWithinDisk(input, made, context);
   sayIfNothing(
     results.reduce((sum, { count }) => sum + count, 0),
     asked,

@@ -165,7 +165,10 @@ async function stop(words: readonly string[], context: CommandContext): Promise<
 async function collect(flags: FlagValues, context: CommandContext): Promise<number> {
   const age = flags.text("older-than") ?? "30d";
   const before = Date.now() - readAge(age, "--older-than");
-  const { sessions, steps, bytes } = await forgetOld(stateOf(context), before);
+  const { sessions, steps, bytes } = await forgetOld(
+    { state: stateOf(context), installation: context.installation },
+    before,
+  );
   context.stdout.write(
     `Forgot ${counted(sessions, "session")} and what ${counted(steps, "step")} kept for undo, older than ${age}: ${shownSize(bytes)}\n`,
   );

@@ -1,5 +1,4 @@
-import type { Step, StepResult } from "../../changes/index.ts";
-import { shownSize } from "../../changes/index.ts";
+import { type ListedStep, listSteps, type Step, type StepResult, shownSize } from "../../changes/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import type { BytePath } from "../../model/index.ts";
@@ -11,13 +10,14 @@ import {
   namedSession,
   openStep,
   sessionSteps,
-  stepBytes,
+  stepSpace,
+  stepsOf,
   type Wanted,
 } from "../../session/index.ts";
 import { shownAge } from "../changes/age.ts";
 import { sayRecovered } from "../changes/asked.ts";
 import { counted, leftLines } from "../changes/say.ts";
-import { countChanged } from "../changes/say-applied.ts";
+import { keepWithinDisk } from "../changes/within-disk.ts";
 import { pathsIn, readWords, sessionFlag, stateOf } from "../changes/words.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
 
@@ -110,30 +110,39 @@ function chooseStep(
   throw cannotUndo(first, `no step that can be undone did anything at ${names}`);
 }
 
-function listSteps(session: KnownSession, context: CommandContext): number {
+const columnsOf = (step: ListedStep, now: number): string =>
+  [
+    String(step.number).padStart(4),
+    (step.kind === "undo" ? `undo of ${step.of}` : "apply").padEnd(10),
+    `${shownAge(Date.parse(step.time), now)} ago`.padStart(10),
+    counted(step.changes, "path").padStart(10),
+    shownSize(step.keptBytes).padStart(9),
+    printable(step.folder),
+  ].join("  ");
+
+const undoneWords = { none: [], part: ["partly undone"], all: ["undone"] } as const;
+
+/** What there is to undo, and what it takes of what the session may take on the disk. */
+function listAll(session: KnownSession, { stdout, stderr }: CommandContext): number {
   const now = Date.now();
-  for (const step of sessionSteps(session)) {
-    const { number, kind, of, time, operations, folder, undone = [], state, forgotten } = step;
-    const remark = [
-      ...(state === "done" ? [] : ["interrupted"]),
-      ...(kind === "apply" && operations.every(({ path: place }) => undone.includes(place))
-        ? ["undone"]
-        : kind === "apply" && undone.length > 0
-          ? ["partly undone"]
-          : []),
-      ...(forgotten === true ? ["not kept any more"] : []),
+  const steps = listSteps(stepsOf(session.folder));
+  for (const step of steps) {
+    const remarks = [
+      ...(step.isDone ? [] : ["interrupted"]),
+      ...(step.kind === "apply" ? undoneWords[step.undone] : []),
     ];
-    const what = kind === "undo" ? `undo of ${of}` : "apply";
-    const parts = [
-      String(number).padStart(4),
-      what.padEnd(10),
-      `${shownAge(Date.parse(time), now)} ago`.padStart(10),
-      counted(countChanged(step), "path").padStart(10),
-      shownSize(stepBytes(session, number)).padStart(9),
-      printable(folder),
-    ];
-    context.stdout.write(`${parts.join("  ")}${remark.length === 0 ? "" : `  (${remark.join(", ")})`}\n`);
+    stdout.write(`${columnsOf(step, now)}${remarks.length === 0 ? "" : `  (${remarks.join(", ")})`}\n`);
   }
+  const given = sessionSteps(session).length - steps.length;
+  if (given > 0)
+    stderr.write(
+      `workcell: ${counted(given, "older step")} cannot be undone any more: what it kept is given up\n`,
+    );
+  const { keptBytes, quotaBytes } = stepSpace(session);
+  const most = quotaBytes === undefined ? "as much as the host has" : shownSize(quotaBytes);
+  stderr.write(
+    `workcell: kept for undo: ${shownSize(keptBytes)}; in all session ${session.name} may take ${most} on the disk\n`,
+  );
   return 0;
 }
 
@@ -168,6 +177,8 @@ async function undoStep(
   const { session, step, only } = chooseStep([first, ...others], paths, { flags, cwd: context.cwd });
   const result = await openStep({ ...base, session }, step, (open) => open.undo(step.number, only));
   sayUndone(step, result, context);
+  const made = result.step === undefined ? [] : [result.step.number];
+  await keepWithinDisk({ ...base, session }, made, context);
   if (result.step === undefined && result.left.length === 0)
     context.stderr.write(`workcell: all of step ${step.number} had been undone before\n`);
   return result.left.length === 0 ? 0 : 1;
@@ -191,6 +202,6 @@ export const undo: Command = {
     const asked = readWords(words, flags, context);
     if (!flags.has("list")) return undoStep(flags, asked, context);
     const [session] = candidates(asked.name, "steps", context);
-    return session === undefined ? 0 : listSteps(session, context);
+    return session === undefined ? 0 : listAll(session, context);
   },
 };

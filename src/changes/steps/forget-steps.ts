@@ -1,0 +1,99 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import type { BytePath } from "../../model/index.ts";
+import type { FileRoot, FileServer } from "../file-server.ts";
+import { openFileServer } from "../open-file-server.ts";
+import { keptFolder, readSteps, writeJournal } from "./journal.ts";
+import { type ListedStep, listSteps } from "./list-steps.ts";
+import { isOpenStep } from "./run-step.ts";
+import { spaceOf } from "./space-of.ts";
+import { isSameFolder, type Step } from "./step.ts";
+import { removeTree } from "./trees.ts";
+
+/** The steps of a session, and the native program that takes away what they keep. */
+export interface StepsPlace {
+  readonly steps: string;
+  readonly cellfiles: string;
+}
+
+export interface BoundInput extends StepsPlace {
+  /** What all steps together may take on the disk. */
+  readonly limitBytes: number;
+  /** Numbers of steps that stay, whatever they take. */
+  readonly keep?: readonly number[];
+}
+
+/**
+ * Forgets the oldest steps until all of them take no more than `limitBytes`, and resolves to those: they cannot be undone any more. What
+ * they wrote stays known, so that it is no conflict later. A step that is not at its end stays. The caller holds the session's lock.
+ */
+export async function boundSteps({
+  limitBytes,
+  keep = [],
+  ...place
+}: BoundInput): Promise<readonly ListedStep[]> {
+  const forgotten: ListedStep[] = [];
+  // What an ended Workcell had begun to give up takes space still, and must not cost another step.
+  if (halfForgotten(place.steps).length > 0) await forgetSteps(place, []);
+  let bytes = spaceOf(place.steps);
+  for (const step of listSteps(place.steps)) {
+    if (bytes <= limitBytes) break;
+    if (!step.isDone || keep.includes(step.number)) continue;
+    bytes -= spaceOf(path.join(place.steps, keptFolder(step.number)));
+    forgotten.push(step);
+  }
+  if (forgotten.length > 0)
+    await forgetSteps(
+      place,
+      forgotten.map(({ number }) => number),
+    );
+  return forgotten;
+}
+
+/**
+ * Gives up what these steps keep; one that is not at its end stays as it is. Below a descriptor: who still works in a folder that was moved
+ * there may lay links in it. The caller holds the session's lock.
+ */
+export async function forgetSteps(
+  { steps, cellfiles }: StepsPlace,
+  numbers: readonly number[],
+): Promise<void> {
+  const server = await openFileServer(cellfiles, [steps]);
+  try {
+    for (const number of numbers) await forgetOne(steps, number);
+    await clearForgotten(server, 0, steps);
+  } finally {
+    await server.close();
+  }
+}
+
+/** Takes away what forgotten steps keep still: a Workcell was ended while it did. `root` is the folder of steps. */
+export async function clearForgotten(server: FileServer, root: FileRoot, steps: string): Promise<void> {
+  for (const { number } of halfForgotten(steps)) await removeTree(server, { root, path: keptFolder(number) });
+}
+
+const halfForgotten = (steps: string): readonly Step[] =>
+  readSteps(steps).filter(
+    ({ forgotten, number }) => forgotten === true && existsSync(path.join(steps, keptFolder(number))),
+  );
+
+/** The journal first: ended in between, the step keeps what nobody asks for any more. */
+async function forgetOne(steps: string, number: number): Promise<void> {
+  const all = readSteps(steps);
+  const step = all.find((one) => one.number === number);
+  if (step === undefined || step.state !== "done" || isOpenStep(step)) return;
+  const later = new Set(all.filter((one) => isLater(one, step)).flatMap(placedPaths));
+  const done = (step.done ?? [])
+    .filter(({ failed }) => failed === undefined)
+    .map(({ path: place, placed = [] }) => ({
+      path: place,
+      placed: placed.filter((one) => !later.has(one.path)),
+    }))
+    .filter(({ placed }) => placed.length > 0);
+  await writeJournal(steps, { ...step, operations: [], done, forgotten: true });
+}
+
+const isLater = (one: Step, step: Step): boolean => one.number > step.number && isSameFolder(one, step);
+
+const placedPaths = ({ done = [] }: Step): readonly BytePath[] =>
+  done.flatMap(({ placed = [] }) => placed.map((one) => one.path));
