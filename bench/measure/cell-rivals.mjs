@@ -21,6 +21,7 @@ export function cellLaunchers({ sandboxRuntime, workcell, surroundings: { cwd, e
     { id: "spawn", what: "no sandbox", kind: "spawn", words: [] },
     { id: "direct", what: "Workcell, direct", kind: "workcell", words: ["direct"] },
     { id: "socat", what: "Workcell, socat", kind: "workcell", words: ["socat"] },
+    { id: "further", what: "Workcell, further command", kind: "further", words: ["direct"] },
     { id: "bwrap", what: "bwrap --unshare-all", kind: "spawn", words: bareCell(cwd) },
     {
       ...{ id: "crun", what: "crun run", kind: "spawn", holdsCommand: true },
@@ -29,7 +30,8 @@ export function cellLaunchers({ sandboxRuntime, workcell, surroundings: { cwd, e
     { id: "firejail", what: "firejail", kind: "spawn", words: firejailWords },
     { id: "sandbox-runtime", what: "sandbox-runtime, its library", kind: "sandbox-runtime", words: [] },
   ];
-  const installation = (/** @type {string} */ kind) => (kind === "workcell" ? workcell : sandboxRuntime);
+  const installation = (/** @type {string} */ kind) =>
+    kind === "workcell" || kind === "further" ? workcell : sandboxRuntime;
   return {
     launchers: all
       .filter(({ id }) => !missing.includes(id))

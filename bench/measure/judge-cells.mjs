@@ -57,7 +57,7 @@ function liveHolds({ count, answered, left }) {
  */
 export function cellHolds({ output, rate, memory, live }) {
   const of = (/** @type {string} */ id) => output.find((row) => row.id === id);
-  const [direct, socat] = [of("direct"), of("socat")];
+  const [direct, socat, further] = [of("direct"), of("socat"), of("further")];
   const started = rate.find(({ id }) => id === "direct")?.perSecond ?? Number.NaN;
   const idle = memory.find(({ id }) => id === "direct")?.bytes ?? Number.NaN;
   return [
@@ -65,6 +65,7 @@ export function cellHolds({ output, rate, memory, live }) {
     atMost("to first output, direct, 95th percentile at most", "ms", 12, direct?.p95Ms ?? Number.NaN),
     atMost("to first output, socat, median at most", "ms", 16, socat?.medianMs ?? Number.NaN),
     atMost("to first output, socat, 95th percentile at most", "ms", 24, socat?.p95Ms ?? Number.NaN),
+    atMost("to first output, a further command, median at most", "ms", 2, further?.medianMs ?? Number.NaN),
     atLeast("cells started a second, direct, at least", "cells", 150, started),
     atMost("memory of an idle cell, direct, at most", "MiB", 1.5, idle / MIB),
     ...(live === undefined ? [] : liveHolds(live)),

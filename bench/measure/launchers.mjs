@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { startCell } from "../../src/session/index.ts";
+import { execFurther, startCell } from "../../src/session/index.ts";
 
 /**
  * @typedef {object} Launched
@@ -24,7 +24,7 @@ import { startCell } from "../../src/session/index.ts";
  * @typedef {object} LauncherTask
  * @property {string} id
  * @property {string} what
- * @property {"spawn" | "workcell" | "sandbox-runtime"} kind
+ * @property {"spawn" | "workcell" | "further" | "sandbox-runtime"} kind
  * @property {readonly string[]} words of a spawn: what stands before the command, `{id}` being another each time; of
  *   Workcell: its tunnel
  * @property {boolean} [holdsCommand] the words of a spawn have the command in them
@@ -73,8 +73,8 @@ function spawnLauncher({ id, what, words, holdsCommand }) {
   };
 }
 
-/** Workcell as a program that embeds it has it. @param {LauncherTask} task @returns {Launcher} */
-function workcellLauncher({ id, what, words: [tunnel = ""], installation }) {
+/** Starts cells as a program does that embeds Workcell. @param {LauncherTask} task */
+function cellStarter({ words: [tunnel = ""], installation }) {
   const env = /** @type {Record<string, string>} */ (process.env);
   const none = { allowHosts: [], denyHosts: [], presets: [], mounts: [], environment: [], waive: [] };
   const request = {
@@ -89,11 +89,19 @@ function workcellLauncher({ id, what, words: [tunnel = ""], installation }) {
     if (!notices.has(line)) process.stderr.write(`${line}\n`);
     notices.add(line);
   };
+  return (/** @type {readonly string[]} */ command, /** @type {"ignore" | "pipe"} */ stdin) =>
+    startCell({ ...request, command, stdio: [stdin, "pipe", 2], onNotice });
+}
+
+/** @param {LauncherTask} task @returns {Launcher} */
+function workcellLauncher(task) {
+  const { id, what } = task;
+  const start = cellStarter(task);
   return {
     id,
     what,
     launch: async (command, stdin = "ignore") => {
-      const cell = await startCell({ ...request, command, stdio: [stdin, "pipe", 2], onNotice });
+      const cell = await start(command, stdin);
       if (cell.stdout === null) throw new TypeError("There is no pipe at the cell's stdout.");
       let killed = false;
       const ended = cell.outcome.then((outcome) => {
@@ -108,6 +116,34 @@ function workcellLauncher({ id, what, words: [tunnel = ""], installation }) {
       return { stdin: cell.stdin, stdout: cell.stdout, ended, kill };
     },
     close: async () => {},
+  };
+}
+
+/** Further commands in one cell that lives. @param {LauncherTask} task @returns {Promise<Launcher>} */
+async function furtherLauncher(task) {
+  const { id, what, installation } = task;
+  const live = await cellStarter(task)(["sleep", "1000"], "ignore");
+  const cell = { socket: live.plan.execSocket ?? "", acting: {} };
+  return {
+    id,
+    what,
+    launch: async (command, stdin = "ignore") => {
+      const further = execFurther({ cell, installation, command, stdio: [stdin, "pipe", "inherit"] });
+      if (further.stdout === null) throw new TypeError("There is no pipe at the command's stdout.");
+      let killed = false;
+      const ended = further.ended.then(({ exitCode, complaint }) => {
+        if (exitCode !== 0 && !killed) throw new Error(`A command ended with ${exitCode}: ${complaint}`);
+      });
+      const kill = (/** @type {NodeJS.Signals} */ signal) => {
+        killed = true;
+        further.kill(signal);
+      };
+      return { stdin: further.stdin, stdout: further.stdout, ended, kill };
+    },
+    close: async () => {
+      live.kill("SIGTERM");
+      await live.outcome;
+    },
   };
 }
 
@@ -131,5 +167,6 @@ async function sandboxRuntimeLauncher({ id, what, installation }) {
 /** @param {LauncherTask} task @returns {Promise<Launcher>} */
 export async function openLauncher(task) {
   if (task.kind === "spawn") return spawnLauncher(task);
+  if (task.kind === "further") return furtherLauncher(task);
   return task.kind === "workcell" ? workcellLauncher(task) : sandboxRuntimeLauncher(task);
 }

@@ -105,8 +105,10 @@ export async function measureCells({ node, sandboxRuntime }, surroundings, { rou
   const times = await runResident(resident, task);
   const what = (/** @type {string} */ id) => launchers.find((one) => one.id === id)?.what ?? id;
   const output = outputRows(times.map((one) => ({ ...one, what: what(one.id) })));
-  const rate = await measureRates(resident, running(["true"]), pending);
-  const memory = await measureMemory(resident, running(["sleep", "1000"]), pending);
+  const cells = (/** @type {readonly string[]} */ command) =>
+    running(command).filter(({ kind }) => kind !== "further");
+  const rate = await measureRates(resident, cells(["true"]), pending);
+  const memory = await measureMemory(resident, cells(["sleep", "1000"]), pending);
   pending(`${live} cells at once`);
   return { leftOut, output, rate, memory, live: await measureLive(resident, launchers, live) };
 }

@@ -5,7 +5,7 @@ import type { LiveCell } from "./exec-live.ts";
 
 /** What is to run in a cell beside its first command. */
 export interface FurtherCommand {
-  readonly cell: LiveCell & { readonly socket: string };
+  readonly cell: Pick<LiveCell, "acting"> & { readonly socket: string };
   /** Where Workcell is installed: the folder with `native/cellhost`. */
   readonly installation: string;
   readonly command: readonly string[];

@@ -137,6 +137,7 @@ const cells = {
   directP95: 12,
   socat: 16,
   socatP95: 24,
+  further: 2,
   perSecond: 150,
   bytes: 1.5 * 1024 * 1024,
   answered: 1000,
@@ -148,11 +149,15 @@ function cellsOf(values: typeof cells) {
   const output = (id: string, medianMs: number, p95Ms: number) => {
     return { id, what: id, minMs: 1, medianMs, p95Ms, ratioToSpawn: 1 };
   };
-  const { direct, directP95, socat, socatP95, perSecond, bytes, answered, left } = values;
+  const { direct, directP95, socat, socatP95, further, perSecond, bytes, answered, left } = values;
   const memory = { processes: 4, names: [], commandBytes: 0, residentBytes: 0, hostBytes: 0 };
   const times = { startMs: 1, answerMs: 1, endMs: 1 };
   return {
-    output: [output("direct", direct, directP95), output("socat", socat, socatP95)],
+    output: [
+      output("direct", direct, directP95),
+      output("socat", socat, socatP95),
+      output("further", further, further),
+    ],
     rate: [{ id: "direct", what: "direct", perSecond, residents: 2, lanes: 2 }],
     memory: [{ id: "direct", what: "direct", bytes, ...memory }],
     live: { ...memory, ...times, count: 1000, answered, bytes, left: Array(left).fill("a mount") },
@@ -164,10 +169,11 @@ const changes: readonly (readonly [Partial<typeof cells>, number])[] = [
   [{ directP95: 12.1 }, 1],
   [{ socat: 16.1 }, 2],
   [{ socatP95: 24.1 }, 3],
-  [{ perSecond: 149 }, 4],
-  [{ bytes: cells.bytes + 1 }, 5],
-  [{ answered: 999 }, 6],
-  [{ left: 1 }, 7],
+  [{ further: 2.1 }, 4],
+  [{ perSecond: 149 }, 5],
+  [{ bytes: cells.bytes + 1 }, 6],
+  [{ answered: 999 }, 7],
+  [{ left: 1 }, 8],
 ];
 
 test("cellHolds() holds all at the limits", () => {
@@ -181,7 +187,7 @@ test.each(changes)("cellHolds() with %o fails there and nowhere else", (changed,
 
 test("cellHolds() lets nothing hold that was not measured", () => {
   const holds = cellHolds({ output: [], rate: [], memory: [], live: undefined });
-  expect(holds.map(({ holds }) => holds)).toEqual(Array(6).fill(false));
+  expect(holds.map(({ holds }) => holds)).toEqual(Array(7).fill(false));
 });
 
 const review = { rw: 10, review: 11, diff: 2, apply: 2 };

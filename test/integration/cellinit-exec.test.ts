@@ -42,6 +42,27 @@ describe.skipIf(lacking("bwrap", "python3").length > 0)("a further command in a 
     expect(JSON.parse(done.execs[0] ?? "")).toEqual([words, environment, "/tmp", 2]);
   });
 
+  test("has what the cell was started with, where that is asked for, under what is given", () => {
+    const show = `import json, os; print(json.dumps(dict(os.environ)))`;
+    const words = ["python3", "-ISc", show];
+    const given = ["HOME=/else", "NEW=", "PAT=x"];
+    const done = run([{ id: 1, words, env: given, flags: 2 }], { environment: { KEPT: "as it was" } });
+    expect(JSON.parse(done.execs[0] ?? "")).toMatchObject({
+      ...{ HOME: "/else", NEW: "", PAT: "x", KEPT: "as it was", PATH: "/usr/local/bin:/usr/bin:/bin" },
+    });
+  });
+
+  test("starts in the folder that it is given, and not at all where there is none", () => {
+    const done = run([
+      { id: 1, words: ["/etc", "pwd"], env, count: 1, flags: 4 },
+      { id: 2, words: ["/no/such", "pwd"], env, count: 1, flags: 4 },
+    ]);
+    expect(done.execs).toEqual(["/etc\n", ""]);
+    expect(ended(done.messages, 2)).toMatchObject([
+      { say: "F", code: 125, step: 'change folder to "/no/such"' },
+    ]);
+  });
+
   test("many run side by side, each with its end", () => {
     const asked = Array.from({ length: 40 }, (_, index) => ({
       ...{ id: index + 1, env },
