@@ -12,7 +12,10 @@ export {
   type AgentWork,
   type Endpoint,
   type HostDialect,
+  type Question,
+  type Reply,
   referenceTools,
+  type Talk,
 } from "./drivers/driver.ts";
 export type { AgentEvent } from "./loop/events.ts";
 export { permissionModes } from "./loop/permissions.ts";

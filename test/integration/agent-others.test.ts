@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type MockAnswer, type MockVendors, openMockVendors } from "../helpers/mock-vendors.ts";
+import { type MockAnswer, openMockVendors } from "../helpers/mock-vendors.ts";
 import { type Installed, npmInstall } from "../helpers/npm-install.ts";
+import type { Recorder } from "../helpers/recorded.ts";
 import { type Desk, makeDesk, people } from "../helpers/run-workcell.ts";
 
 /** Each by the name that Workcell knows it by: its package, and what its model calls to have a command run. */
@@ -51,7 +52,7 @@ const answers: readonly MockAnswer[] = [
 ];
 
 let installed: Installed;
-let vendors: MockVendors;
+let vendors: Recorder;
 beforeAll(async () => {
   const packages = agents.map(({ npmPackage, version }) => `${npmPackage}@${version}`);
   const versions = Object.fromEntries(agents.map(({ name, version }) => [name, version]));

@@ -1,5 +1,6 @@
 import { PLACEHOLDER } from "../../model/index.ts";
 import { claudeEvents } from "./claude-events.ts";
+import { claudeTalk } from "./claude-talk.ts";
 import { type AgentDriver, flagWith, referenceModel, referenceTools } from "./driver.ts";
 
 /** What it does without being asked leaves the cell alone: no telemetry, no updates of a program that it may not write. */
@@ -23,20 +24,32 @@ export const claude: AgentDriver = {
   installed: { program: "claude", npmPackage: "@anthropic-ai/claude-code" },
   quietHosts: ["api.anthropic.com", "statsig.anthropic.com", "downloads.claude.ai", "github.com"],
   events: claudeEvents,
+  talk: claudeTalk,
   start(
-    { task, model, output, onScreen = false, goesOn, permissionMode, asReference, passed = [] },
+    {
+      task,
+      model,
+      output,
+      onScreen = false,
+      goesOn,
+      permissionMode,
+      asReference,
+      isTalked = false,
+      passed = [],
+    },
     { variables },
   ) {
     const tools = referenceTools.join(",");
     const unasked = passed.length > 0 ? [] : ["--allowedTools", tools];
     const asking = permissionMode === undefined ? unasked : ["--permission-mode", permissionMode];
-    const input = output === "stream-json" ? ["--input-format", "stream-json"] : [];
-    const format = ["--output-format", "stream-json", "--verbose"];
+    const hears = output === "stream-json" || isTalked;
+    const input = hears ? ["--input-format", "stream-json", "--permission-prompt-tool", "stdio"] : [];
+    const format = ["--output-format", "stream-json", "--verbose", ...input];
     const isTalk = output === "stream-json" || (task !== undefined && !onScreen);
+    const given = task === undefined || isTalked ? [] : [task];
     return {
       words: [
-        ...(isTalk ? ["-p", ...(task === undefined ? [] : [task]), ...input, ...format] : []),
-        ...(output === "stream-json" ? ["--permission-prompt-tool", "stdio"] : []),
+        ...(isTalk ? ["-p", ...given, ...format] : []),
         ...passed,
         ...flagWith("--model", model ?? (asReference ? referenceModel : undefined)),
         ...(goesOn ? ["--continue"] : []),

@@ -15,6 +15,8 @@ export interface AgentWork {
   readonly output: "human" | "json" | HostDialect;
   /** Its own terminal interface runs, the task being the first thing said; without a task it does so anyway. */
   readonly onScreen?: boolean;
+  /** The task comes as the first thing said on stdin, and what is asked goes out by stdout. */
+  readonly isTalked?: boolean;
   /** The agent's own flags, from the program that drives it; its rules for what is asked then count. */
   readonly passed?: readonly string[];
   /** Goes on with the newest conversation of the session's home. */
@@ -30,6 +32,39 @@ export interface Endpoint {
   readonly url: string;
   /** ANTHROPIC_BASE_URL and its like, with placeholders. */
   readonly variables: Readonly<Record<string, string>>;
+}
+
+/** What an agent asks before it does it. */
+export interface Question {
+  readonly id: string;
+  readonly tool: string;
+  readonly input: unknown;
+  /** What it would not ask again after "always", in its own words; absent: there is no such answer. */
+  readonly always?: readonly object[];
+}
+
+/** What the person says to it. */
+export type Reply =
+  | { readonly may: true; readonly always: boolean }
+  | { readonly may: false; readonly why: string };
+
+/** What one line of an agent's tells. */
+export interface Heard {
+  readonly events: readonly AgentEvent[];
+  readonly question?: Question;
+  /** A line that it waits for, whatever the person thinks. */
+  readonly reply?: string;
+}
+
+/** A conversation with an agent by its stdin and stdout, line by line. */
+export interface Talk {
+  /** What it is told first. */
+  readonly opening: readonly string[];
+  read(line: string): Heard;
+  /** The line that answers a question. */
+  answer(question: Question, reply: Reply): string;
+  /** The line by which the person says something while it works. */
+  say(text: string): string;
 }
 
 /** How an agent is started in a cell. */
@@ -57,6 +92,8 @@ export interface AgentDriver {
   readonly quietHosts?: readonly string[];
   /** Reads what it prints at work, line by line; absent: a person can read that as it is. */
   readonly events?: () => (line: string) => readonly AgentEvent[];
+  /** How it is talked with at a task; absent: the task stands in its words, and what it prints a person can read. */
+  readonly talk?: (task: string) => Talk;
   start(work: AgentWork, endpoint: Endpoint): AgentStart;
 }
 

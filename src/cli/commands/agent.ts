@@ -1,3 +1,4 @@
+import process from "node:process";
 import { isatty } from "node:tty";
 import {
   type AgentDriver,
@@ -5,6 +6,7 @@ import {
   type AgentWork,
   agentCommand,
   permissionModes,
+  type Talk,
 } from "../../agent/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
@@ -13,9 +15,9 @@ import { readSettings, type SettingsFlags } from "../../settings/index.ts";
 import { copyDemonstration, scriptedTask } from "../agent/demonstration.ts";
 import { endWork } from "../agent/end-work.ts";
 import { findAgentProgram } from "../agent/find-program.ts";
+import { type Held, holdTalk } from "../agent/hold-talk.ts";
 import { checkHosted, isHosted, readHostedWords, readOutput } from "../agent/hosted.ts";
 import { type ModelAccess, openModelAccess, SCRIPTED, withScriptedWay } from "../agent/model-access.ts";
-import { showEvents } from "../agent/show-events.ts";
 import { type AgentWords, readAgentWords } from "../agent/words.ts";
 import { readApplyMode } from "../changes/apply-mode.ts";
 import { canAsk } from "../changes/ask.ts";
@@ -23,6 +25,9 @@ import { stateOf } from "../changes/words.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
 import { type CellWork, checkTerminal, explainWork, type Ran, runFlags, runInCell } from "../run-in-cell.ts";
 import { readSettingsFlags } from "../settings-flags.ts";
+
+/** The exit code when something was refused because nobody could be asked; the built-in agent has the same. */
+const REFUSED = 3;
 
 /** What was asked for, before anything is looked up. */
 interface Asked extends AgentWords {
@@ -127,36 +132,51 @@ async function workOf(
     ...(permissionMode === undefined ? {} : { permissionMode }),
     output,
     onScreen: terminal,
+    isTalked: talkOf(asked) !== undefined,
     goesOn: flags.has("resume"),
     passed: asked.passed,
     asReference: profile === "cowork",
   };
-  // An agent that is given its task would else wait for more of it.
-  const isFed = driver.installed === undefined || terminal || isHosted(output);
-  const isShown = driver.events !== undefined && output === "human" && !terminal;
   return {
     ...agentCommand({ driver, program, work, endpoint: access.endpoint }),
     flags: settings,
     routes: [access.route],
     terminal,
-    stdio: [isFed ? "inherit" : "ignore", isShown ? "pipe" : "inherit", "inherit"],
+    stdio: stdioOf(asked),
   };
 }
 
-/** Runs it, and shows what it says where a person could not read that as it is. */
-async function runShown(
+/** The task by which Workcell itself talks with the agent; absent: the person does, or another program. */
+function talkOf({ driver, task, output, terminal }: Asked): Talk | undefined {
+  return task === undefined || terminal || isHosted(output) ? undefined : driver.talk?.(task);
+}
+
+function stdioOf(asked: Asked): NonNullable<CellWork["stdio"]> {
+  if (talkOf(asked) !== undefined) return ["pipe", "pipe", "inherit"];
+  // An agent that is given its task would else wait for more of it.
+  const isFed = asked.driver.installed === undefined || asked.terminal || isHosted(asked.output);
+  return [isFed ? "inherit" : "ignore", "inherit", "inherit"];
+}
+
+/** Runs it, and talks with it where it is to be talked with; the code says whether something was refused unasked. */
+async function runTalking(
   flags: FlagValues,
-  { driver, work }: { readonly driver: AgentDriver; readonly work: CellWork },
+  { asked, work }: { readonly asked: Asked; readonly work: CellWork },
   context: CommandContext,
-): Promise<Ran> {
-  let shown: Promise<void> | undefined;
-  const onStarted = ({ stdout }: RunningCell) => {
-    if (stdout !== null && driver.events !== undefined)
-      shown = showEvents(stdout, driver.events(), context.stdout);
+): Promise<Ran & { readonly code: number }> {
+  const talk = talkOf(asked);
+  let held: Promise<Held> | undefined;
+  const onStarted = ({ stdin, stdout }: RunningCell) => {
+    if (talk === undefined || stdin === null || stdout === null) return;
+    const typed = canAsk(context) ? { typed: context.stdin ?? process.stdin } : {};
+    const { stdout: out, stderr } = context;
+    const isShown = asked.output === "human";
+    held = holdTalk({ stdin, stdout }, { talk, isShown, stdout: out, stderr, ...typed });
   };
   const ran = await runInCell(flags, { ...work, onStarted }, context);
-  await shown;
-  return ran;
+  const { exitCode } = ran.outcome;
+  const refused = (await held)?.refused ?? 0;
+  return { ...ran, code: exitCode === 0 && refused > 0 ? REFUSED : exitCode };
 }
 
 async function runAgent(
@@ -173,10 +193,10 @@ async function runAgent(
   try {
     const work = await workOf(flags, { asked, program, access }, context);
     if (flags.has("explain")) return await explainWork(flags, work, context);
-    const ran = await runShown(flags, { driver: asked.driver, work }, context);
+    const ran = await runTalking(flags, { asked, work }, context);
     const { quietHosts = [] } = asked.driver;
     await endWork(ran, { mode, stays: asked.settings.session !== undefined, quietHosts }, context);
-    return ran.outcome.exitCode;
+    return ran.code;
   } catch (error) {
     throw withScriptedWay(error);
   } finally {

@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { claudeTalk } from "./claude-talk.ts";
+
+const asked = (more: object = {}) =>
+  JSON.stringify({
+    ...{ type: "control_request", request_id: "r1" },
+    request: { subtype: "can_use_tool", tool_name: "Bash", input: { command: "ls" }, ...more },
+  });
+
+test("it is told the task, after a greeting", () => {
+  const [greeting, task] = claudeTalk("-- do it").opening.map((line) => JSON.parse(line));
+  expect(greeting).toMatchObject({ type: "control_request", request: { subtype: "initialize" } });
+  expect(task).toMatchObject({ type: "user", message: { role: "user", content: "-- do it" } });
+});
+
+test("a question is read and answered, and always means what it suggested of rules, for this session", () => {
+  const talk = claudeTalk("x");
+  const rule = { type: "addRules", behavior: "allow", rules: [{ toolName: "Bash" }] };
+  const permission_suggestions = [
+    { ...rule, destination: "localSettings" },
+    { type: "setMode", mode: "bypassPermissions" },
+    { ...rule, behavior: "deny" },
+  ];
+  const { question } = talk.read(asked({ permission_suggestions }));
+  expect(question).toMatchObject({ id: "r1", tool: "Bash", input: { command: "ls" } });
+  if (question === undefined) return;
+  const answered = (reply: Parameters<typeof talk.answer>[1]) =>
+    JSON.parse(talk.answer(question, reply)).response;
+  expect(answered({ may: true, always: false })).toEqual({
+    ...{ subtype: "success", request_id: "r1" },
+    response: { behavior: "allow", updatedInput: { command: "ls" } },
+  });
+  expect(answered({ may: true, always: true }).response).toMatchObject({
+    updatedPermissions: [{ ...rule, destination: "session" }],
+  });
+  expect(answered({ may: false, why: "no" }).response).toEqual({ behavior: "deny", message: "no" });
+});
+
+test("without a suggestion there is no always", () => {
+  expect(claudeTalk("x").read(asked()).question).not.toHaveProperty("always");
+});
+
+test("another request is answered with an error, so that it does not wait, and nonsense with nothing", () => {
+  const talk = claudeTalk("x");
+  const { reply = "{}" } = talk.read(
+    '{"type":"control_request","request_id":"r2","request":{"subtype":"hook_callback"}}',
+  );
+  expect(JSON.parse(reply)).toMatchObject({ response: { subtype: "error", request_id: "r2" } });
+  for (const line of ["", "null", "[]", "x", '{"type":"control_request"}'])
+    expect(talk.read(line).question).toBeUndefined();
+});

@@ -1,0 +1,103 @@
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { type AgentEvent, humanView, type Question, type Reply, type Talk } from "../../agent/index.ts";
+import { printable } from "../../lib/printable.ts";
+
+/** Who listens, and who may answer. */
+export interface Listener {
+  readonly talk: Talk;
+  /** A person reads it; false: each line goes out as it comes. */
+  readonly isShown: boolean;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  /** Where a person types; absent: nobody can be asked. */
+  readonly typed?: Readable;
+}
+
+/** What came of a conversation. */
+export interface Held {
+  /** So many calls were refused because nobody could be asked. */
+  readonly refused: number;
+}
+
+const unattended: Reply = {
+  may: false,
+  why: "Nobody can be asked here; it can be done without asking, or not at all.",
+};
+
+/** Talks with an agent to its last line: shows what it does, and puts its questions to the person. */
+export async function holdTalk(
+  agent: { readonly stdin: Writable; readonly stdout: Readable },
+  listener: Listener,
+): Promise<Held> {
+  const { talk, isShown, stdout, stderr } = listener;
+  const show = isShown ? humanView((text) => void stdout.write(text)) : () => {};
+  const send = (line: string) => void (agent.stdin.writable && agent.stdin.write(`${line}\n`));
+  // An agent that has ended does not hear what is said to it.
+  agent.stdin.on("error", () => {});
+  const person = listener.typed && new Person(listener.typed, stderr, (text) => send(talk.say(text)));
+  let refused = 0;
+  for (const line of talk.opening) send(line);
+  for await (const line of createInterface({ input: agent.stdout })) {
+    if (!isShown) stdout.write(`${line}\n`);
+    const { events, question, reply } = talk.read(line);
+    for (const event of events) show(event);
+    if (reply !== undefined) send(reply);
+    if (question !== undefined) {
+      if (person === undefined) refused += 1;
+      void (person?.asked(question) ?? Promise.resolve(unattended)).then((said) =>
+        send(talk.answer(question, said)),
+      );
+    }
+    if (events.some(isEnd)) agent.stdin.end();
+  }
+  person?.leave();
+  return { refused };
+}
+
+const isEnd = ({ type }: AgentEvent) => type === "ended";
+
+/** The person at the terminal: a line answers the question that waits longest, or else is said to the agent. */
+class Person {
+  readonly #lines: ReturnType<typeof createInterface>;
+  readonly #waiting: { readonly text: string; readonly heard: (line: string) => void }[] = [];
+  readonly #stderr: Writable;
+
+  constructor(typed: Readable, stderr: Writable, say: (text: string) => void) {
+    this.#stderr = stderr;
+    this.#lines = createInterface({ input: typed, terminal: false });
+    this.#lines.on("line", (line) => {
+      const first = this.#waiting.shift();
+      if (first !== undefined) first.heard(line);
+      else if (line.trim() !== "") say(line);
+      this.#putFirst();
+    });
+    // Whoever went away allows nothing more.
+    this.#lines.on("close", () => {
+      for (const { heard } of this.#waiting.splice(0)) heard("");
+    });
+  }
+
+  async asked({ tool, input, always }: Question): Promise<Reply> {
+    const what = printable(JSON.stringify(input)).slice(0, 1000);
+    const more = always === undefined ? "" : ", [a]lways";
+    const line = await new Promise<string>((heard) => {
+      this.#waiting.push({ text: `? ${printable(tool)} ${what}\n  [y]es${more}, or no and why: `, heard });
+      if (this.#waiting.length === 1) this.#putFirst();
+    });
+    const word = line.trim();
+    if (/^(y|yes)$/i.test(word)) return { may: true, always: false };
+    if (/^(a|always)$/i.test(word) && always !== undefined) return { may: true, always: true };
+    const isBare = /^(n|no)?$/i.test(word);
+    return { may: false, why: isBare ? "The person does not want it." : `The person says: ${word}` };
+  }
+
+  leave(): void {
+    this.#lines.close();
+  }
+
+  #putFirst(): void {
+    const [first] = this.#waiting;
+    if (first !== undefined) this.#stderr.write(first.text);
+  }
+}

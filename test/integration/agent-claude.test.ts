@@ -1,0 +1,138 @@
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { type ScriptedAnswer, type ScriptedTask, startScriptedModel } from "../../src/agent/index.ts";
+import { placeSearch, searchFor } from "../helpers/key-search.ts";
+import { type Installed, npmInstall } from "../helpers/npm-install.ts";
+import { type Recorder, recordRequests } from "../helpers/recorded.ts";
+import { type Desk, makeDesk, people, until } from "../helpers/run-workcell.ts";
+
+/** The line of the reference, and the newest. */
+const versions = ["2.1.9", "2.1.330"] as const;
+
+const KEY = "sk-of-the-person-0123456789";
+const systemPath = `${path.dirname(process.execPath)}:/usr/bin:/bin`;
+const within = 55_000;
+
+const bash = (command: string): ScriptedAnswer => ({
+  text: "I do it.",
+  calls: [{ name: "Bash", input: { command, description: "As asked" } }],
+});
+
+/** Has each command run in turn, and then says that it is done. */
+const commands =
+  (...all: readonly string[]): ScriptedTask =>
+  ({ step }) => {
+    const command = all[step];
+    return command === undefined ? { text: "That was all." } : bash(command);
+  };
+
+/** A Messages API that plays this, with what came to it. */
+async function serve(task: ScriptedTask): Promise<Recorder> {
+  const model = await startScriptedModel({ task });
+  const recorder = await recordRequests(model.url);
+  onTestFinished(async () => {
+    await recorder[Symbol.asyncDispose]();
+    await model.close();
+  });
+  return recorder;
+}
+
+describe.each(versions)("real Claude Code %s", (version) => {
+  let claude: Installed;
+  beforeAll(() => {
+    claude = npmInstall([`@anthropic-ai/claude-code@${version}`], { claude: version });
+  }, 120_000);
+  afterAll(() => claude[Symbol.dispose]());
+
+  const env = (api?: Recorder) => ({
+    PATH: `${claude.bin}:${systemPath}`,
+    ...(api === undefined ? {} : { ANTHROPIC_BASE_URL: api.url, ANTHROPIC_API_KEY: KEY }),
+  });
+  const words = (desk: Desk, ...more: readonly string[]) => [
+    ...["agent", "-m", `${desk.work}:rw`, ...more],
+    ...["claude", "Do as you are told"],
+  ];
+
+  describe.each(people)("as $name", (person) => {
+    test("does the scripted task in a cell, and its changes wait", async ({ skip }) => {
+      skip(claude.problem !== "", claude.problem);
+      using desk = makeDesk(person);
+      const ended = await desk.workcell(["agent", "claude", "--model", "scripted", "--profile", "cowork"], {
+        env: env(),
+        within,
+      });
+      expect([ended.code, ended.stderr]).toEqual([
+        0,
+        expect.stringMatching(/^\n\S+first-task: 1 added, 1 changed\n/),
+      ]);
+      expect(ended.stdout).toContain("claude-opus-4-5-20251101, conversation ");
+      expect(ended.stdout).toContain("! The model that answers is scripted");
+      for (const name of ["(Task|Agent)", "Bash", "Glob", "Grep", "Read", "Edit", "Write"])
+        expect(ended.stdout).toMatch(new RegExp(`^> ${name} \\S`, "m"));
+      expect(ended.stdout).toMatch(/^Done: the failing test passes/m);
+      const copy = path.join(desk.home, ".local/share/workcell/first-task/src/total.js");
+      expect(readFileSync(copy, "utf8")).toContain("return sum - discountPercent;");
+    });
+
+    test("asks the person at the terminal, hears what is said instead, and what it did is applied on a word", async ({
+      skip,
+    }) => {
+      skip(claude.problem !== "", claude.problem);
+      using desk = makeDesk(person);
+      const api = await serve(commands("touch one", "touch two"));
+      const asking = [
+        "agent",
+        "-m",
+        desk.work,
+        "--permission-mode",
+        "default",
+        "claude",
+        "Do as you are told",
+      ];
+      const running = desk.startOnTerminal(asking, { env: env(api), within });
+      // What is typed before the question is said to the agent.
+      for (const [asked, answer] of ["y", "rather not"].entries()) {
+        await until(() => running.text().split("or no and why: ").length === asked + 2, 20_000);
+        running.child.stdin?.write(`${answer}\n`);
+      }
+      await running.said("Apply them? [y/N] ");
+      running.child.stdin?.write("y\n");
+      expect((await running.ended).code).toBe(0);
+      expect([existsSync(path.join(desk.work, "one")), existsSync(path.join(desk.work, "two"))]).toEqual([
+        true,
+        false,
+      ]);
+      expect(api.arrived.at(-1)?.body).toContain("The person says: rather not");
+    });
+  });
+
+  test("where nobody can be asked it is refused at once, and the code says so", async ({ skip }) => {
+    skip(claude.problem !== "", claude.problem);
+    using desk = makeDesk(people.at(-1) ?? { name: "nobody" });
+    const api = await serve(commands("touch one"));
+    const ended = await desk.workcell(words(desk, "--permission-mode", "default"), { env: env(api), within });
+    expect([ended.code, existsSync(path.join(desk.work, "one"))]).toEqual([3, false]);
+    expect(ended.stdout).toMatch(/^! Not permitted: Bash touch one/m);
+    expect(ended.stdout).toContain("That was all.");
+  });
+
+  test("the person's key arrives upstream, and is nowhere in the cell", async ({ skip }) => {
+    skip(claude.problem !== "", claude.problem);
+    using desk = makeDesk(people.at(-1) ?? { name: "nobody" });
+    placeSearch(desk);
+    // Control: the placeholder is found by the same search, in the agent's own memory too.
+    const api = await serve(commands(searchFor(KEY), searchFor("workcell-placeholder")));
+    const ended = await desk.workcell(words(desk, "--json"), { env: env(api), within });
+    expect(ended.code).toBe(0);
+    const asked = api.arrived.filter(({ path: place }) => place.startsWith("/v1/messages"));
+    expect(new Set(asked.map(({ headers }) => headers["x-api-key"]))).toEqual(new Set([KEY]));
+    const results = JSON.parse(asked.at(-1)?.body ?? "{}").messages.flatMap(
+      ({ content }: { content: unknown }) => (Array.isArray(content) ? content : []),
+    );
+    const found = results
+      .filter(({ type }: { type: string }) => type === "tool_result")
+      .map(({ content }: { content: unknown }) => JSON.stringify(content));
+    expect(found).toEqual([expect.stringContaining("[]"), expect.stringMatching(/environ.*memory/)]);
+  });
+});
