@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ApiAnswer, serveMessages, use } from "../helpers/messages-api.ts";
+import { placeSearch, searchFor } from "../helpers/key-search.ts";
+import { type ApiAnswer, resultsOf, serveMessages, use } from "../helpers/messages-api.ts";
 import { type Desk, makeDesk, people } from "../helpers/run-workcell.ts";
 
 const KEY = "sk-of-the-person-0123456789";
@@ -20,16 +21,21 @@ describe.each(people)("an agent's turns, as $name", (person) => {
   });
   const agent = (...words: readonly string[]) => ["agent", "-m", `${desk.work}:rw`, ...words];
 
-  test("the person's key arrives upstream, and nowhere in the cell", async () => {
-    const search =
-      "env; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n'; grep -rs sk- ~";
-    const api = await serveMessages([{ uses: [use("Bash", { command: search })] }, { text: "Searched" }]);
+  test("the person's key arrives upstream, and is nowhere in the cell", async () => {
+    placeSearch(desk);
+    // Control: the placeholder is found by the same search, in the agent's own memory too.
+    const api = await serveMessages([
+      { uses: [use("Bash", { command: searchFor(KEY) }, "key")] },
+      { uses: [use("Bash", { command: searchFor("workcell-placeholder") }, "placeholder")] },
+      { text: "Searched" },
+    ]);
     const ended = await desk.workcell(agent("Look for it"), { env: env(api.url), within });
     expect([ended.code, ended.stdout]).toEqual([0, expect.stringContaining("Searched")]);
-    expect(api.requests.map(({ headers }) => headers["x-api-key"])).toEqual([KEY, KEY]);
-    const said = JSON.stringify(api.requests[1]?.messages);
-    expect(said).toContain("workcell-placeholder");
-    expect(said).not.toContain(KEY);
+    expect(api.requests.map(({ headers }) => headers["x-api-key"])).toEqual([KEY, KEY, KEY]);
+    expect(resultsOf(api.requests[1])).toMatchObject([{ content: "[]" }]);
+    expect(resultsOf(api.requests[2])).toMatchObject([
+      { content: expect.stringMatching(/"environ".*"memory"/) },
+    ]);
   });
 
   test("a session that stays is gone on with, and knows what was said", async () => {
