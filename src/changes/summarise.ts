@@ -1,12 +1,17 @@
 import type { BytePath, JudgedChange } from "../model/index.ts";
 
-/** How many paths of each kind. A path counts once as added, changed, removed or mode, and once for each word besides. */
+/**
+ * How many paths of each kind. A path counts once as added, changed, removed or mode, and once for each word besides. A new
+ * folder is a path, and so is each thing in it; a folder that is gone is one.
+ */
 export interface ChangeCounts {
   readonly added: number;
   readonly changed: number;
   readonly removed: number;
   /** Only mode, owner or extended attributes. */
   readonly mode: number;
+  /** Counted above as well: what is, or was, a folder. */
+  readonly folders: number;
   readonly binary: number;
   readonly marked: number;
   readonly refused: number;
@@ -27,6 +32,7 @@ export function summarise(
     changed: count(({ kind }) => kind === "changed"),
     removed: count(({ kind }) => kind === "removed"),
     mode: count(({ kind }) => kind === "attributes"),
+    folders: count(({ before, after }) => (after ?? before)?.type === "directory"),
     binary: count(({ path }) => binary.has(path)),
     marked: count((change) => change.class === "marked"),
     refused: count((change) => change.class === "refused"),
@@ -58,8 +64,10 @@ const words: readonly (readonly [keyof ChangeCounts, string])[] = [
   ["ignored", "ignored"],
 ];
 
-/** `3 added, 1 changed, 1 refused`; "no changes" when there are none. */
+/** `3 added, 1 changed, 1 refused; 1 folder among them`; "no changes" when there are none. */
 export function summaryLine(counts: ChangeCounts): string {
   const parts = words.flatMap(([key, word]) => (counts[key] === 0 ? [] : [`${counts[key]} ${word}`]));
-  return parts.length === 0 ? "no changes" : parts.join(", ");
+  const { folders } = counts;
+  const of = folders === 0 ? "" : `; ${folders} folder${folders === 1 ? "" : "s"} among them`;
+  return parts.length === 0 ? "no changes" : `${parts.join(", ")}${of}`;
 }

@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync, realpathSync } from "node:fs";
+import { lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import { printable } from "../lib/printable.ts";
@@ -15,13 +15,18 @@ export interface Question {
   readonly access: "read" | "write";
   /** Where a relative path starts. */
   readonly cwd: string;
+  /** Why a run would refuse to connect a folder; absent: none is refused. */
+  readonly whyNot?: (folder: string, mode: "ro" | "rw") => string | undefined;
 }
 
 /** The policy's own answer to a question as it was written. */
-export function judge(policy: Policy, { what, access, cwd }: Question): Verdict {
+export function judge(policy: Policy, question: Question): Verdict {
+  const { what, access, cwd } = question;
   if (isPath(what)) {
     const place = realPlace(path.resolve(cwd, what));
-    return { subject: `${access} ${place}`, ...mayAccess(policy, place, access) };
+    const answer = mayAccess(policy, place, access);
+    const remedy = answer.decision === "allow" ? {} : { remedy: remedyFor(place, policy, question) };
+    return { subject: `${access} ${place}`, ...answer, ...remedy };
   }
   const asked = parseAuthority(what, 443);
   if (!asked.ok) {
@@ -33,6 +38,23 @@ export function judge(policy: Policy, { what, access, cwd }: Question): Verdict 
   const { rules: _, ...answer } = mayConnect(policy.network, asked);
   return { subject: `connect ${authorityText(asked.host, asked.port)}`, ...answer };
 }
+
+/** How a path is had in a cell: by the folder that it is, or lies in, where a run would connect that. */
+function remedyFor(place: string, policy: Policy, { access, whyNot }: Question): string {
+  const mode = access === "read" ? "ro" : "rw";
+  const isFolder = statSync(place, { throwIfNoEntry: false })?.isDirectory() === true;
+  const around = policy.folders.filter(({ source }) => place === source || place.startsWith(`${source}/`));
+  const [inner] = around.sort((one, other) => other.source.length - one.source.length);
+  const folder = inner?.source ?? (isFolder ? place : path.dirname(place));
+  const why = whyNot?.(folder, mode);
+  if (why === undefined)
+    return `workcell run -m ${typed(folder.includes(":") ? `src=${folder},mode=${mode}` : `${folder}:${mode}`)}`;
+  return `copy what is needed to a folder of its own and connect that: "${folder}" cannot be connected, since ${why}`;
+}
+
+/** A word as a shell reads it back. */
+const typed = (word: string): string =>
+  /^[\w./:+@%,=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 /** What stands for a path: anything else is a host. */
 export function isPath(what: string): boolean {

@@ -34,6 +34,7 @@ function refuse(source: string, origin: Origin, why: string, remedy: string): Wo
   return new WorkcellError("WC_MOUNT", {
     message: `Cannot connect the folder "${printable(source)}" (${origin}): ${why}`,
     remedy,
+    details: { why },
   });
 }
 

@@ -1,6 +1,7 @@
 import path from "node:path";
+import { codeOf, WorkcellError } from "../errors/index.ts";
 import { cacheFolder } from "../lib/xdg-folders.ts";
-import type { HostFacts, Policy, Settings } from "../model/index.ts";
+import type { HostFacts, MountMode, Policy, Settings } from "../model/index.ts";
 import { caVariables, optionalPaths, planFolders } from "../plan/index.ts";
 import { buildPolicy } from "../policy/index.ts";
 import { probeHost } from "../probe/index.ts";
@@ -77,8 +78,25 @@ async function withRuledPaths({ pathRules }: Settings, facts: HostFacts): Promis
 /** The policy, once the plan would take its folders: by then there would be a session to take away again. */
 function checkedPolicy(settings: Settings, facts: HostFacts): Policy {
   const policy = buildPolicy(settings, facts);
-  planFolders({ settings, policy, facts, home: "/sessions/unnamed", ...ownFolders(facts) });
+  checkFolders({ settings, policy, facts });
   return policy;
+}
+
+const checkFolders = (decided: Pick<Decided, "settings" | "policy" | "facts">) =>
+  planFolders({ ...decided, home: "/sessions/unnamed", ...ownFolders(decided.facts) });
+
+/** Why a run would refuse to connect one folder more, by its own check; undefined: it would not. */
+export function whyNotConnected(decided: Decided, source: string, mode: MountMode): string | undefined {
+  const { policy } = decided;
+  const others = policy.folders.filter((folder) => folder.source !== source);
+  const rule = { source, mode, name: source, origin: "asked" };
+  try {
+    checkFolders({ ...decided, policy: { ...policy, folders: [...others, rule] } });
+    return undefined;
+  } catch (error) {
+    if (codeOf(error) !== "WC_MOUNT" || !(error instanceof WorkcellError)) throw error;
+    return String(error.details["why"] ?? error.message);
+  }
 }
 
 async function askHost(settings: Settings, request: DecideRequest) {

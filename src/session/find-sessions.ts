@@ -2,8 +2,8 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { glanceSteps, isOpenStep, readSteps, type Step } from "../changes/index.ts";
 import { codeOf, WorkcellError } from "../errors/index.ts";
+import { countChanges } from "./count-changes.ts";
 import { type Layer, pendingLayers } from "./layer-record.ts";
-import { countChanges } from "./layers.ts";
 import { isSessionLive } from "./marker.ts";
 import { sessionNamePattern } from "./names.ts";
 
@@ -164,7 +164,7 @@ export function isSession(state: string, word: string): boolean {
   return sessionNamePattern.test(word) && existsSync(path.join(state, "sessions", word));
 }
 
-/** How many paths wait, roughly: what is no plain folder counts. Damaged records count as one. */
+/** How many changes wait, each path one. Damaged records count as one. */
 export const countWaiting = (session: KnownSession): number =>
   readOr(
     () =>

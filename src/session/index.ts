@@ -5,7 +5,7 @@
  */
 export { type Bounded, boundSession, type StepSpace, stepSpace } from "./bound-session.ts";
 export { createSession } from "./create-session.ts";
-export { decide } from "./decide.ts";
+export { decide, whyNotConnected } from "./decide.ts";
 export {
   execFurther,
   type FurtherCommand,

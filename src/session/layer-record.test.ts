@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { failureOf } from "../../test/helpers/failure.ts";
+import { countChanges } from "./count-changes.ts";
 import { countWaiting } from "./find-sessions.ts";
 import {
   hasPending,
@@ -12,7 +13,6 @@ import {
   removeEmptyLayers,
   sessionLayers,
 } from "./layer-record.ts";
-import { countChanges } from "./layers.ts";
 import { putMarker } from "./marker.ts";
 
 function makeSession(): { state: string; session: string } {
@@ -97,7 +97,7 @@ test.each(["", "{", "[]", "null", '{"schema":"workcell.layer/1"}'])(
   },
 );
 
-test("countWaiting() counts what is no plain folder, in all layers", () => {
+test("countWaiting() counts each path, new folders included, in all layers", () => {
   const { session } = makeSession();
   const known = { name: "able-apt-bohr", folder: session, usedAtMs: 0, live: false, open: false };
   const [one, two] = [makeLayer(session, 1), makeLayer(session, 2)];
@@ -106,6 +106,6 @@ test("countWaiting() counts what is no plain folder, in all layers", () => {
   expect(countWaiting(known)).toBe(1);
   mkdirSync(path.join(two, "upper/deep/er"), { recursive: true });
   for (const name of ["b", "c"]) writeFileSync(path.join(two, "upper/deep/er", name), "");
-  expect(countWaiting(known)).toBe(3);
-  expect([countChanges(two), countChanges(two, 1)]).toEqual([2, 2]);
+  expect(countWaiting(known)).toBe(5);
+  expect([countChanges(two), countChanges(two, 1)]).toEqual([4, 1]);
 });

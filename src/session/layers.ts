@@ -5,7 +5,6 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
-  readdirSync,
   renameSync,
   statSync,
   utimesSync,
@@ -135,24 +134,6 @@ export function openLayers(input: LayersInput): readonly SessionLayer[] {
     return policy.folders.filter(isLayered).map((rule) => openLayer(rule, input));
   };
   return settings.session === undefined ? open() : withSessionLock(stateOf(facts), name, open);
-}
-
-/** Entries of a layer that are not plain folders: each is a change. Counting stops where nobody reads the number any more. */
-export function countChanges(layerFolder: string, most = 100_000): number {
-  let count = 0;
-  const open = [Buffer.from(upperOf(layerFolder))];
-  for (let folder = open.pop(); folder !== undefined && count < most; folder = open.pop()) {
-    try {
-      for (const entry of readdirSync(folder, { withFileTypes: true, encoding: "buffer" })) {
-        if (entry.isDirectory()) open.push(Buffer.concat([folder, Buffer.from("/"), entry.name]));
-        else count += 1;
-      }
-    } catch {
-      // A folder that the cell made unreadable: one change at least.
-      count += 1;
-    }
-  }
-  return count;
 }
 
 /** What waits must be found again after a power cut: brings the records of a session's layers to the disk. */

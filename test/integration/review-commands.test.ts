@@ -30,7 +30,7 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     const folder = project("shown");
     const before = snapshot(folder);
     const name = await changed(desk, folder, work);
-    const head = `session ${name} · ${folder}\n6 added, 1 changed, 1 removed, 1 mode, 1 marked\n  marked    Makefile (a build runs it)\n\n`;
+    const head = `session ${name} · ${folder}\n6 added, 1 changed, 1 removed, 1 mode, 1 marked; 2 folders among them\n  marked    Makefile (a build runs it)\n\n`;
     const rest = "\nnot shown: 2 paths that the folder's .gitignore ignores; --ignored shows them\n";
     const [code, stdout, stderr] = await said(desk, ["diff", name]);
     expect([code, stderr]).toEqual([0, ""]);
@@ -52,7 +52,7 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     expect(whole).toContain("8 added");
     expect(whole).toMatch(/^ out\/x +\| +1 \+$/m);
     expect(whole).not.toContain("--ignored shows");
-    const below = `session ${name} · ${folder}\n3 added\n\n dir        | folder added\n dir/deep   | folder added\n dir/deep/d |    1 +\n`;
+    const below = `session ${name} · ${folder}\n3 added; 2 folders among them\n\n dir        | folder added\n dir/deep   | folder added\n dir/deep/d |    1 +\n`;
     expect(await said(desk, ["diff", name, "--stat", "dir/deep"])).toEqual([0, below, ""]);
     const json = JSON.parse((await said(desk, ["diff", "--json", name]))[1]);
     expect(json).toMatchObject({

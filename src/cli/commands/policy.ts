@@ -43,11 +43,14 @@ export const policy: Command = {
     }
     if (flags.has("write") && !isPath(what)) throw usageError('"--write" is for a PATH, and a HOST is given');
     // Help and the list of commands need none of it.
-    const { decide } = await import("../../session/index.ts");
+    const { decide, whyNotConnected } = await import("../../session/index.ts");
     const onNotice = (line: string) => void context.stderr.write(`workcell: ${printable(line)}\n`);
     const decided = await decide({ ...context, flags: readSettingsFlags(flags), onNotice });
     const access = flags.has("write") ? "write" : "read";
-    const verdict = judge(decided.policy, { what, access, cwd: context.cwd });
+    const verdict = judge(decided.policy, {
+      ...{ what, access, cwd: context.cwd },
+      whyNot: (folder, mode) => whyNotConnected(decided, folder, mode),
+    });
     context.stdout.write(flags.has("json") ? `${JSON.stringify(verdict)}\n` : render(verdict));
     return verdict.decision === "allow" ? 0 : 1;
   },

@@ -1,0 +1,54 @@
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Desk, makeDesk, people } from "../helpers/run-workcell.ts";
+
+/** A path to ask about, the folder that it is or lies in, and whether a run connects that. */
+type Case = readonly [place: string, folder: string, mayBe: boolean];
+
+describe.each(people)("workcell policy check PATH, as $name", (person) => {
+  let desk: Desk;
+  let cases: readonly Case[];
+  beforeAll(async () => {
+    desk = makeDesk(person);
+    const make = 'mkdir -p project/sub "it\'s mine" a:b; touch project/file loose';
+    expect((await desk.outside(["sh", "-ec", make], { cwd: desk.home })).code).toBe(0);
+    // Records are there once something ran.
+    await desk.run(["true"]);
+    const [home, project] = [desk.home, path.join(desk.home, "project")];
+    cases = [
+      [project, project, true],
+      [path.join(project, "file"), project, true],
+      [path.join(project, "sub/new"), path.join(project, "sub"), true],
+      [path.join(home, "it's mine"), path.join(home, "it's mine"), true],
+      [path.join(home, "a:b"), path.join(home, "a:b"), true],
+      [home, home, false],
+      [path.join(home, "loose"), home, false],
+      [path.join(desk.state, "audit.jsonl"), desk.state, false],
+      ["/etc/passwd", "/etc", false],
+      ["/", "/", false],
+      ["/tmp/none", "/tmp", false],
+      ["/proc/version", "/proc", false],
+    ];
+  });
+  afterAll(() => desk[Symbol.dispose]());
+
+  test.each(["read", "write"])("names a folder to %s it exactly where a run connects it", async (access) => {
+    const write = access === "write" ? ["--write"] : [];
+    for (const [place, folder, mayBe] of cases) {
+      const { code, stdout } = await desk.workcell(["policy", "check", ...write, place, "--json"]);
+      const remedy: string = JSON.parse(stdout).remedy;
+      expect([place, code, remedy.startsWith("workcell run -m ")]).toEqual([place, 1, mayBe]);
+      if (mayBe) {
+        // Exactly as it is said, by a shell.
+        const said = remedy.replace("workcell", `'${desk.program}'`);
+        const ended = await desk.outside(["sh", "-c", `${said} test -e "$0"`, folder]);
+        expect([place, ended.code, ended.stderr]).toEqual([place, 0, ""]);
+      } else {
+        const mode = access === "write" ? "rw" : "ro";
+        const ended = await desk.run(["-m", `${folder}:${mode}`, "true"]);
+        const [, why = "?"] = /, since (.*)$/.exec(remedy) ?? [];
+        expect([place, ended.code, ended.stderr]).toEqual([place, 125, expect.stringContaining(why)]);
+      }
+    }
+  });
+});
