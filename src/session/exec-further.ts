@@ -1,4 +1,5 @@
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import type { LiveCell } from "./exec-live.ts";
@@ -50,19 +51,29 @@ function words({ cell, command, folder, terminal }: FurtherCommand): string[] {
   ];
 }
 
+function spawnClient(further: FurtherCommand): ChildProcess {
+  const { environment, cell, installation } = further;
+  const [stdin, stdout, stderr] = further.stdio;
+  // Node opens nothing for what is ignored above 2.
+  const nothing = stderr === "ignore" ? openSync("/dev/null", "w") : undefined;
+  const stdio: StdioOptions = [stdin, stdout, "pipe", nothing ?? (stderr === "inherit" ? 2 : stderr)];
+  try {
+    return spawn(path.join(installation, "native", "cellhost"), words(further), {
+      cwd: "/",
+      env: { ...cell.acting, ...environment },
+      stdio,
+    });
+  } finally {
+    if (nothing !== undefined) closeSync(nothing);
+  }
+}
+
 /**
  * Runs a further command in a live cell: a fork inside it, sealed as its first command is. It counts for the cell's
  * limits and ends with the cell; its refused calls stand in the outcome of the cell's first command.
  */
 export function execFurther(further: FurtherCommand): RunningFurther {
-  const [stdin, stdout, stderr] = further.stdio;
-  const stdio: StdioOptions = [stdin, stdout, "pipe", stderr === "inherit" ? 2 : stderr];
-  const { environment, cell, installation } = further;
-  const child = spawn(path.join(installation, "native", "cellhost"), words(further), {
-    cwd: "/",
-    env: { ...cell.acting, ...environment },
-    stdio,
-  });
+  const child = spawnClient(further);
   const complaints = text(child.stderr as NodeJS.ReadableStream).catch(() => "");
   const ended = new Promise<FurtherEnd>((resolve, reject) => {
     child.once("error", reject);

@@ -41,6 +41,8 @@ export interface RunRequest {
   readonly routes?: readonly RunRoute[];
   /** Cancels the command. */
   readonly signal?: AbortSignal;
+  /** Time in which the cell is to be ready, in ms; absent: 60 s. */
+  readonly startLimitMs?: number;
   /** What is asked for can be done, as far as is known before anything is started or written. */
   onDecided?(settings: Settings): void;
   onNotice?(line: string): void;

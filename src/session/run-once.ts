@@ -5,7 +5,14 @@ import { cacheFolder } from "../lib/xdg-folders.ts";
 import type { Denial, HostFacts, Outcome, Plan, Policy, Settings, Weaker } from "../model/index.ts";
 import { buildPlan, isLayered } from "../plan/index.ts";
 import { checkProgram } from "../probe/index.ts";
-import { denialOfPids, type HeldLimits, holdLimits, judgeLimit, supervise } from "../supervise/index.ts";
+import {
+  boundStart,
+  denialOfPids,
+  type HeldLimits,
+  holdLimits,
+  judgeLimit,
+  supervise,
+} from "../supervise/index.ts";
 import { checkConnected } from "./check-connected.ts";
 import { checkMountPoints } from "./check-mount-points.ts";
 import { type Decided, decide } from "./decide.ts";
@@ -58,7 +65,8 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
     const output = joinOutput(request.stdio, plan.limits);
     // bwrap builds the cell while Workcell opens the gate; the command waits for both.
     const place = { folder: session.cellFolder, joinFiles: group?.joinFiles ?? [] };
-    const running = launchCell(plan, output.stdio, place);
+    const bounds = { session: plan.session, limitMs: request.startLimitMs, cancel: request.signal };
+    const running = boundStart(launchCell(plan, output.stdio, place), bounds);
     return await finishStart({ request, decided, plan, session, running, startedAt, output, group, guard });
   } catch (error) {
     await group?.remove();

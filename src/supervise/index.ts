@@ -3,6 +3,7 @@
  * in: Running, time limit, cancellation. out: how the command ended.
  * may import: launch.
  */
+export { boundStart } from "./bound-start.ts";
 export { type HeldLimits, type HoldInput, holdLimits } from "./hold-limits.ts";
 export { judgeEnding } from "./judge-ending.ts";
 export { denialOfPids, judgeLimit, type LimitFindings, reachedLimit } from "./judge-limit.ts";
