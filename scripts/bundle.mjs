@@ -68,6 +68,34 @@ const loadLate = {
   },
 };
 
+/** Node's modules that have a default name here, with the names that are imported besides: the build misses others. */
+const defaultNames = { path: ["posix"], os: ["constants"], process: [] };
+
+/**
+ * Has one copy of each, where the bundler would copy all their properties for every file that imports them.
+ * @type {import("esbuild").Plugin}
+ */
+const builtin = {
+  name: "builtin",
+  setup(builder) {
+    const filter = new RegExp(`^node:(${Object.keys(defaultNames).join("|")})$`);
+    // Whoever asks for it by import() has a name of any kind in mind.
+    builder.onResolve({ filter }, ({ path: name, namespace, kind }) =>
+      namespace === "builtin" || kind === "dynamic-import"
+        ? { path: name, external: true }
+        : { path: name, namespace: "builtin" },
+    );
+    builder.onLoad({ filter: /./, namespace: "builtin" }, ({ path: name }) => {
+      const besides = Object.entries(defaultNames).find(([key]) => name === `node:${key}`)?.[1] ?? [];
+      const lines = besides.map((one) => `export const ${one} = it.${one};`);
+      return {
+        contents: [`const it = require("${name}");`, "export default it;", ...lines].join("\n"),
+        loader: "js",
+      };
+    });
+  },
+};
+
 /** @param {string} root */
 function versionOf(root) {
   return JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")).version;
@@ -124,7 +152,7 @@ export async function bundleWorkcell(root, out) {
     format: "cjs",
     // A script that is run from its text has no import(): what is loaded late is required late.
     supported: { "dynamic-import": false },
-    plugins: [loadLate, lazyDoors],
+    plugins: [loadLate, builtin, lazyDoors],
     // Every byte of it is read at each start. Names stay, for whoever reads a stack.
     minifyWhitespace: true,
     minifySyntax: true,

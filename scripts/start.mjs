@@ -103,12 +103,11 @@ async function main() {
   await step(page, "[1/5] system", (pending) => setUpSystem({ compiling, pending }));
   await step(page, "[2/5] build", (pending) => setUpCheckout(root, { testing: false, pending }));
   await step(page, "[3/5] doctor", () => askDoctor(workcell));
-  const { session, mode, asExpected } = await runFirstJob(page);
-
   const report = reportFile();
-  // Both are mostly waiting for cells.
+  // It mostly waits for cells of its own, and so does what follows.
   const reported = askReport(workcell, report);
   reported.catch(() => {});
+  const { session, mode, asExpected } = await runFirstJob(page);
   const isTaskDone = await runFirstTask(page, mode);
   page.pending("Reference  observing a fresh cell");
   page.tail("Reference", await reported, path.dirname(report) === root ? path.basename(report) : report);

@@ -110,18 +110,32 @@ const parentsIn = ({ memory, pids, cpu, cpuacct }: CgroupFacts) =>
  */
 const joinFile = (version: 1 | 2) => (version === 1 ? "tasks" : "cgroup.procs");
 
-/** Takes away the empty groups of Workcells that were killed. A group with a process in it stays. */
-export function sweepCellGroups(cgroups: CgroupFacts): void {
-  for (const parent of parentsIn(cgroups)) {
-    let names: readonly string[];
-    try {
-      names = readdirSync(parent);
-    } catch {
-      continue; // The parent has been taken away, and what was in it too.
-    }
-    for (const name of names) {
+/** Groups of Workcells that were killed. */
+export function findDeadGroups(cgroups: CgroupFacts): readonly string[] {
+  // Many cells of one Workcell may live: it is asked for once.
+  const starts = new Map<string, string | undefined>();
+  const startOf = (pid: string) => {
+    if (!starts.has(pid)) starts.set(pid, startTime(Number(pid)));
+    return starts.get(pid);
+  };
+  return parentsIn(cgroups).flatMap((parent) => {
+    const dead = groupNames(parent).filter((name) => {
       const [, pid, started] = namePattern.exec(name) ?? [];
-      if (pid !== undefined && startTime(Number(pid)) !== started) removeEmpty(path.join(parent, name));
-    }
+      return pid !== undefined && startOf(pid) !== started;
+    });
+    return dead.map((name) => path.join(parent, name));
+  });
+}
+
+function groupNames(parent: string): readonly string[] {
+  try {
+    return readdirSync(parent);
+  } catch {
+    return []; // The parent has been taken away, and what was in it too.
   }
+}
+
+/** Takes away those groups that are empty. One with a process in it stays. */
+export function removeDeadGroups(folders: readonly string[]): void {
+  for (const folder of folders) removeEmpty(folder);
 }

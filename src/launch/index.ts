@@ -3,7 +3,7 @@
  * in: a Plan and the command's stdio. out: Running: ready, go, signal, kill, ended.
  * may import: plan.
  */
-export { type CellGroup, makeCellGroup, sweepCellGroups } from "./cgroup.ts";
+export { type CellGroup, findDeadGroups, makeCellGroup, removeDeadGroups } from "./cgroup.ts";
 export type { Usage } from "./cgroup-usage.ts";
 export { type CellListener, type CommandStdio, launchCell, type Running } from "./launch-cell.ts";
 export { isAlive, startTime } from "./processes.ts";

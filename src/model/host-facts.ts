@@ -77,6 +77,8 @@ export interface HostFacts {
   readonly kernel: string;
   readonly home: string;
   readonly cwd: string;
+  /** Workcell's own folders, by their real paths: what holds its records, and what steers it. */
+  readonly own: { readonly records: string; readonly steering: readonly string[] };
   readonly umask: number;
   readonly bwrap: Tool;
   readonly socat: Tool;

@@ -13,6 +13,7 @@ import os from "node:os";
 import path from "node:path";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import { realPlace } from "../lib/real-place.ts";
+import { cacheFolder, configFolder, stateFolder } from "../lib/xdg-folders.ts";
 import type { FolderFacts, HostFacts, MountRequest, PresetFacts, Sourced } from "../model/index.ts";
 import { pathFolders, requireTool } from "./find-tool.ts";
 import { probeHomeTools } from "./home-tools.ts";
@@ -159,6 +160,13 @@ function probeNode(): Pick<HostFacts, "node" | "nodeFolders"> {
   };
 }
 
+function probeOwn({ env, home }: HostQuestions): HostFacts["own"] {
+  return {
+    records: realPlace(stateFolder(env, home)),
+    steering: [configFolder(env, home), cacheFolder(env, home)].map(realPlace),
+  };
+}
+
 /** Asks the machine everything that a plan needs, once. Spawns nothing. */
 export function probeHost(questions: HostQuestions): HostFacts {
   const { env, cwd } = questions;
@@ -174,6 +182,7 @@ export function probeHost(questions: HostQuestions): HostFacts {
     kernel: os.release(),
     home: realPlace(questions.home),
     cwd,
+    own: probeOwn(questions),
     umask: process.umask(),
     bwrap: requireTool("bwrap", searchPath, untrusted),
     socat: requireTool("socat", searchPath, untrusted),

@@ -16,7 +16,8 @@ async function open(lock: "true" | "false", before: (log: string) => void = () =
   const log = path.join(state, "audit.jsonl");
   before(log);
   const base = planInput();
-  const facts = { ...base.facts, home, environment: {}, cellhost: `/usr/bin/${lock}` };
+  const own = { records: state, steering: [] };
+  const facts = { ...base.facts, home, environment: {}, own, cellhost: `/usr/bin/${lock}` };
   const plan = { ...buildPlan(base), sockets: { folder: home, http: "h.sock", socks: "s.sock" } };
   const [notices, written, denials]: [string[], AuditLine[], Denial[]] = [[], [], []];
   const counted = { told: 0 };

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { WorkcellError } from "../errors/index.ts";
-import { type RefusedCall, type Running, sweepCellGroups } from "../launch/index.ts";
+import type { RefusedCall, Running } from "../launch/index.ts";
 import { printable } from "../lib/printable.ts";
 import { shortLine } from "../lib/short-line.ts";
 import type { AuditEvent, Denial, HostFacts, Plan, Policy } from "../model/index.ts";
@@ -9,11 +9,10 @@ import { type AuditLog, openAudit } from "../report/index.ts";
 import { listGuards } from "./guard-record.ts";
 import { budgetAudit, keepDenials } from "./kept-refusals.ts";
 import { lockBy } from "./lock-by.ts";
-import { openGate } from "./open-gate.ts";
+import { readyGate } from "./open-gate.ts";
 import type { RunRequest } from "./request.ts";
 import type { HeldRoutes } from "./routes/hold-routes.ts";
-import { stateOf } from "./store.ts";
-import { pruneRecords, sweepSessions } from "./sweep.ts";
+import { type Leftovers, pruneRecords } from "./sweep.ts";
 
 /** A command that has run so long, in `ms`, is not held up by what is done beside it. */
 const LONG_RUN_MS = 200;
@@ -34,8 +33,8 @@ export interface CellRecords {
   deny(denial: Denial): void;
   /** Takes down the system calls that the cell's filter refused. */
   refuse(calls: readonly RefusedCall[]): Promise<void>;
-  /** Clears what other runs left behind. */
-  sweep(): void;
+  /** Clears what other runs left behind, as far as it was found. */
+  sweep(left: Leftovers): void;
   close(): Promise<void>;
 }
 
@@ -55,7 +54,7 @@ function sayOnce(say: ((line: string) => void) | undefined): (error: unknown) =>
  */
 function openRunAudit({ request, facts }: RecordsInput): AuditLog {
   const fail = sayOnce(request.onNotice?.bind(request));
-  const audit = openAudit(path.join(stateOf(facts), "audit.jsonl"), lockBy(facts.cellhost), {
+  const audit = openAudit(path.join(facts.own.records, "audit.jsonl"), lockBy(facts.cellhost), {
     ...(request.onAudit === undefined ? {} : { onWritten: request.onAudit }),
     onRecovered: (note) => request.onNotice?.(note),
     onFailure: fail,
@@ -79,7 +78,7 @@ async function recoverKilled(
   { request, facts }: RecordsInput,
   record: (event: AuditEvent) => void,
 ): Promise<void> {
-  const state = stateOf(facts);
+  const state = facts.own.records;
   if (listGuards(state).length === 0) return;
   const { recoverGuards } = await import("./recover-guards.ts");
   const { installation } = request;
@@ -102,12 +101,8 @@ export async function openRecords(input: RecordsInput, denials: Denial[]): Promi
     const subject = shortLine(what);
     budget.add({ session, cell, kind: "call", decision: "deny", layer, rule, origin, subject });
   };
-  // A cell that fails before it has made its sockets rejects `ready`, and never resolves the other.
-  const listeners =
-    plan.tunnel === "direct" ? await Promise.race([running.listeners, running.ready]) : undefined;
-  const gate = await openGate({
+  const ready = readyGate({
     plan,
-    ...(listeners === undefined ? {} : { listeners }),
     policy,
     env: facts.environment,
     ...(held && { credentials: held.credentials }),
@@ -116,20 +111,23 @@ export async function openRecords(input: RecordsInput, denials: Denial[]): Promi
     },
     denied: tell,
   });
+  // A cell that fails before it has made its sockets rejects `ready`, and never resolves the other.
+  const listeners =
+    plan.tunnel === "direct" ? await Promise.race([running.listeners, running.ready]) : undefined;
+  const gate = await ready.open(listeners ?? undefined);
   let recovered: Promise<void> | undefined;
   return {
     deny,
     refuse: async (calls) => {
       for (const call of calls) deny(await denialOf(call, facts.arch));
     },
-    sweep: () => {
+    sweep: (left) => {
       try {
-        sweepSessions(stateOf(facts), (notice) => request.onNotice?.(notice));
-        sweepCellGroups(facts.limits.cgroups);
+        left.clear((notice) => request.onNotice?.(notice));
         recovered = recoverKilled(input, (event) => budget.add(event)).catch((error: unknown) =>
           request.onNotice?.(error instanceof Error ? error.message : String(error)),
         );
-        setTimeout(() => pruneRecords(stateOf(facts)), LONG_RUN_MS).unref();
+        setTimeout(() => pruneRecords(facts.own.records), LONG_RUN_MS).unref();
       } catch (error) {
         // The command runs, and what others left must not end it.
         request.onNotice?.(error instanceof Error ? error.message : String(error));

@@ -8,7 +8,6 @@ import { probeHost } from "../probe/index.ts";
 import { defaultLimits, readSettings } from "../settings/index.ts";
 import type { RunRequest } from "./request.ts";
 import type { HeldRoutes } from "./routes/hold-routes.ts";
-import { ownFolders } from "./store.ts";
 
 /** What a run is, before anything is started or written. */
 export interface Decided {
@@ -83,7 +82,7 @@ function checkedPolicy(settings: Settings, facts: HostFacts): Policy {
 }
 
 const checkFolders = (decided: Pick<Decided, "settings" | "policy" | "facts">) =>
-  planFolders({ ...decided, home: "/sessions/unnamed", ...ownFolders(decided.facts) });
+  planFolders({ ...decided, home: "/sessions/unnamed", ...decided.facts.own });
 
 /** Why a run would refuse to connect one folder more, by its own check; undefined: it would not. */
 export function whyNotConnected(decided: Decided, source: string, mode: MountMode): string | undefined {

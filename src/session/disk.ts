@@ -126,16 +126,24 @@ export function removeDisk(folder: string): void {
 }
 
 /**
- * Unmounts the disks of sessions that no cell runs in: those of killed Workcells, whatever else is left of the session.
- * `isUsed` knows a session by name.
+ * Sessions with a disk that is mounted and no cell that runs: those of killed Workcells, whatever else is left of the
+ * session. `isUsed` knows a session by name.
  */
-export function sweepDisks(state: string, isUsed: (name: string) => boolean): void {
+export function strayDisks(state: string, isUsed: (name: string) => boolean): readonly string[] {
   const sessions = path.join(state, "sessions");
   const mounted = mountsBelow(sessions).map((point) => path.relative(sessions, point).split("/")[0] ?? "");
-  for (const name of new Set(mounted)) {
-    if (name === "" || isUsed(name)) continue;
+  return [...new Set(mounted)].filter((name) => name !== "" && !isUsed(name));
+}
+
+/** Unmounts the disks of those sessions that are still unused. */
+export function detachStray(
+  state: string,
+  names: readonly string[],
+  isUsed: (name: string) => boolean,
+): void {
+  for (const name of names) {
     withSessionLock(state, name, () => {
-      if (!isUsed(name)) unmountAll(path.join(sessions, name));
+      if (!isUsed(name)) unmountAll(path.join(state, "sessions", name));
     });
   }
 }

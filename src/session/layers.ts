@@ -27,7 +27,6 @@ import {
 } from "./layer-record.ts";
 import { withSessionLock } from "./session-lock.ts";
 import type { OpenSession } from "./store.ts";
-import { stateOf } from "./store.ts";
 
 interface LayersInput {
   readonly session: OpenSession;
@@ -133,7 +132,7 @@ export function openLayers(input: LayersInput): readonly SessionLayer[] {
     makeLock(layers);
     return policy.folders.filter(isLayered).map((rule) => openLayer(rule, input));
   };
-  return settings.session === undefined ? open() : withSessionLock(stateOf(facts), name, open);
+  return settings.session === undefined ? open() : withSessionLock(facts.own.records, name, open);
 }
 
 /** What waits must be found again after a power cut: brings the records of a session's layers to the disk. */

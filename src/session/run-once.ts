@@ -2,17 +2,19 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type CellGroup, launchCell, makeCellGroup, type Running } from "../launch/index.ts";
 import { cacheFolder } from "../lib/xdg-folders.ts";
-import type { Denial, HostFacts, Outcome, Plan, Policy, Settings, Weaker } from "../model/index.ts";
+import type {
+  Denial,
+  HostFacts,
+  LimitName,
+  Outcome,
+  Plan,
+  Policy,
+  Settings,
+  Weaker,
+} from "../model/index.ts";
 import { buildPlan, isLayered } from "../plan/index.ts";
 import { checkProgram } from "../probe/index.ts";
-import {
-  boundStart,
-  denialOfPids,
-  type HeldLimits,
-  holdLimits,
-  judgeLimit,
-  supervise,
-} from "../supervise/index.ts";
+import { boundStart, denialOfPids, judgeLimit, readyLimits, supervise } from "../supervise/index.ts";
 import { checkConnected } from "./check-connected.ts";
 import { checkMountPoints } from "./check-mount-points.ts";
 import { type Decided, decide } from "./decide.ts";
@@ -21,7 +23,8 @@ import type { Guard } from "./guard-live.ts";
 import { type JoinedOutput, joinOutput } from "./join-output.ts";
 import { prepareCell, recordPlan } from "./prepare-cell.ts";
 import type { RunningCell, RunRequest } from "./request.ts";
-import { imagineSession, type OpenSession, openSession, ownFolders, stateOf } from "./store.ts";
+import { imagineSession, type OpenSession, openSession } from "./store.ts";
+import { findLeftovers } from "./sweep.ts";
 
 /** The plan of a run that does not happen, for `--explain`. */
 export async function explainRun(
@@ -31,7 +34,7 @@ export async function explainRun(
   const session = imagineSession({ settings, host: facts });
   const { command, terminal = false, kit } = request;
   const asked = { command, terminal, ...(kit && { kit }), ...(await ownFilters(settings, facts)) };
-  const plan = buildPlan({ settings, policy, facts, session, ...ownFolders(facts), ...asked });
+  const plan = buildPlan({ settings, policy, facts, session, ...facts.own, ...asked });
   held?.keepOut(plan, policy);
   return { plan, policy, settings };
 }
@@ -54,7 +57,7 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
     const layers = await openSessionLayers(decided, session);
     guard = await openLiveGuard(request, decided, session);
     const kept = { ...session.facts, ...layers, ...(guard && { covers: guard.covers }) };
-    const input = { settings, policy, facts, session: kept, ...ownFolders(facts) };
+    const input = { settings, policy, facts, session: kept, ...facts.own };
     const filters = await ownFilters(settings, facts);
     const plan = buildPlan({ ...input, command, terminal, ...(kit && { kit }), ...filters });
     held?.keepOut(plan, policy);
@@ -93,7 +96,7 @@ async function openLiveGuard(
   const { openGuard } = await import("./guard-live.ts");
   const { installation, cwd } = request;
   const say = (line: string) => request.onNotice?.(line);
-  return openGuard({ session, settings, policy, state: stateOf(facts), installation, cwd, say });
+  return openGuard({ session, settings, policy, state: facts.own.records, installation, cwd, say });
 }
 
 /** What came to stand in protected places is out before the outcome is said; else the next run finishes it. */
@@ -128,20 +131,32 @@ interface Started {
   readonly guard: Guard | undefined;
 }
 
+/** bwrap builds the cell for some ms: what its command will need is loaded by then, and what others left is found. */
+async function makeReady(started: Started) {
+  const { plan, session, decided } = started;
+  const hold = await readyLimits(limitsOf(started));
+  recordPlan(plan, session);
+  const left = findLeftovers(decided.facts.own.records, decided.facts.limits.cgroups);
+  return { hold, left, begin: supervise };
+}
+
 async function finishStart(started: Started): Promise<RunningCell> {
   const { request, decided, plan, session, running, output } = started;
   const denials: Denial[] = [];
   let closeRecords = async () => {};
   try {
     const { openRecords } = await import("./cell-records.ts");
-    recordPlan(plan, session);
-    const records = await openRecords({ request, ...decided, plan, running }, denials);
-    closeRecords = () => records.close();
+    const opening = openRecords({ request, ...decided, plan, running }, denials);
+    // It may fail while others are waited for, and is waited for itself below.
+    closeRecords = () => opening.then((records) => records.close()).catch(() => {});
+    opening.catch(() => {});
+    const { hold, begin, left } = await makeReady(started);
+    const records = await opening;
     await running.ready;
     checkConnected(plan, running.pids()?.hostPid ?? 0);
     // SECURITY(P14): what stands there is taken down before the command could touch it.
     await started.guard?.begin();
-    const held = await holdCell(started);
+    const held = hold(running.pids()?.hostPid ?? 0);
     const idle = output.meter(running, held);
     const how = {
       command: plan.command[0] ?? "",
@@ -149,9 +164,9 @@ async function finishStart(started: Started): Promise<RunningCell> {
       ...(request.signal === undefined ? {} : { cancel: request.signal }),
       ...(idle === undefined ? {} : { idle }),
     };
-    const supervised = supervise(running, how);
+    const supervised = begin(running, how);
     // The command has gone, and needs nothing of this process for a moment.
-    setImmediate(() => records.sweep());
+    setImmediate(() => records.sweep(left));
     return {
       plan,
       facts: decided.facts,
@@ -227,12 +242,11 @@ function weakerLandlock(abi: number): readonly Weaker[] {
   return abi === 0 ? [{ limit: "landlock", how: "none" }] : [{ limit: "landlock-scope", how: `ABI ${abi}` }];
 }
 
-/** Holds what the kernel does not: watches memory and disk from before the command begins. */
-function holdCell({ request, decided, plan, session, running, group }: Started): Promise<HeldLimits> {
+/** What the kernel does not hold: memory and disk are watched from before the command begins. */
+function limitsOf({ request, decided, plan, session, running, group }: Started) {
   const { folder, ownDisk = false } = session.facts;
-  return holdLimits({
+  return {
     limits: plan.limits,
-    rootPid: running.pids()?.hostPid ?? 0,
     countSwap: decided.facts.limits.swapBytes > 0,
     ...(group === undefined ? {} : { group }),
     disk: {
@@ -242,12 +256,12 @@ function holdCell({ request, decided, plan, session, running, group }: Started):
       loop: ownDisk,
     },
     onReached: () => running.kill(),
-    onLost: (name, cause) => {
+    onLost: (name: LimitName, cause: unknown) => {
       running.kill();
       const why = cause instanceof Error ? cause.message : String(cause);
       request.onNotice?.(`the cell was ended: its limit of ${name} could not be watched any more (${why})`);
     },
-  });
+  };
 }
 
 /** Keeps the outcome among the session's records. The command has its exit code, whether that can be done or not. */

@@ -14,7 +14,8 @@ const [first, last] = [1_900_000_000, 1_900_000_001];
 function place(uid = 1000) {
   const home = tempFolder();
   const state = path.join(home, ".local/state/workcell");
-  const host: HostFacts = { ...someFacts, uid, home, environment: {} };
+  const own = { records: state, steering: [] };
+  const host: HostFacts = { ...someFacts, uid, home, environment: {}, own };
   const input = (more: Partial<Settings> = {}) => ({
     host,
     settings: { ...someSettings, uidRange: from({ first, last }), ...more },

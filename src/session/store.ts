@@ -10,8 +10,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { codeOf, WorkcellError } from "../errors/index.ts";
-import { realPlace } from "../lib/real-place.ts";
-import { cacheFolder, configFolder, stateFolder } from "../lib/xdg-folders.ts";
+import { cacheFolder } from "../lib/xdg-folders.ts";
 import type { HostFacts, SessionFacts, Settings } from "../model/index.ts";
 import { defaultLimits } from "../settings/index.ts";
 import { checkUidMap, checkUidRange, claimUid, releaseUid, releaseUidsOf } from "./claim-uid.ts";
@@ -41,16 +40,6 @@ interface StoreInput {
   readonly host: HostFacts;
 }
 
-/** The folders of Workcell's own that a plan keeps from cells, by their real paths. */
-export const ownFolders = ({ environment, home }: Pick<HostFacts, "environment" | "home">) => ({
-  records: realPlace(stateFolder(environment, home)),
-  steering: [configFolder(environment, home), cacheFolder(environment, home)].map(realPlace),
-});
-
-/** Workcell's state folder by its real path: what may be connected is compared with it. */
-export const stateOf = (host: Pick<HostFacts, "environment" | "home">) =>
-  realPlace(stateFolder(host.environment, host.home));
-
 function makeCellId(): string {
   return Math.random().toString(16).slice(2, 14).padEnd(12, "0");
 }
@@ -63,7 +52,7 @@ function checkUids({ settings, host }: StoreInput): void {
 /** A session that exists only on paper: for `--explain`, which writes nothing. */
 export function imagineSession({ settings, host }: StoreInput): SessionFacts {
   const name = settings.session?.value ?? makeSessionName(Math.random);
-  const folder = path.join(stateOf(host), "sessions", name);
+  const folder = path.join(host.own.records, "sessions", name);
   if (host.uid === 0) checkUids({ settings, host });
   return {
     name,
@@ -120,7 +109,7 @@ function createSession(
   const folder = path.join(sessions, name);
   let uid: number | undefined;
   try {
-    if (host.uid === 0) uid = claimUid(stateOf(host), settings.uidRange, name);
+    if (host.uid === 0) uid = claimUid(host.own.records, settings.uidRange, name);
     const created = new Date().toISOString();
     const record: SessionRecord = {
       ...{ schema: "workcell.session/1", name, created, durable: settings.session !== undefined },
@@ -137,7 +126,7 @@ function createSession(
   } catch (error) {
     if (hasDisk(folder)) removeDisk(folder);
     rmSync(folder, { recursive: true, force: true });
-    if (uid !== undefined) releaseUid(stateOf(host), uid, name);
+    if (uid !== undefined) releaseUid(host.own.records, uid, name);
     throw error;
   }
 }
@@ -176,7 +165,7 @@ export function openSession(input: StoreInput): OpenSession {
   const { settings, host } = input;
   checkName(settings);
   if (host.uid === 0) checkUids({ settings, host });
-  const state = stateOf(host);
+  const state = host.own.records;
   const sessions = path.join(state, "sessions");
   mkdirSync(sessions, { recursive: true, mode: 0o700 });
   const asked = settings.session?.value;
@@ -206,7 +195,7 @@ interface KnownSession {
 
 function openLocked(input: StoreInput, name: string, existing: KnownSession | undefined): OpenSession {
   const { settings, host } = input;
-  const state = stateOf(host);
+  const state = host.own.records;
   const cell = makeCellId();
   const takeMarker = putMarker(state, { name, cell }, settings.session === undefined ? "once" : "durable");
   try {

@@ -3,7 +3,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { tempFolder } from "../../test/helpers/temp-folder.ts";
 import { startTime } from "../launch/index.ts";
-import { pruneRecords, sweepSessions } from "./sweep.ts";
+import { findLeftovers, pruneRecords } from "./sweep.ts";
 
 /** The highest pid that Linux can ever give, and one more: never alive. */
 const DEAD = 4_194_305;
@@ -18,18 +18,18 @@ function place() {
     if (marker !== undefined) writeFileSync(path.join(state, "running", `${name}.c1`), marker);
   };
   const names = (folder: string) => readdirSync(path.join(state, folder)).sort();
-  const sweep = () => sweepSessions(state, (notice) => notices.push(notice));
+  const sweep = () => findLeftovers(state).clear((notice) => notices.push(notice));
   return { state, add, names, sweep, notices };
 }
 
-test("sweepSessions() takes the home of a run that was killed, and keeps its records", () => {
+test("clear() takes the home of a run that was killed, and keeps its records", () => {
   const { add, names, sweep, notices } = place();
   add("killed", `${DEAD} 100 once\n`);
   sweep();
   expect([names("running"), names("sessions/killed"), notices]).toEqual([[], ["cells"], []]);
 });
 
-test("sweepSessions() knows a pid that is another process's by now", () => {
+test("clear() knows a pid that is another process's by now", () => {
   const { add, names, sweep } = place();
   add("reused", `${process.pid} 1 once\n`);
   // Control: the same pid with the time at which this very process started.
@@ -42,7 +42,7 @@ test("sweepSessions() knows a pid that is another process's by now", () => {
   ]);
 });
 
-test("sweepSessions() leaves a durable session's home, and a marker that is being written", () => {
+test("clear() leaves a durable session's home, and a marker that is being written", () => {
   const { add, names, sweep } = place();
   add("durable", `${DEAD} 100 durable\n`);
   add("new", "");
@@ -56,7 +56,7 @@ test("sweepSessions() leaves a durable session's home, and a marker that is bein
   ]).toEqual([["new.c1"], ...[0, 1, 2].map(() => ["cells", "home", "tmp"])]);
 });
 
-test("sweepSessions() gives a killed session's uid back, unless it is another's by now", () => {
+test("clear() gives a killed session's uid back, unless it is another's by now", () => {
   const { state, add, names, sweep } = place();
   add("killed", `${DEAD} 100 1900000001\n`);
   add("older", `${DEAD} 100 1900000002\n`);
@@ -66,7 +66,7 @@ test("sweepSessions() gives a killed session's uid back, unless it is another's 
   expect(names("uids")).toEqual(["1900000002"]);
 });
 
-test("sweepSessions() finds the uid of a run that was killed before it could note it", () => {
+test("clear() finds the uid of a run that was killed before it could note it", () => {
   const { state, add, names, sweep } = place();
   add("killed", `${DEAD} 100 once\n`);
   for (const [uid, name] of [
@@ -79,7 +79,7 @@ test("sweepSessions() finds the uid of a run that was killed before it could not
   expect(names("uids")).toEqual(["1900000002"]);
 });
 
-test("sweepSessions() takes a session whole that was never finished, unless somebody else is making it", () => {
+test("clear() takes a session whole that was never finished, unless somebody else is making it", () => {
   const { state, names, sweep } = place();
   const half = (name: string) => mkdirSync(path.join(state, "sessions", name, "home"), { recursive: true });
   const mark = (file: string, text: string) => writeFileSync(path.join(state, "running", file), text);
@@ -92,7 +92,7 @@ test("sweepSessions() takes a session whole that was never finished, unless some
   expect([names("sessions"), names("running")]).toEqual([["taken-up"], ["taken-up.c2"]]);
 });
 
-test("sweepSessions() takes the drafts of markers that nobody is writing any more", () => {
+test("clear() takes the drafts of markers that nobody is writing any more", () => {
   const { state, names, sweep } = place();
   const draft = (name: string, text: string) => writeFileSync(path.join(state, "running", name), text);
   draft(".old.c1", "");
@@ -103,7 +103,7 @@ test("sweepSessions() takes the drafts of markers that nobody is writing any mor
   expect(names("running")).toEqual([".new.c1"]);
 });
 
-test("sweepSessions() takes drafts that no space was left for, whatever they hold", () => {
+test("clear() takes drafts that no space was left for, whatever they hold", () => {
   const { state, names, sweep } = place();
   for (const file of ["running/.old.c1", "uids/.old", "running/.new.c1", "uids/.new"])
     writeFileSync(path.join(state, file), `${process.pid} ${startTime(process.pid)} once\n`);
@@ -112,7 +112,7 @@ test("sweepSessions() takes drafts that no space was left for, whatever they hol
   expect([names("running"), names("uids")]).toEqual([[".new.c1"], [".new"]]);
 });
 
-test("sweepSessions() takes what a killed run had begun to take away", () => {
+test("clear() takes what a killed run had begun to take away", () => {
   const { state, add, names, sweep } = place();
   add("killed", `${DEAD} 100 once\n`);
   mkdirSync(path.join(state, "sessions/killed/.gone-abcdef/home/deep"), { recursive: true });
@@ -120,7 +120,7 @@ test("sweepSessions() takes what a killed run had begun to take away", () => {
   expect(names("sessions/killed")).toEqual(["cells"]);
 });
 
-test("sweepSessions() says what it cannot clear, keeps its marker and goes on", () => {
+test("clear() says what it cannot clear, keeps its marker and goes on", () => {
   const { state, add, names, sweep, notices } = place();
   add("a-stuck", `${DEAD} 100 1900000001\n`);
   mkdirSync(path.join(state, "uids/1900000001"));
@@ -144,7 +144,7 @@ function placeWithRecords(count: number) {
   return { state, names, sweep, make, oldest };
 }
 
-test("sweepSessions() takes the oldest records of ended sessions, when there are very many", () => {
+test("clear() takes the oldest records of ended sessions, when there are very many", () => {
   const { names, sweep, make, oldest } = placeWithRecords(248);
   sweep();
   expect(names("sessions").length).toBe(249);
@@ -189,9 +189,9 @@ test("pruneRecords() takes the oldest when there are many, and waits for nothing
   expect(few.names("sessions").length).toBe(151);
 });
 
-test("sweepSessions() finds nothing to do in a state that is not there", () => {
+test("clear() finds nothing to do in a state that is not there", () => {
   const { sweep, notices, state } = place();
-  sweepSessions(path.join(state, "none"), (notice) => notices.push(notice));
+  findLeftovers(path.join(state, "none")).clear((notice) => notices.push(notice));
   sweep();
   expect(notices).toEqual([]);
 });

@@ -1,15 +1,17 @@
 import { existsSync, readdirSync, rm, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { codeOf } from "../errors/index.ts";
+import { findDeadGroups, removeDeadGroups } from "../launch/index.ts";
+import type { CgroupFacts } from "../model/index.ts";
 import { releaseUidsOf } from "./claim-uid.ts";
-import { sweepDisks } from "./disk.ts";
+import { detachStray, strayDisks } from "./disk.ts";
 import { isLive, isSessionLive, readMarker } from "./marker.ts";
 import { withSessionLock } from "./session-lock.ts";
 import { clearHalfMade, forgetSession } from "./store.ts";
 
 /** Records that one run takes away: it must not wait for those of fifty. */
 const MOST_AT_ONCE = 4;
-/** Records of ended sessions that are kept, and how many may lie there until a run waits for some to go. */
+/** The newest sessions, which keep their records; and how many may lie there until a run waits for some to go. */
 const KEPT_RECORDS = 200;
 const MOST_RECORDS = 250;
 /** Time in which a draft is written in any case, in `ms`. */
@@ -25,29 +27,25 @@ function list(folder: string): string[] {
 }
 
 /** Drafts that nobody is writing any more: their run was killed just then, or had no space for them. */
-function sweepDrafts(state: string): void {
-  for (const folder of ["running", "uids"].map((name) => path.join(state, name))) {
-    for (const file of list(folder).filter((name) => name.startsWith("."))) {
-      const written = statSync(path.join(folder, file), { throwIfNoEntry: false })?.mtimeMs;
-      if (written !== undefined && Date.now() - written > DRAFT_MS)
-        rmSync(path.join(folder, file), { force: true });
-    }
-  }
+function staleDrafts(state: string): readonly string[] {
+  const folders = ["running", "uids"].map((name) => path.join(state, name));
+  const drafts = folders.flatMap((folder) =>
+    list(folder).flatMap((name) => (name.startsWith(".") ? [path.join(folder, name)] : [])),
+  );
+  return drafts.filter((file) => {
+    const written = statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+    return written !== undefined && Date.now() - written > DRAFT_MS;
+  });
 }
 
 /** Cells whose Workcell was killed: what they left goes, as it would have gone at their end. */
-function sweepAbandoned(state: string, say: (notice: string) => void): void {
+function findAbandoned(state: string): readonly { readonly file: string; readonly kind: string }[] {
   const running = path.join(state, "running");
-  for (const file of list(running)) {
+  return list(running).flatMap((file) => {
     const marker = readMarker(path.join(running, file));
     // Without a word in it, it is being written this very moment.
-    if (marker === undefined || isLive(marker)) continue;
-    // Its marker stays when this fails, so that the next run tries again.
-    attempt(say, () => {
-      if (!file.startsWith(".")) clearAbandoned(state, file, marker.kind);
-      rmSync(path.join(running, file), { force: true });
-    });
-  }
+    return marker === undefined || isLive(marker) ? [] : [{ file, kind: marker.kind }];
+  });
 }
 
 function clearAbandoned(state: string, file: string, kind: string): void {
@@ -87,23 +85,26 @@ function hasKept(session: string): boolean {
   return numbers.some((number) => list(path.join(steps, number, "kept")).length > 0);
 }
 
-/** Records of ended sessions that are too many, the oldest last; few at once. */
-function surplusRecords(sessions: string, names: readonly string[]): readonly string[] {
-  const isThere = (name: string, part: string) => existsSync(path.join(sessions, name, part));
-  // At a session's end its layers are taken away, unless something waits in them.
-  const ended = names.filter((name) => !isThere(name, "home") && !isThere(name, "layers"));
-  const byAge = ended
-    .map((name) => ({
-      name,
-      time: statSync(path.join(sessions, name), { throwIfNoEntry: false })?.mtimeMs ?? 0,
-    }))
-    .sort((a, b) => b.time - a.time);
+/** At a session's end its layers are taken away, unless something waits in them. */
+function hasOnlyRecords(session: string): boolean {
+  const isThere = (part: string) => existsSync(path.join(session, part));
   // What was taken out of a folder, and what a step replaced, are the person's: they go with their word alone.
-  return byAge
-    .slice(KEPT_RECORDS)
-    .map(({ name }) => path.join(sessions, name))
-    .filter((session) => !hasTakenOut(session) && !hasKept(session))
-    .slice(-MOST_AT_ONCE);
+  return !isThere("home") && !isThere("layers") && !hasTakenOut(session) && !hasKept(session);
+}
+
+/** The oldest records of ended sessions, of those that are too many; few at once. */
+function surplusRecords(sessions: string, names: readonly string[]): readonly string[] {
+  const byAge = names
+    .map((name) => path.join(sessions, name))
+    .map((folder) => ({ folder, time: statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
+    .sort((a, b) => a.time - b.time);
+  const surplus: string[] = [];
+  // Looking into each costs more than their ages do, and of the oldest nearly all have ended.
+  for (const { folder } of byAge.slice(0, -KEPT_RECORDS)) {
+    if (surplus.length === MOST_AT_ONCE) break;
+    if (hasOnlyRecords(folder)) surplus.push(folder);
+  }
+  return surplus;
 }
 
 /**
@@ -118,18 +119,43 @@ export function pruneRecords(state: string): void {
     rm(folder, { recursive: true, force: true }, () => {});
 }
 
-/** Runs that are all too short for that would heap records up: from some number on they wait until a few are gone. */
-function boundRecords(state: string): void {
-  const sessions = path.join(state, "sessions");
-  const names = list(sessions);
-  if (names.length < MOST_RECORDS) return;
-  for (const folder of surplusRecords(sessions, names)) rmSync(folder, { recursive: true, force: true });
+/** What others left behind, as it was found. */
+export interface Leftovers {
+  clear(say: (notice: string) => void): void;
 }
 
-/** Clears what killed runs left behind. Done while a command runs, so that nobody waits for it. */
-export function sweepSessions(state: string, say: (notice: string) => void): void {
-  attempt(say, () => sweepDrafts(state));
-  sweepAbandoned(state, say);
-  attempt(say, () => sweepDisks(state, (name) => isSessionLive(state, name)));
-  attempt(say, () => boundRecords(state));
+/**
+ * Looks for what killed runs left behind, and changes nothing: done while a cell is being built, when this process has
+ * nothing else to do. Clearing it may take its time, and is for when the command runs.
+ */
+export function findLeftovers(state: string, cgroups?: CgroupFacts): Leftovers {
+  const running = path.join(state, "running");
+  const drafts = staleDrafts(state);
+  const abandoned = findAbandoned(state);
+  const isUsed = (name: string) => isSessionLive(state, name);
+  const disks = strayDisks(state, isUsed);
+  const groups = cgroups === undefined ? [] : findDeadGroups(cgroups);
+  const sessions = path.join(state, "sessions");
+  const names = list(sessions);
+  // Runs that are all too short for pruneRecords() would heap records up: from some number on they wait for a few.
+  const surplus = names.length < MOST_RECORDS ? [] : surplusRecords(sessions, names);
+  return {
+    clear: (say) => {
+      attempt(say, () => {
+        for (const file of drafts) rmSync(file, { force: true });
+      });
+      for (const { file, kind } of abandoned) {
+        // Its marker stays when this fails, so that the next run tries again.
+        attempt(say, () => {
+          if (!file.startsWith(".")) clearAbandoned(state, file, kind);
+          rmSync(path.join(running, file), { force: true });
+        });
+      }
+      attempt(say, () => detachStray(state, disks, isUsed));
+      removeDeadGroups(groups);
+      attempt(say, () => {
+        for (const folder of surplus) rmSync(folder, { recursive: true, force: true });
+      });
+    },
+  };
 }

@@ -35,7 +35,7 @@ const isThere = (folder: string) => lstatSync(folder, { throwIfNoEntry: false })
  * what lies in it is removed by the open folder. Node's own rmSync() goes by paths.
  */
 export function takeAway(folder: string): void {
-  if (!isThere(folder)) return;
+  if (!isThere(folder) || removedEmpty(folder)) return;
   try {
     // The folder above is Workcell's own: this name is no link. Who is not root cannot move what may not be written.
     chmodSync(folder, 0o700);
@@ -44,6 +44,17 @@ export function takeAway(folder: string): void {
     removeTree(gone);
   } catch (cause) {
     throw stays(folder, cause);
+  }
+}
+
+/** The usual case, in one call: most commands leave nothing behind. A link of that name is not followed. */
+function removedEmpty(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch {
+    // What stands in the way is met again below, and said there.
+    return false;
   }
 }
 

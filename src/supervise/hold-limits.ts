@@ -37,60 +37,73 @@ interface Stoppable {
   lastLook?(): Promise<void>;
 }
 
-async function watchMemoryOf(input: HoldInput, reach: HeldLimits["reach"]): Promise<Stoppable | undefined> {
-  const { limits, group, rootPid, countSwap } = input;
+type Reach = HeldLimits["reach"];
+type Unheld = Omit<HoldInput, "rootPid">;
+
+async function memoryWatch(input: Unheld): Promise<(rootPid: number, reach: Reach) => Stoppable | undefined> {
+  const { limits, group, countSwap } = input;
   const limitBytes = limits.memoryBytes;
   if (limits.held.memory === "cgroup" && group !== undefined) {
     const { watchKills } = await import("./watch-kills.ts");
-    return watchKills({
-      countKills: () => group.read().oomKills,
-      onKilled: () => reach(reachedLimit("memory", limitBytes, group.read().memoryPeakBytes ?? limitBytes)),
-    });
+    return (_, reach) =>
+      watchKills({
+        countKills: () => group.read().oomKills,
+        onKilled: () => reach(reachedLimit("memory", limitBytes, group.read().memoryPeakBytes ?? limitBytes)),
+      });
   }
-  if (limits.held.memory !== "watched") return undefined;
+  if (limits.held.memory !== "watched") return () => undefined;
   const { watchMemory } = await import("./watch-memory.ts");
-  return watchMemory({
-    ...{ rootPid, limitBytes, countSwap },
-    onExceeded: (usedBytes) => reach(reachedLimit("memory", limitBytes, usedBytes)),
-    onLost: (cause) => input.onLost("memory", cause),
-  });
+  return (rootPid, reach) =>
+    watchMemory({
+      ...{ rootPid, limitBytes, countSwap },
+      onExceeded: (usedBytes) => reach(reachedLimit("memory", limitBytes, usedBytes)),
+      onLost: (cause) => input.onLost("memory", cause),
+    });
 }
 
-async function watchDiskOf(input: HoldInput, reach: HeldLimits["reach"]): Promise<Stoppable | undefined> {
-  const { limits, disk, rootPid } = input;
+async function diskWatch(input: Unheld): Promise<(rootPid: number, reach: Reach) => Stoppable | undefined> {
+  const { limits, disk } = input;
   const watched = [...(limits.held.disk === "watched" ? disk.folders : []), ...(disk.layers ?? [])];
-  if (watched.length === 0 || limits.held.disk === "waived") return undefined;
+  if (watched.length === 0 || limits.held.disk === "waived") return () => undefined;
   const { watchDisk } = await import("./watch-disk.ts");
-  return watchDisk({
-    ...{ rootPid, limitBytes: limits.diskBytes, folders: watched },
-    ...(disk.startBytes === undefined ? {} : { startBytes: disk.startBytes }),
-    onExceeded: (usedBytes) => reach(reachedLimit("disk", limits.diskBytes, usedBytes)),
-    onLost: (cause) => input.onLost("disk", cause),
-  });
+  return (rootPid, reach) =>
+    watchDisk({
+      ...{ rootPid, limitBytes: limits.diskBytes, folders: watched },
+      ...(disk.startBytes === undefined ? {} : { startBytes: disk.startBytes }),
+      onExceeded: (usedBytes) => reach(reachedLimit("disk", limits.diskBytes, usedBytes)),
+      onLost: (cause) => input.onLost("disk", cause),
+    });
+}
+
+/** Loads what holds such limits, while the cell is being built; what it resolves to holds them for PID 1 of the cell. */
+export async function readyLimits(input: Unheld): Promise<(rootPid: number) => HeldLimits> {
+  const starts = await Promise.all([memoryWatch(input), diskWatch(input)]);
+  const diskSpace = input.disk.loop ? (await import("./disk-usage.ts")).readDiskSpace : undefined;
+  return (rootPid) => {
+    let reached: LimitReached | undefined;
+    const reach = (limit: LimitReached) => {
+      if (reached !== undefined) return;
+      reached = limit;
+      input.onReached(limit);
+    };
+    const watches = starts.map((start) => start(rootPid, reach));
+    return {
+      reach,
+      finish: async () => {
+        for (const watch of watches) watch?.stop();
+        if (reached === undefined) for (const watch of watches) await watch?.lastLook?.();
+        const [place = "/"] = input.disk.folders;
+        return {
+          limits: input.limits,
+          ...(reached && { reached }),
+          ...(input.group && { usage: input.group.read() }),
+          ...(diskSpace && { disk: diskSpace(place) }),
+        };
+      },
+    };
+  };
 }
 
 /** Holds what the kernel does not hold by itself, from before the command starts until the cell has ended. */
-export async function holdLimits(input: HoldInput): Promise<HeldLimits> {
-  let reached: LimitReached | undefined;
-  const reach = (limit: LimitReached) => {
-    if (reached !== undefined) return;
-    reached = limit;
-    input.onReached(limit);
-  };
-  const watches = await Promise.all([watchMemoryOf(input, reach), watchDiskOf(input, reach)]);
-  const diskSpace = input.disk.loop ? (await import("./disk-usage.ts")).readDiskSpace : undefined;
-  return {
-    reach,
-    finish: async () => {
-      for (const watch of watches) watch?.stop();
-      if (reached === undefined) for (const watch of watches) await watch?.lastLook?.();
-      const [place = "/"] = input.disk.folders;
-      return {
-        limits: input.limits,
-        ...(reached && { reached }),
-        ...(input.group && { usage: input.group.read() }),
-        ...(diskSpace && { disk: diskSpace(place) }),
-      };
-    },
-  };
-}
+export const holdLimits = async ({ rootPid, ...input }: HoldInput): Promise<HeldLimits> =>
+  (await readyLimits(input))(rootPid);

@@ -4,7 +4,7 @@
  * may import: launch.
  */
 export { boundStart } from "./bound-start.ts";
-export { type HeldLimits, type HoldInput, holdLimits } from "./hold-limits.ts";
+export { type HeldLimits, type HoldInput, readyLimits } from "./hold-limits.ts";
 export { judgeEnding } from "./judge-ending.ts";
 export { denialOfPids, judgeLimit, type LimitFindings, reachedLimit } from "./judge-limit.ts";
 export { meterOutput, type OutputMeter } from "./meter-output.ts";

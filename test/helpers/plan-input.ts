@@ -18,6 +18,10 @@ export const facts: HostFacts = {
   kernel: "6.1.0",
   home: "/home/ann",
   cwd: "/home/ann/work",
+  own: {
+    records: "/home/ann/.local/state/workcell",
+    steering: ["/home/ann/.config/workcell", "/home/ann/.cache/workcell"],
+  },
   umask: 0o022,
   bwrap: tool("/usr/bin/bwrap"),
   socat: tool("/usr/bin/socat"),

@@ -2,7 +2,13 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeAll, expect, test } from "vitest";
-import { type CellGroup, makeCellGroup, startTime, sweepCellGroups } from "../../src/launch/index.ts";
+import {
+  type CellGroup,
+  findDeadGroups,
+  makeCellGroup,
+  removeDeadGroups,
+  startTime,
+} from "../../src/launch/index.ts";
 import type { CgroupFacts, PlannedLimits } from "../../src/model/index.ts";
 import { probeLimits } from "../../src/probe/index.ts";
 import { failureOf } from "../helpers/failure.ts";
@@ -132,7 +138,7 @@ needsGroups("remove() leaves nothing, and a limit that cannot be set makes nothi
   expect(readdirSync(cgroups.memory?.folder ?? "/")).toHaveLength(before);
 });
 
-needsGroups("sweepCellGroups() takes away a killed Workcell's empty groups, and no other's", async () => {
+needsGroups("removeDeadGroups() takes away a killed Workcell's empty groups, and no other's", async () => {
   const parent = cgroups.memory?.folder ?? "/";
   const name = (pid: number, started: string | undefined) =>
     path.join(parent, `workcell-c0ffee-${pid}-${started ?? 0}`);
@@ -144,7 +150,7 @@ needsGroups("sweepCellGroups() takes away a killed Workcell's empty groups, and 
   const child = spawn("sleep", ["60"], { stdio: "ignore" });
   try {
     writeFileSync(path.join(busy, "cgroup.procs"), String(child.pid));
-    sweepCellGroups(cgroups);
+    removeDeadGroups(findDeadGroups(cgroups));
     expect([dead, living, busy, foreign].map((folder) => existsSync(folder))).toEqual([
       false,
       true,

@@ -6,9 +6,10 @@ import {
   attachDisk,
   createDisk,
   detachDisk,
+  detachStray,
   hasDisk,
   removeDisk,
-  sweepDisks,
+  strayDisks,
   wantsDisk,
 } from "../../src/session/disk.ts";
 import { canMakeDisks } from "../../src/session/disk-image.ts";
@@ -96,19 +97,22 @@ needsDisks(
   },
 );
 
-needsDisks("sweepDisks() unmounts what killed Workcells left, and nothing that a cell runs in", async () => {
+const detachUnused = (state: string, isUsed: (name: string) => boolean) =>
+  detachStray(state, strayDisks(state, isUsed), isUsed);
+
+needsDisks("detachStray() unmounts what killed Workcells left, and nothing that a cell runs in", async () => {
   const { folder, state } = session(32 * MIB);
-  sweepDisks(state, (name) => name === "brave-loving-maxwell");
+  detachUnused(state, (name) => name === "brave-loving-maxwell");
   expect(mountsIn(folder)).toBe(3);
-  sweepDisks(state, () => false);
+  detachUnused(state, () => false);
   expect([mountsIn(folder), hasDisk(folder)]).toEqual([0, true]);
   await noLoops(folder);
 });
 
-needsDisks("sweepDisks() unmounts what is left of a disk whose image is gone", async () => {
+needsDisks("detachStray() unmounts what is left of a disk whose image is gone", async () => {
   const { folder, state } = session(32 * MIB);
   rmSync(path.join(folder, "disk.ext4"));
-  sweepDisks(state, () => false);
+  detachUnused(state, () => false);
   expect(mountsIn(folder)).toBe(0);
   await noLoops(folder);
 });
