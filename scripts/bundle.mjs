@@ -69,7 +69,7 @@ const loadLate = {
 };
 
 /** Node's modules that have a default name here, with the names that are imported besides: the build misses others. */
-const defaultNames = { path: ["posix"], os: ["constants"], process: [] };
+const defaultNames = { path: ["posix"], os: ["constants", "homedir"], process: [] };
 
 /**
  * Has one copy of each, where the bundler would copy all their properties for every file that imports them.
