@@ -68,7 +68,8 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
     const output = joinOutput(request.stdio, plan.limits);
     // bwrap builds the cell while Workcell opens the gate; the command waits for both.
     const place = { folder: session.cellFolder, joinFiles: group?.joinFiles ?? [] };
-    const bounds = { session: plan.session, limitMs: request.startLimitMs, cancel: request.signal };
+    const { startLimitMs: limitMs, signal: cancel } = request;
+    const bounds = { session: plan.session, limitMs, cancel, cellFolder: session.cellFolder };
     const running = boundStart(launchCell(plan, output.stdio, place), bounds);
     return await finishStart({ request, decided, plan, session, running, startedAt, output, group, guard });
   } catch (error) {

@@ -2,7 +2,9 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Running, SupervisorRecord } from "../launch/index.ts";
 import { boundStart } from "./bound-start.ts";
 
-const record: SupervisorRecord = { refused: [], shell: { complaints: ["bwrap: it waits"] } };
+const used = { cpuMs: 0, maxRssBytes: 0 };
+const record: SupervisorRecord = { refused: [], shell: { complaints: ["bwrap: it waits"] }, used };
+const cellFolder = "/no/such/cell";
 
 /** A start of which nothing comes until it is told to. */
 function starting() {
@@ -36,7 +38,7 @@ afterEach(() => void vi.useRealTimers());
 test("boundStart() leaves a start alone that is ready in time, and no timer behind", async () => {
   const { running, kill, ready, end } = starting();
   const cancel = new AbortController();
-  const bounded = boundStart(running, { session: "a", cancel: cancel.signal });
+  const bounded = boundStart(running, { session: "a", cellFolder, cancel: cancel.signal });
   await vi.advanceTimersByTimeAsync(59_000);
   ready();
   await bounded.ready;
@@ -50,7 +52,7 @@ test("boundStart() leaves a start alone that is ready in time, and no timer behi
 
 test("boundStart() ends one that is not, and says how far it came once nothing of it is left", async () => {
   const { running, kill, end } = starting();
-  const bounded = boundStart(running, { session: "a-b-c" });
+  const bounded = boundStart(running, { session: "a-b-c", cellFolder });
   let said: unknown;
   bounded.ready.catch((error: unknown) => {
     said = error;
@@ -71,7 +73,7 @@ test("boundStart() ends one that is not, and says how far it came once nothing o
 
 test("boundStart() says the time-out though the end that it brings fails the start too", async () => {
   const { running, fail, end, listen } = starting();
-  const bounded = boundStart(running, { session: "a", limitMs: 500 });
+  const bounded = boundStart(running, { session: "a", cellFolder, limitMs: 500 });
   listen();
   await vi.advanceTimersByTimeAsync(500);
   fail(new Error("the sandbox ended before it was sealed"));
@@ -83,7 +85,7 @@ test("boundStart() says the time-out though the end that it brings fails the sta
 
 test("boundStart() waits for nobody who cannot be ended, and says so", async () => {
   const { running } = starting();
-  const bounded = boundStart(running, { session: "a" });
+  const bounded = boundStart(running, { session: "a", cellFolder });
   const failed = expect(bounded.ready).rejects.toThrow(/it could not be ended/);
   await vi.advanceTimersByTimeAsync(65_000);
   await failed;
@@ -94,7 +96,7 @@ test("boundStart() waits for nobody who cannot be ended, and says so", async () 
 test("boundStart() ends a cancelled start soon, and passes on what failed by itself", async () => {
   const one = starting();
   const cancel = new AbortController();
-  const bounded = boundStart(one.running, { session: "a", cancel: cancel.signal });
+  const bounded = boundStart(one.running, { session: "a", cellFolder, cancel: cancel.signal });
   cancel.abort();
   await vi.advanceTimersByTimeAsync(1999);
   expect(one.kill).not.toHaveBeenCalled();
@@ -103,7 +105,7 @@ test("boundStart() ends a cancelled start soon, and passes on what failed by its
   await expect(bounded.ready).rejects.toThrow(/it was cancelled before it was ready/);
 
   const other = starting();
-  const failing = boundStart(other.running, { session: "a" });
+  const failing = boundStart(other.running, { session: "a", cellFolder });
   other.fail(new Error("no such folder"));
   await expect(failing.ready).rejects.toThrow("no such folder");
   expect(vi.getTimerCount()).toBe(0);

@@ -14,6 +14,8 @@ export interface StartBounds {
   readonly limitMs?: number | undefined;
   /** Cancels the start. */
   readonly cancel?: AbortSignal | undefined;
+  /** Folder of the cell's records, by which is found who is left when cellhost dies before its time. */
+  readonly cellFolder: string;
 }
 
 type Why = "timed out" | "cancelled";
@@ -40,9 +42,17 @@ function reachedOf(hasPorts: boolean, isGone: boolean, { shell, failed }: Superv
   return `${far}${said === "" ? "" : ` (${said})`}${left}`;
 }
 
+/** cellhost says the end once the cell is empty; who ended without it was killed. */
+async function emptyCell(record: SupervisorRecord, cellFolder: string): Promise<SupervisorRecord> {
+  if (record.used !== undefined) return record;
+  const { endStragglers } = await import("./end-stragglers.ts");
+  await endStragglers(cellFolder);
+  return record;
+}
+
 /**
  * A cell that is not ready in time, or soon after its start was cancelled, is ended: `ready` then rejects with WC_LAUNCH,
- * which says how far it had come, once nothing of it is left.
+ * which says how far it had come, once nothing of it is left. `ended` waits for what a killed cellhost left, too.
  */
 export function boundStart(running: Running, bounds: StartBounds): Running {
   let [why, hasPorts] = [undefined as Why | undefined, false];
@@ -54,7 +64,8 @@ export function boundStart(running: Running, bounds: StartBounds): Running {
   const givenUp = new Promise<undefined>((resolve) => {
     giveUp = () => resolve(undefined);
   });
-  const ended = Promise.race([running.ended, givenUp]);
+  const emptied = running.ended.then((record) => emptyCell(record, bounds.cellFolder));
+  const ended = Promise.race([emptied, givenUp]);
   const ready = new Promise<void>((resolve, reject) => {
     const end = (reason: Why) => {
       if (why !== undefined) return;
