@@ -5,12 +5,12 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildAll } from "../scripts/build.mjs";
-import { makePage } from "../scripts/setup/page.mjs";
 import { isStamped } from "../scripts/setup/source-stamp.mjs";
 import { ending, Stop } from "../scripts/setup/stop.mjs";
 import { reviewHolds, reviewRows } from "./measure/judge-review.mjs";
 import { machineLine, readMachine } from "./measure/machine.mjs";
 import { preparePackage, timeReview, timeWork } from "./measure/review-work.mjs";
+import { holdLines, sayMeasured } from "./measure/say-measured.mjs";
 import { tableLines } from "./measure/table.mjs";
 
 const MOST_ROUNDS = 100;
@@ -98,24 +98,8 @@ function resultLines({ machine, rounds, rows, holds }) {
     "",
     ...tableLines([["what", "min", "median", "p95"], ...cells]),
     "",
-    ...holds.map(
-      ({ holds, what, limit, unit, measured }) =>
-        `${holds ? "holds" : "fails"}  ${what} ${limit} ${unit}; measured ${hundredths(measured)}`,
-    ),
+    ...holdLines(holds, hundredths),
   ];
 }
 
-/** @returns {Promise<number>} exit code */
-async function main() {
-  const { rounds, json, help } = readOptions();
-  const page = makePage(process.stdout, process.env);
-  if (help) {
-    page.line(usage);
-    return 0;
-  }
-  const result = await measure(rounds, json ? () => {} : page.pending);
-  page.line(json ? JSON.stringify(result, null, 2) : resultLines(result).join("\n"));
-  return result.holds.every(({ holds }) => holds) ? 0 : 1;
-}
-
-await ending(main);
+await ending(() => sayMeasured({ options: readOptions(), usage, measure, resultLines }));

@@ -1,9 +1,9 @@
 import { parseArgs } from "node:util";
-import { makePage } from "../scripts/setup/page.mjs";
 import { ending, Stop } from "../scripts/setup/stop.mjs";
 import { startHolds, startRows } from "./measure/judge-start.mjs";
 import { machineLine, readMachine } from "./measure/machine.mjs";
 import { startRivals } from "./measure/rivals.mjs";
+import { holdLines, sayMeasured } from "./measure/say-measured.mjs";
 import { setUp } from "./measure/set-up.mjs";
 import { inSurroundings } from "./measure/surroundings.mjs";
 import { tableLines } from "./measure/table.mjs";
@@ -69,24 +69,8 @@ function resultLines({ machine, rounds, warmUps, rows, leftOut, holds }) {
     ...tableLines([["what", "min", "median", "p95", "/ node", "- node"], ...cells]),
     ...leftOut.map(({ what, why }) => `${what} left out: ${why}`),
     "",
-    ...holds.map(
-      ({ holds, what, limit, unit, measured }) =>
-        `${holds ? "holds" : "fails"}  ${what} ${limit} ${unit}; measured ${tenths(measured)}`,
-    ),
+    ...holdLines(holds, tenths),
   ];
 }
 
-/** @returns {Promise<number>} exit code */
-async function main() {
-  const { rounds, json, help } = readOptions();
-  const page = makePage(process.stdout, process.env);
-  if (help) {
-    page.line(usage);
-    return 0;
-  }
-  const result = await measure(rounds, json ? () => {} : page.pending);
-  page.line(json ? JSON.stringify(result, null, 2) : resultLines(result).join("\n"));
-  return result.holds.every(({ holds }) => holds) ? 0 : 1;
-}
-
-await ending(main);
+await ending(() => sayMeasured({ options: readOptions(), usage, measure, resultLines }));

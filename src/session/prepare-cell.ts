@@ -2,6 +2,7 @@ import { chmodSync, closeSync, constants, fchownSync, mkdirSync, openSync, write
 import path from "node:path";
 import { codeOf } from "../errors/index.ts";
 import type { Plan } from "../model/index.ts";
+import { makeFreshFolder } from "./fresh-folder.ts";
 import type { OpenSession } from "./store.ts";
 
 /** Writes the small files that a plan mounts, and makes the folders its home begins with. */
@@ -21,17 +22,6 @@ export function prepareCell(plan: Plan, session: OpenSession): void {
     makeHomeFolder(path.join(session.facts.folder, "home"), folder, plan.root?.uid);
 }
 
-/** True if it was made now, false if something of that name is there. */
-function makeFresh(folder: string): boolean {
-  try {
-    mkdirSync(folder, { mode: 0o700 });
-    return true;
-  } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
-    throw error;
-  }
-}
-
 const folderItself = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 /** What a cell may have done to a folder of its own home; its programs then do without. */
 const cellsOwnAffair = ["ELOOP", "ENOTDIR", "EACCES", "ENOENT", "EROFS", "ENOSPC", "EDQUOT"];
@@ -46,7 +36,7 @@ function makeHomeFolder(home: string, folder: string, uid: number | undefined): 
   try {
     for (const part of folder.split("/")) {
       const place = `/proc/self/fd/${fd}/${part}`;
-      const isFresh = makeFresh(place);
+      const isFresh = makeFreshFolder(place);
       const inner = openSync(place, folderItself);
       closeSync(fd);
       fd = inner;

@@ -15,6 +15,7 @@ import type { HostFacts, SessionFacts, Settings } from "../model/index.ts";
 import { defaultLimits } from "../settings/index.ts";
 import { checkUidMap, checkUidRange, claimUid, releaseUid, releaseUidsOf } from "./claim-uid.ts";
 import { attachDisk, createDisk, detachDisk, diskSize, hasDisk, removeDisk, wantsDisk } from "./disk.ts";
+import { makeFreshFolder } from "./fresh-folder.ts";
 import { removeEmptyLayers } from "./layer-record.ts";
 import { hasMarker, isSessionLive, putMarker } from "./marker.ts";
 import { makeSessionName, sessionNamePattern } from "./names.ts";
@@ -62,17 +63,6 @@ export function imagineSession({ settings, host }: StoreInput): SessionFacts {
   };
 }
 
-/** Makes a folder that must not exist yet; false if it does. */
-function makeFresh(folder: string): boolean {
-  try {
-    mkdirSync(folder, { mode: 0o700 });
-    return true;
-  } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
-    throw error;
-  }
-}
-
 function makeFolders(folder: string, uid: number | undefined): void {
   for (const [name, mode] of [
     ["home", 0o700],
@@ -105,7 +95,7 @@ function createSession(
   sessions: string,
   name: string,
 ): { record: SessionRecord; folder: string } {
-  if (!makeFresh(path.join(sessions, name))) throw beingMade(name);
+  if (!makeFreshFolder(path.join(sessions, name))) throw beingMade(name);
   const folder = path.join(sessions, name);
   let uid: number | undefined;
   try {
