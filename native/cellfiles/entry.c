@@ -23,6 +23,7 @@ static uint8_t type_of(mode_t mode) {
 
 char overlay_mark(int descriptor, const char *name) {
   char whole[40], value[2];
+  if (uses_own_marks()) return '\0';
   strcpy(whole, uses_trusted() ? "trusted.overlay." : "user.overlay.");
   strcat(whole, name);
   return get_value(descriptor, whole, value, sizeof value) == 1 ? value[0] : '\0';
@@ -38,6 +39,7 @@ static bool has_mark(const char *names, ssize_t length, const char *name) {
 
 /* A device without a number; or, where the folder says that it has such, an empty file with a mark. */
 static int marks_of(int descriptor, const struct stat *status, const char *names, ssize_t length, bool whiteouts) {
+  if (uses_own_marks()) return S_ISFIFO(status->st_mode) && (status->st_mode & 07777) == 0 ? MARK_WHITEOUT : 0;
   if (S_ISCHR(status->st_mode) && status->st_rdev == makedev(0, 0)) return MARK_WHITEOUT;
   if (whiteouts && S_ISREG(status->st_mode) && status->st_size == 0 && has_mark(names, length, "whiteout"))
     return MARK_WHITEOUT;

@@ -1,11 +1,12 @@
 /*
  * cellfiles: what Workcell does to a person's folders, and Node has no call for.
  *
- *   cellfiles trusted|user ROOT_DIR...
+ *   cellfiles trusted|user|own ROOT_DIR...
  *
  * Each root is opened once; every path is resolved below its root's descriptor, through no link. The first word says in
  * which extended attributes overlayfs keeps its marks: in `trusted.overlay.*`, or mounted by a user in `user.overlay.*`. A
- * program in a cell can set the other kind, which therefore means nothing.
+ * program in a cell can set the other kind, which therefore means nothing. In `own` layers, which Workcell made without
+ * overlayfs, none means anything: whatever has such a layer's whiteouts can make a pipe.
  *
  * Requests come on stdin and are answered on stdout, in order; protocol.h says how. It holds no policy, ends with the end
  * of stdin, and dies with whoever started it: what that one had asked for is not carried out behind its back.
@@ -48,6 +49,7 @@ static operation *take_operation(struct reader *request) {
     case ASK_EXCHANGE: return exchange_entries;
     case ASK_RENAME: return rename_entry;
     case ASK_REMOVE: return remove_entry;
+    case ASK_WHITEOUT: return make_whiteout;
     case ASK_SYNC: return sync_root;
     case ASK_FIND: return find_names;
     default: malformed(request, "unknown operation");
@@ -98,7 +100,7 @@ int main(int count, char **words) {
   outlive_the_terminal();
   die_with_parent(getppid());
   umask(0);
-  if (count < 3) misuse("missing argument", count < 2 ? "trusted or user" : "ROOT_DIR");
+  if (count < 3) misuse("missing argument", count < 2 ? "trusted, user or own" : "ROOT_DIR");
   open_roots(words + 1);
   begin_answer(&answers);
   finish_answer(&answers, ANSWER_DONE);

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -86,6 +87,20 @@ int link_file(struct reader *request, struct answers *answers) {
     error = failed(answers, "link");
   if (folder >= 0) close(folder);
   close(source);
+  return error;
+}
+
+/* As Workcell's own layers say that something is gone. */
+int make_whiteout(struct reader *request, struct answers *answers) {
+  struct place place;
+  const char *name;
+  take_place(request, &place);
+  take_end(request);
+  int folder = open_parent(&place, &name);
+  if (folder < 0) return failed(answers, "open its folder");
+  note_written(folder);
+  int error = mkfifoat(folder, name, 0) == 0 ? 0 : failed(answers, "make whiteout");
+  close(folder);
   return error;
 }
 

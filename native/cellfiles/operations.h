@@ -15,6 +15,7 @@ int set_attributes(struct reader *request, struct answers *answers);
 int exchange_entries(struct reader *request, struct answers *answers);
 int rename_entry(struct reader *request, struct answers *answers);
 int remove_entry(struct reader *request, struct answers *answers);
+int make_whiteout(struct reader *request, struct answers *answers);
 int sync_root(struct reader *request, struct answers *answers);
 int find_names(struct reader *request, struct answers *answers);
 

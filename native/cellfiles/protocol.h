@@ -33,6 +33,7 @@ enum {
   ASK_EXCHANGE = 'x',   /* place, place */
   ASK_RENAME = 'm',     /* place, place */
   ASK_REMOVE = 'u',     /* place */
+  ASK_WHITEOUT = 'w',   /* place */
   ASK_SYNC = 'y',       /* u8 root */
   ASK_FIND = 'f',       /* place, u64 most, texts -> for what is found in the whole tree: u8 found, text path, (entry) */
 };

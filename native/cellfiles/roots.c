@@ -19,7 +19,7 @@ enum { MAX_ROOTS = 255, LONGEST_PIECE = 4095, ATTEMPTS = 16 };
 static struct {
   int descriptors[MAX_ROOTS];
   int count;
-  bool trusted;
+  bool trusted, own;
 } roots;
 
 struct how_to_open {
@@ -44,7 +44,9 @@ static int open_how(int folder, const char *path, int flags, uint64_t resolve) {
  */
 void open_roots(char **words) {
   roots.trusted = strcmp(*words, "trusted") == 0;
-  if (!roots.trusted && strcmp(*words, "user") != 0) misuse("not trusted or user, argument", *words);
+  roots.own = strcmp(*words, "own") == 0;
+  if (!roots.trusted && !roots.own && strcmp(*words, "user") != 0)
+    misuse("not trusted, user or own, argument", *words);
   for (words++; *words != NULL; words++) {
     if (**words != '/') misuse("not an absolute path, argument", *words);
     if (roots.count == MAX_ROOTS) fail(EXIT_CANNOT, "too many roots, argument", *words, E2BIG);
@@ -58,6 +60,8 @@ void open_roots(char **words) {
 }
 
 bool uses_trusted(void) { return roots.trusted; }
+
+bool uses_own_marks(void) { return roots.own; }
 
 int take_root(struct reader *reader) {
   uint8_t number = take_u8(reader);

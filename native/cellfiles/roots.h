@@ -11,8 +11,11 @@
 /* Takes the command line's words; what cannot be opened ends us. */
 void open_roots(char **words);
 
-/* Whether overlayfs keeps its marks in `trusted.overlay.*`; else in `user.overlay.*`. */
+/* Whether overlayfs keeps its marks in `trusted.overlay.*`; else in `user.overlay.*`, or nowhere. */
 bool uses_trusted(void);
+
+/* Whether the layers are Workcell's own: no attribute means anything there, and a pipe without bits is a whiteout. */
+bool uses_own_marks(void);
 
 struct place {
   int root;

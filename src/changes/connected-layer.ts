@@ -38,6 +38,8 @@ export interface LayerPlace {
   readonly upper: string;
   readonly baseTimeNs: bigint;
   readonly mode: "review" | "auto";
+  /** True: the layer was made from a copy, and overlayfs's marks mean nothing in it. */
+  readonly isCopy?: true;
 }
 
 export interface OpenInput {
@@ -93,7 +95,7 @@ function replaced(folder: string): WorkcellError {
 async function openServer(input: OpenInput): Promise<FileServer & FileFinder> {
   const { cellfiles, place, steps, userXattr } = input;
   mkdirSync(steps, { recursive: true, mode: 0o700 });
-  const options = userXattr === undefined ? {} : { userXattr };
+  const options = { ownMarks: place.isCopy === true, ...(userXattr !== undefined && { userXattr }) };
   const server = await openFileServer(
     cellfiles,
     [place.folder, place.upper, steps, path.dirname(place.upper)],

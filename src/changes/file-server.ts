@@ -65,6 +65,12 @@ export interface FileServer {
   close(): Promise<void>;
 }
 
+/** What makes a layer of Workcell's own, which overlayfs never saw. */
+export interface LayerMaker {
+  /** Says that what stands here in the folder is gone; the name must not exist. */
+  makeWhiteout(place: Place): Promise<void>;
+}
+
 /** What a search through a tree found. */
 export interface Found {
   /** In the order in which they were met. */

@@ -14,6 +14,7 @@ export type Operation =
   | "exchange"
   | "rename"
   | "remove"
+  | "whiteout"
   | "sync"
   | "find";
 
@@ -29,6 +30,7 @@ const letters: Record<Operation, string> = {
   exchange: "x",
   rename: "m",
   remove: "u",
+  whiteout: "w",
   sync: "y",
   find: "f",
 };

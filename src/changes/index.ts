@@ -13,6 +13,10 @@ export {
   openLayer,
   type StepResult,
 } from "./connected-layer.ts";
+export { copyOf, isUnsettled } from "./copies/copy-index.ts";
+export { type CopyInput, makeCopy } from "./copies/make-copy.ts";
+export type { Owners } from "./copies/owners.ts";
+export { settleCopy } from "./copies/settle-copy.ts";
 export {
   type DescribedChange,
   type DescribeInput,

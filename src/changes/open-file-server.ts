@@ -2,7 +2,16 @@ import { spawn } from "node:child_process";
 import type { Entry } from "../model/index.ts";
 import { Conversation } from "./file-conversation.ts";
 import { type FileFault, fileError, readablePath } from "./file-error.ts";
-import type { CopyAs, FileFinder, FileRoot, FileServer, Found, LayerEntry, Place } from "./file-server.ts";
+import type {
+  CopyAs,
+  FileFinder,
+  FileRoot,
+  FileServer,
+  Found,
+  LayerEntry,
+  LayerMaker,
+  Place,
+} from "./file-server.ts";
 import {
   decodeEntry,
   decodeFound,
@@ -20,10 +29,12 @@ export interface FileServerOptions {
    * root. The other kind can be set by a program in a cell, and means nothing.
    */
   readonly userXattr?: boolean;
+  /** The layers are Workcell's own, made from copies: no attribute of overlayfs's means anything. */
+  readonly ownMarks?: boolean;
 }
 
 /** `cellfiles` behind the contract. */
-class CellfilesServer implements FileServer, FileFinder {
+class CellfilesServer implements FileServer, FileFinder, LayerMaker {
   readonly #conversation: Conversation;
   readonly #roots: readonly string[];
 
@@ -119,6 +130,10 @@ class CellfilesServer implements FileServer, FileFinder {
     await this.#ask(() => `remove ${this.#name(place)}`, "remove", [{ place }]);
   }
 
+  async makeWhiteout(place: Place): Promise<void> {
+    await this.#ask(() => `take ${this.#name(place)} away in the layer`, "whiteout", [{ place }]);
+  }
+
   async sync(root: FileRoot): Promise<void> {
     await this.#ask(() => `write ${this.#name({ root, path: "" })} to the disk`, "sync", [{ root }]);
   }
@@ -141,9 +156,9 @@ class CellfilesServer implements FileServer, FileFinder {
 export async function openFileServer(
   cellfiles: string,
   roots: readonly string[],
-  { userXattr = process.geteuid?.() !== 0 }: FileServerOptions = {},
-): Promise<FileServer & FileFinder> {
-  const words = [userXattr ? "user" : "trusted", ...roots];
+  { userXattr = process.geteuid?.() !== 0, ownMarks = false }: FileServerOptions = {},
+): Promise<FileServer & FileFinder & LayerMaker> {
+  const words = [ownMarks ? "own" : userXattr ? "user" : "trusted", ...roots];
   // It has no use for anything of the environment.
   const program = spawn(cellfiles, words, { cwd: "/", env: {}, stdio: ["pipe", "pipe", "pipe"] });
   const conversation = new Conversation(program);

@@ -168,7 +168,8 @@ export async function runInCell(flags: FlagValues, work: CellWork, context: Comm
     cell = await startCell(request);
     work.onStarted?.(cell);
     keepAsked(cell, flags, context);
-    const reviewed = (cell.plan.layers?.merged ?? []).map(({ lower }) => lower);
+    const { merged = [], copies = [] } = cell.plan.layers ?? {};
+    const reviewed = [...merged, ...copies].map(({ lower }) => lower);
     const outcome = await cell.outcome;
     files.finish(outcome);
     return { outcome, reviewed };

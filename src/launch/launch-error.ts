@@ -22,10 +22,13 @@ export function launchError(plan: Plan, { record, code: ownCode, said }: FailedL
   const code = record.endCode ?? ownCode;
   const failed = record.failed === undefined ? [] : [record.failed.step];
   const why = [said, ...failed, ...record.shell.complaints].filter(Boolean).join("; ");
+  // What is merged with a layer can be copied instead.
+  const unmerged = (plan.layers?.merged ?? []).length > 0 ? { unmerged: why } : {};
   if (code === CANNOT_IDMAP) {
     return new WorkcellError("WC_MOUNT", {
       message: `Cannot connect a folder as another user's: its file system has no idmapped mounts (${why})`,
       remedy: "Start Workcell as the folder's owner, or copy the folder to a disk that has them",
+      details: unmerged,
     });
   }
   if (code === SOURCE_GONE) {
@@ -39,6 +42,7 @@ export function launchError(plan: Plan, { record, code: ownCode, said }: FailedL
       message: `Cannot keep the changes of a folder apart: it cannot be merged with a layer of the session here (${why})`,
       remedy:
         "Connect it live or read-only (-m DIR:rw, -m DIR:ro), or let Workcell's state folder (XDG_STATE_HOME) lie on a disk with ext4, xfs or btrfs",
+      details: unmerged,
     });
   }
   if (code === NOT_IN_TIME && plan.layers !== undefined) {

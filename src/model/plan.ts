@@ -36,6 +36,8 @@ export interface SessionLayer {
   /** Exactly, in decimal digits: which folder it was when the layer was opened. */
   readonly device: string;
   readonly inode: string;
+  /** Absolute path of the copy that its cells work on; absent: folder and layer are merged. */
+  readonly copy?: string;
 }
 
 /** What a command brings besides its words: files of the host's that its cell sees read-only, and variables. */
@@ -80,6 +82,8 @@ export interface PlannedMount {
   readonly identity?: { readonly device: number; readonly inode: number };
   /** Name of the merged folder that stands for `source` in the cell (see MergedFolder). */
   readonly merged?: string;
+  /** Absolute path of the copy that is bound instead of a merged folder, where there can be none. */
+  readonly copy?: string;
   /** True: it lies over a part of a connected folder, and there may be nothing to cover any more. */
   readonly cover?: true;
   readonly reason: string;
@@ -146,6 +150,14 @@ export interface MergedFolder {
   readonly owner: { readonly uid: number; readonly gid: number };
 }
 
+/** A folder that cannot be merged here: the cell works on a copy, which becomes a layer when it is over. */
+export interface CopiedFolder {
+  /** The person's folder. */
+  readonly lower: string;
+  /** Absolute path of the copy. */
+  readonly copy: string;
+}
+
 /** All merged folders of a cell. */
 export interface LayersPlan {
   /** Folder of the session's layers, with a lock of its own. */
@@ -153,6 +165,8 @@ export interface LayersPlan {
   /** Mount point of the scratch file system that they stand in, in a mount namespace of the cell's own. */
   readonly scratch: string;
   readonly merged: readonly MergedFolder[];
+  /** Absent: none. */
+  readonly copies?: readonly CopiedFolder[];
 }
 
 /** How root stops being root before the sandbox is built. Absent when an ordinary user starts the cell. */

@@ -38,9 +38,10 @@ function mountArguments(mount: PlannedMount, source: string): string[] {
 }
 
 /** Where bwrap binds from: for root's cells the scratch file system, whatever a dropped uid could not walk to. */
-function bindSource({ kind, source = "", merged }: PlannedMount, { root, layers }: Plan): string {
+function bindSource({ kind, source = "", merged, copy }: PlannedMount, { root, layers }: Plan): string {
   // What a link says is read in the cell.
   if (kind === "symlink") return source;
+  if (copy !== undefined) return scratchSource(copy, root?.mounts ?? []);
   if (merged !== undefined && layers !== undefined) return `${layers.scratch}/${merged}`;
   return scratchSource(source, root?.mounts ?? []);
 }
@@ -80,7 +81,7 @@ function dropArguments({ root }: Plan): string[] {
 }
 
 function layerArguments({ layers, root }: Plan): string[] {
-  if (layers === undefined) return [];
+  if (layers === undefined || layers.merged.length === 0) return [];
   const each = layers.merged.flatMap(({ name, lower, device, inode, layer, owner }) => [
     ...["--layer", name, lower, device, inode, layer],
     ...[`${owner.uid}`, `${owner.gid}`],

@@ -99,7 +99,12 @@ export const mergedName = (number: number) => `merged-${number}`;
 
 function planLayer(rule: FolderRule, index: number, layers: FoldersInput["layers"]) {
   if (!isLayered(rule)) return { reason: `connected ${rule.mode} (${rule.origin})` };
-  const number = layers?.find(({ source }) => source === rule.source)?.number ?? index + 1;
+  const layer = layers?.find(({ source }) => source === rule.source);
+  const number = layer?.number ?? index + 1;
+  if (layer?.copy !== undefined) {
+    const reason = `connected ${rule.mode} (${rule.origin}): a copy, for it cannot be merged with the session's layers/${number} here`;
+    return { merged: mergedName(number), copy: layer.copy, reason };
+  }
   return {
     merged: mergedName(number),
     reason: `connected ${rule.mode} (${rule.origin}): what changes goes to the session's layers/${number}`,

@@ -27,11 +27,17 @@ export function planLayers(
   const names = [...new Set(folders.flatMap(({ merged }) => merged ?? []))];
   const layered = names.flatMap((name) => folders.find(({ merged }) => merged === name) ?? []);
   if (layered.length === 0) return undefined;
+  const copies = layered.flatMap(({ source = "", copy }) =>
+    copy === undefined ? [] : [{ lower: source, copy }],
+  );
   const folder = `${session.folder}/layers`;
   return {
     folder,
     // An ordinary user's cells bind from host paths, some below /tmp: nothing of that may be covered.
     scratch: session.uid === undefined ? `${folder}/scratch` : ROOT_SCRATCH,
-    merged: layered.map((mount) => planMerged(mount, session, facts)),
+    merged: layered
+      .filter(({ copy }) => copy === undefined)
+      .map((mount) => planMerged(mount, session, facts)),
+    ...(copies.length > 0 && { copies }),
   };
 }

@@ -19,6 +19,8 @@ export function planRoot(session: SessionFacts, uid: number, mounts: readonly Pl
   const files = `${session.folder}/cells/${session.cell}`;
   const bases = new Map<string, Pick<HostMount, "readOnly" | "owner">>([[files, { readOnly: true }]]);
   for (const mount of mounts) {
+    // A copy belongs to the dropped uid already, which could not walk to it.
+    if (mount.copy !== undefined) bases.set(mount.copy, { readOnly: false });
     if (
       mount.source === undefined ||
       mount.merged !== undefined ||

@@ -9,7 +9,11 @@ function parentOf(pid: number): number {
 }
 
 /** Which folder is to stand there: the one that was decided on, or what it was merged to, which cellhost has checked. */
-function wanted({ identity, merged }: PlannedMount, { layers }: Plan, hostPid: number) {
+function wanted({ identity, merged, copy }: PlannedMount, { layers }: Plan, hostPid: number) {
+  if (copy !== undefined) {
+    const { dev, ino } = statSync(copy);
+    return { device: dev, inode: ino };
+  }
   if (merged === undefined) return identity;
   const { dev, ino } = statSync(`/proc/${parentOf(hostPid)}/root${layers?.scratch}/${merged}`);
   return { device: dev, inode: ino };

@@ -23,6 +23,8 @@ export interface LayerRecord {
   readonly baseTimeNs: string;
   /** Cells that use it, or did. */
   readonly cells: readonly string[];
+  /** Whom the copy belongs to that cells work on; absent: layer and folder are merged, as overlayfs keeps them. */
+  readonly copyOwner?: { readonly uid: number; readonly gid: number };
 }
 
 /** A layer as other rooms see it. */
@@ -36,6 +38,8 @@ export interface Layer {
   readonly upper: string;
   readonly baseTimeNs: bigint;
   readonly layerFolder: string;
+  /** True: it was made from a copy of the folder, and overlayfs never saw it. */
+  readonly isCopy?: true;
   /** True while a cell uses it: nothing of it may be applied, discarded or undone. */
   readonly live: boolean;
 }
@@ -70,9 +74,16 @@ export function readLayerRecord(layerFolder: string): LayerRecord | undefined {
     texts.every((text) => typeof text === "string") &&
     [record.device, record.inode, record.baseTimeNs].every((text) => /^\d+$/.test(String(text))) &&
     [record.permissions, record.uid, record.gid].every(Number.isSafeInteger) &&
-    Array.isArray(record.cells);
+    Array.isArray(record.cells) &&
+    (record.copyOwner === undefined || isOwner(record.copyOwner));
   if (!isWhole) throw damaged(file);
   return value as LayerRecord;
+}
+
+function isOwner(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { uid, gid } = value as Partial<Record<"uid" | "gid", unknown>>;
+  return Number.isSafeInteger(uid) && Number.isSafeInteger(gid);
 }
 
 function damaged(file: string, cause?: unknown): WorkcellError {
@@ -88,6 +99,8 @@ export function isEmptyLayer(layerFolder: string): boolean {
   const upper = upperOf(layerFolder);
   const found = lstatSync(upper, { throwIfNoEntry: false });
   if (found === undefined) return true;
+  // Nobody has looked yet at what a cell did to the copy.
+  if (existsSync(path.join(layerFolder, "copy.index"))) return false;
   // A layer of which nothing is known is not taken for an empty one.
   readLayerRecord(layerFolder);
   // What cannot be listed was changed, or it would be as the person's folder is.
@@ -102,12 +115,17 @@ export function isLayerLive(sessionFolder: string, { cells }: LayerRecord): bool
   return cells.some((cell) => isCellLive(state, name, cell));
 }
 
+/** True while one of its cells other than this one has a Workcell that lives. */
+export const isUsedByOthers = (sessionFolder: string, record: LayerRecord, cell: string): boolean =>
+  isLayerLive(sessionFolder, { ...record, cells: record.cells.filter((one) => one !== cell) });
+
 function describe(sessionFolder: string, layerFolder: string): Layer | undefined {
   const record = readLayerRecord(layerFolder);
   if (record === undefined) return undefined;
-  const { folder, device, inode, name, mode, baseTimeNs } = record;
+  const { folder, device, inode, name, mode, baseTimeNs, copyOwner } = record;
   return {
     ...{ folder, device, inode, name, mode, layerFolder },
+    ...(copyOwner && { isCopy: true }),
     upper: upperOf(layerFolder),
     baseTimeNs: BigInt(baseTimeNs),
     live: isLayerLive(sessionFolder, record),

@@ -14,10 +14,12 @@ import path from "node:path";
 import { WorkcellError } from "../errors/index.ts";
 import type { FolderRule, HostFacts, Policy, SessionLayer, Settings } from "../model/index.ts";
 import { isLayered } from "../plan/index.ts";
+import { defaultLimits } from "../settings/index.ts";
 import {
   exactIdentity,
   isEmptyLayer,
   isLayerLive,
+  isUsedByOthers,
   type LayerRecord,
   layerFolders,
   layersOf,
@@ -25,7 +27,7 @@ import {
   recordOf,
   upperOf,
 } from "./layer-record.ts";
-import { withSessionLock } from "./session-lock.ts";
+import { holdSessionLock } from "./session-lock.ts";
 import type { OpenSession } from "./store.ts";
 
 interface LayersInput {
@@ -33,6 +35,10 @@ interface LayersInput {
   readonly settings: Settings;
   readonly policy: Policy;
   readonly facts: HostFacts;
+  /** Why folders cannot be merged with layers here, so that the cell works on copies; absent: they may be. */
+  readonly copyBecause?: string;
+  /** What the person is told of it. */
+  readonly say?: (line: string) => void;
 }
 
 function makeFolder(folder: string, mode: number): void {
@@ -94,8 +100,35 @@ function makeLayer({ facts: { folder } }: OpenSession): string {
   return made;
 }
 
+/** A layer, and how it was when this cell came to it. */
+interface OpenedLayer {
+  readonly layerFolder: string;
+  readonly record: LayerRecord;
+  readonly isLive: boolean;
+  readonly layer: SessionLayer;
+}
+
+/** Whom a copy belongs to, where cells are to work on one: as the layer began, for the marks in it are of one kind. */
+function copyOwnerOf(
+  rule: FolderRule,
+  { session, facts, copyBecause }: LayersInput,
+  began: LayerRecord | undefined,
+): LayerRecord["copyOwner"] {
+  if (began !== undefined) {
+    if (copyBecause === undefined || began.copyOwner !== undefined) return began.copyOwner;
+    throw new WorkcellError("WC_MOUNT", {
+      message: `Cannot connect the folder "${rule.source}" (${rule.origin}): session "${session.facts.name}" holds changes of it that were kept by a merge, and here it cannot be merged (${copyBecause})`,
+      remedy: `Apply or discard them first: workcell diff ${session.facts.name}`,
+    });
+  }
+  if (copyBecause === undefined) return undefined;
+  const { uid } = session.facts;
+  return uid === undefined ? { uid: facts.uid, gid: facts.gid } : { uid, gid: uid };
+}
+
 /** Opens the layer of one folder: the one that the session has, begun anew when nothing is in it, or another. */
-function openLayer(rule: FolderRule, { session, facts }: LayersInput): SessionLayer {
+function openLayer(rule: FolderRule, input: LayersInput): OpenedLayer {
+  const { session, facts } = input;
   const { name, folder, cell } = session.facts;
   const identity = identityOf(rule, facts);
   const known = findLayer(session, rule.source);
@@ -110,33 +143,106 @@ function openLayer(rule: FolderRule, { session, facts }: LayersInput): SessionLa
     before === undefined || mayRenew
       ? freshenUpper(layerFolder, rule.source)
       : { baseTimeNs: before.baseTimeNs, permissions: before.permissions };
-  writeRecord(layerFolder, {
+  const copyOwner = copyOwnerOf(rule, input, mayRenew ? undefined : before);
+  const record: LayerRecord = {
     schema: "workcell.layer/1",
     folder: rule.source,
     ...identity,
     ...{ uid, gid, name: rule.name, mode: rule.mode },
     ...begun,
     cells: [...(isLive ? before.cells : []), cell],
-  });
-  return { source: rule.source, number: Number(path.basename(layerFolder)), ...identity };
+    ...(copyOwner && { copyOwner }),
+  };
+  writeRecord(layerFolder, record);
+  const layer = { source: rule.source, number: Number(path.basename(layerFolder)), ...identity };
+  return { layerFolder, record, isLive, layer };
+}
+
+/** What cells did to a copy, and nobody has looked at since, as their Workcell was killed: before anything is decided on. */
+async function settleKnown(rule: FolderRule, { session, facts }: LayersInput): Promise<void> {
+  const known = findLayer(session, rule.source);
+  const record = known === undefined ? undefined : readLayerRecord(known);
+  if (known === undefined || record?.copyOwner === undefined) return;
+  if (isLayerLive(session.facts.folder, record)) return;
+  const { cellfilesBeside, settleLayer } = await import("./copies.ts");
+  await settleLayer(known, record, cellfilesBeside(facts.cellhost));
+}
+
+/** The copy that the session's other cells work on, or a fresh one. */
+async function openCopyOf(
+  rule: FolderRule,
+  input: LayersInput,
+  { layerFolder, record, isLive, layer }: OpenedLayer,
+): Promise<SessionLayer> {
+  if (record.copyOwner === undefined) return layer;
+  const { cellfilesBeside, copyOf, isUnsettled, openCopy } = await import("./copies.ts");
+  if (isLive && isUnsettled(layerFolder)) return { ...layer, copy: copyOf(layerFolder) };
+  const { settings, facts, copyBecause = "its session began so", say } = input;
+  const isWaived = settings.waive?.some(({ value }) => value === "disk") === true;
+  const diskBytes = settings.diskBytes?.value ?? defaultLimits(settings.profile.value).diskBytes;
+  const limitBytes = isWaived ? Number.POSITIVE_INFINITY : diskBytes;
+  const cellfiles = cellfilesBeside(facts.cellhost);
+  const copy = await openCopy({ rule, layerFolder, record, cellfiles, limitBytes });
+  say?.(`"${rule.source}" cannot be merged with a layer here (${copyBecause}): the session works on a copy`);
+  return { ...layer, copy };
+}
+
+async function openOne(rule: FolderRule, input: LayersInput): Promise<SessionLayer> {
+  await settleKnown(rule, input);
+  return openCopyOf(rule, input, openLayer(rule, input));
 }
 
 /** Opens the session's layers for the folders that this cell reviews. Throws WC_MOUNT for a folder that another one replaced. */
-export function openLayers(input: LayersInput): readonly SessionLayer[] {
+export async function openLayers(input: LayersInput): Promise<readonly SessionLayer[]> {
   const { session, settings, policy, facts } = input;
   const { name, folder } = session.facts;
-  const open = () => {
+  const release = settings.session === undefined ? () => {} : holdSessionLock(facts.own.records, name);
+  try {
     const layers = layersOf(folder);
     makeFolder(layers, 0o700);
     makeFolder(path.join(layers, "scratch"), 0o700);
     makeLock(layers);
-    return policy.folders.filter(isLayered).map((rule) => openLayer(rule, input));
-  };
-  return settings.session === undefined ? open() : withSessionLock(facts.own.records, name, open);
+    const opened: SessionLayer[] = [];
+    for (const rule of policy.folders.filter(isLayered)) opened.push(await openOne(rule, input));
+    return opened;
+  } finally {
+    release();
+  }
 }
 
-/** What waits must be found again after a power cut: brings the records of a session's layers to the disk. */
-export function syncPending({ folder }: Pick<OpenSession["facts"], "folder">): void {
+/**
+ * What a cell that has ended did to copies becomes their layers, unless another cell works on them: the last one does it,
+ * or the next command that looks. What waits must be found again after a power cut: the layers' records go to the disk.
+ */
+export async function closeLayers(
+  { name, folder, cell }: Pick<OpenSession["facts"], "name" | "folder" | "cell">,
+  facts: HostFacts,
+  say: (line: string) => void,
+): Promise<void> {
+  const copies = layerFolders(folder).flatMap((layerFolder) => {
+    const record = readLayerRecord(layerFolder);
+    return record?.copyOwner === undefined ? [] : [{ layerFolder, record }];
+  });
+  if (copies.length > 0) {
+    const { cellfilesBeside, settleLayer } = await import("./copies.ts");
+    const release = holdSessionLock(facts.own.records, name);
+    try {
+      for (const { layerFolder, record } of copies)
+        if (!isUsedByOthers(folder, record, cell))
+          await settleLayer(layerFolder, record, cellfilesBeside(facts.cellhost));
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      say(
+        `What was changed in a copy could not be taken over (${why}); it is kept: workcell diff ${name} tries again`,
+      );
+    } finally {
+      release();
+    }
+  }
+  syncPending({ folder });
+}
+
+function syncPending({ folder }: Pick<OpenSession["facts"], "folder">): void {
   for (const layer of layerFolders(folder).filter((one) => !isEmptyLayer(one))) syncRecord(layer);
 }
 

@@ -4,6 +4,7 @@ import { type LayerPlace, type OpenInput, type OpenLayer, openLayer, type Step }
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import { printable } from "../lib/printable.ts";
 import type { BytePath } from "../model/index.ts";
+import { settleLayer } from "./copies.ts";
 import {
   cellfilesOf,
   type KnownSession,
@@ -13,7 +14,7 @@ import {
   stepsOf,
   waitingLayers,
 } from "./find-sessions.ts";
-import { exactIdentity, type Layer, sessionLayers } from "./layer-record.ts";
+import { exactIdentity, type Layer, readLayerRecord, sessionLayers } from "./layer-record.ts";
 import { isSessionLive } from "./marker.ts";
 import { holdSessionLock } from "./session-lock.ts";
 import { takeAway } from "./take-away.ts";
@@ -36,9 +37,10 @@ function mustRest({ state, session }: ReviewInput): void {
 }
 
 function placeOf(layer: Layer): LayerPlace {
-  const { folder, device, inode, upper, baseTimeNs, layerFolder, mode } = layer;
+  const { folder, device, inode, upper, baseTimeNs, layerFolder, mode, isCopy } = layer;
   return {
     ...{ id: path.basename(layerFolder), folder, upper, baseTimeNs },
+    ...(isCopy && { isCopy }),
     identity: { device, inode },
     mode: mode === "auto" ? "auto" : "review",
   };
@@ -106,6 +108,12 @@ function mayBeRead(upper: string): void {
   if ((mode & OWNER_BITS) !== OWNER_BITS) chmodSync(upper, (mode & 0o7777) | OWNER_BITS);
 }
 
+/** What cells did to a copy whose Workcell was killed before it was over. */
+async function settle(layerFolder: string, cellfiles: string): Promise<void> {
+  const record = readLayerRecord(layerFolder);
+  if (record !== undefined) await settleLayer(layerFolder, record, cellfiles);
+}
+
 async function opened<T>(
   { installation, session }: ReviewInput,
   work: Work,
@@ -113,8 +121,10 @@ async function opened<T>(
 ): Promise<T> {
   mustBeThere(work.place.folder, session);
   const steps = stepsOf(session.folder);
+  const cellfiles = cellfilesOf(installation);
+  if (work.place.isCopy === true) await settle(path.dirname(work.place.upper), cellfiles);
   mayBeRead(work.place.upper);
-  const open = await openLayer({ cellfiles: cellfilesOf(installation), steps, ...work });
+  const open = await openLayer({ cellfiles, steps, ...work });
   try {
     // What the host has by now as well is no change, and must not wait for ever.
     if (open.changes.length === 0) await open.discard([]);

@@ -44,6 +44,23 @@ export async function explainRun(
  * Resolves once the command runs. Throws WorkcellError when it cannot; then nothing of it is left.
  */
 export async function startCell(request: RunRequest): Promise<RunningCell> {
+  const told: string[] = [];
+  const onNotice = (line: string) => {
+    told.push(line);
+    request.onNotice?.(line);
+  };
+  try {
+    return await startOnce({ ...request, onNotice });
+  } catch (error) {
+    // Where folders cannot be merged with layers, the cell works on copies of them.
+    const { copyInstead } = await import("./copy-instead.ts");
+    const instead = copyInstead(error, request, told);
+    if (instead === undefined) throw error;
+    return startOnce(instead.request, instead.copyBecause);
+  }
+}
+
+async function startOnce(request: RunRequest, copyBecause?: string): Promise<RunningCell> {
   const decided = await decide(request);
   const { settings, facts, policy, held } = decided;
   request.onDecided?.(settings);
@@ -54,7 +71,7 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
     const { command, terminal = false, kit, env, home } = request;
     // SECURITY(P3): what seals the command is what the build made.
     checkProgram({ program: facts.cellinit, cacheFolder: cacheFolder(env, home) });
-    const layers = await openSessionLayers(decided, session);
+    const layers = await openSessionLayers(decided, session, { say: request.onNotice, copyBecause });
     guard = await openLiveGuard(request, decided, session);
     const kept = { ...session.facts, ...layers, ...(guard && { covers: guard.covers }) };
     const input = { settings, policy, facts, session: kept, ...facts.own };
@@ -81,10 +98,16 @@ export async function startCell(request: RunRequest): Promise<RunningCell> {
 }
 
 /** Where the session keeps what this cell changes in folders that are reviewed; runs without such a folder pay nothing. */
-async function openSessionLayers({ settings, policy, facts }: Decided, session: OpenSession) {
+async function openSessionLayers(
+  { settings, policy, facts }: Decided,
+  session: OpenSession,
+  how: { readonly say: RunRequest["onNotice"]; readonly copyBecause: string | undefined },
+) {
   if (!policy.folders.some(isLayered)) return {};
   const { openLayers } = await import("./layers.ts");
-  return { layers: openLayers({ settings, policy, facts, session }) };
+  const { say, copyBecause } = how;
+  const told = { ...(say && { say }), ...(copyBecause !== undefined && { copyBecause }) };
+  return { layers: await openLayers({ settings, policy, facts, session, ...told }) };
 }
 
 /** Who looks after the protected paths of folders that are written to live; runs without such a folder pay nothing. */
@@ -114,10 +137,10 @@ async function finishGuard({ guard, request }: Started): Promise<readonly Denial
 }
 
 /** What the cell changed and nobody has applied yet is kept whatever happens. */
-async function keepPending({ plan, session }: Started): Promise<void> {
+async function keepPending({ plan, session, decided, request }: Started): Promise<void> {
   if (plan.layers === undefined) return;
-  const { syncPending } = await import("./layers.ts");
-  syncPending(session.facts);
+  const { closeLayers } = await import("./layers.ts");
+  await closeLayers(session.facts, decided.facts, (line) => request.onNotice?.(line));
 }
 
 interface Started {
@@ -246,14 +269,18 @@ function weakerLandlock(abi: number): readonly Weaker[] {
 /** What the kernel does not hold: memory and disk are watched from before the command begins. */
 function limitsOf({ request, decided, plan, session, running, group }: Started) {
   const { folder, ownDisk = false } = session.facts;
+  const { copies = [] } = plan.layers ?? {};
   return {
     limits: plan.limits,
     countSwap: decided.facts.limits.swapBytes > 0,
     ...(group === undefined ? {} : { group }),
     disk: {
       folders: [path.join(folder, "home"), path.join(folder, "tmp")],
-      layers: (plan.layers?.merged ?? []).map(({ layer }) => path.join(layer, "upper")),
-      ...(session.isFresh ? { startBytes: 0 } : {}),
+      layers: [
+        ...(plan.layers?.merged ?? []).map(({ layer }) => path.join(layer, "upper")),
+        ...copies.map(({ copy }) => copy),
+      ],
+      ...(session.isFresh && copies.length === 0 ? { startBytes: 0 } : {}),
       loop: ownDisk,
     },
     onReached: () => running.kill(),

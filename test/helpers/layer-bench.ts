@@ -18,6 +18,11 @@ export class LayerBench extends FileBench {
     this.shell("mkdir -p host layer/upper layer/work layer/merged steps");
   }
 
+  /** The program that the folders are worked on with. */
+  get program(): string {
+    return this.#cellfiles;
+  }
+
   /** Runs a script of bash in the overlay, which is mounted for that time alone. */
   inLayer(script: string): string {
     const isRoot = this.uid === 0;

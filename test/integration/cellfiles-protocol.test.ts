@@ -94,9 +94,9 @@ describe("cellfiles, by what it is sent", () => {
   });
 
   test.each([
-    [[], 'missing argument "trusted or user"'],
+    [[], 'missing argument "trusted, user or own"'],
     [["user"], 'missing argument "ROOT_DIR"'],
-    [["other", "/"], 'not trusted or user, argument "other"'],
+    [["other", "/"], 'not trusted, user or own, argument "other"'],
     [["user", "relative"], 'not an absolute path, argument "relative"'],
   ])("the words %j are refused", (words, why) => {
     const done = runToEnd([cellfiles, ...words]);
@@ -108,7 +108,7 @@ describe("cellfiles, by what it is sent", () => {
 
   const operations: readonly Operation[] = [
     ...(["stat", "list", "read", "compare", "copy", "folder"] as const),
-    ...(["link", "attributes", "exchange", "rename", "remove", "sync"] as const),
+    ...(["link", "attributes", "exchange", "rename", "remove", "whiteout", "sync"] as const),
   ];
   const paths = [
     "",

@@ -71,7 +71,10 @@ function routesSection(routes: readonly Route[]): string[] {
 /** The folders stay as they are: what the cell changes lies in the session's records until the person applies it. */
 function layersSection({ scratch, merged }: LayersPlan): string[] {
   const rows = merged.map(({ name, lower, layer }) => [lower, layer, `${scratch}/${name}`]);
-  return section("Folders merged with a layer by cellhost before that (folder, layer, place)", columns(rows));
+  return section(
+    "Folders merged with a layer by cellhost before that; where they cannot be, a copy that lies beside the layer is bound (folder, layer, place)",
+    columns(rows),
+  );
 }
 
 /** A line for each key of another program's settings that means something else here; none: there is no such file. */

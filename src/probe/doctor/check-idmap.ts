@@ -41,6 +41,6 @@ export const checkIdmap: Check = {
   id: "idmap",
   title: "idmapped mounts",
   needed: "for root: cellhost, and a file system with idmapped mounts (kernel 5.12)",
-  without: "Root cannot connect folders that belong to root: the start is refused with the remedy",
+  without: "Root's folders in review are worked on as copies; ro and rw are refused with the remedy",
   examine,
 };
