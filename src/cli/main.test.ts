@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WorkcellError } from "../errors/index.ts";
 import { commands } from "./commands/index.ts";
-import { main, renderError } from "./main.ts";
+import { main } from "./main.ts";
+import { jsonError, renderError } from "./render/error.ts";
 
 const said: { stdout: string[]; stderr: string[] } = { stdout: [], stderr: [] };
 
@@ -29,7 +30,7 @@ async function workcell(...argv: readonly string[]) {
 const refusal = (what: string, remedy: string) => ({
   exitCode: 125,
   stdout: "",
-  stderr: `workcell: ${what}\n  remedy: ${remedy}\n`,
+  stderr: `workcell: ${what} (WC_USAGE)\n  remedy: ${remedy}\n`,
 });
 
 test.each([
@@ -108,7 +109,13 @@ test("renderError() shows what a person can act on, and nothing that steers a te
     message: 'Cannot connect "\u001b[2J"',
     remedy: "Rename\u0007 it",
   });
-  expect(renderError(error)).toBe('workcell: Cannot connect "\\u001b[2J"\n  remedy: Rename\\u0007 it\n');
+  expect(renderError(error)).toBe(
+    'workcell: Cannot connect "\\u001b[2J" (WC_MOUNT)\n  remedy: Rename\\u0007 it\n',
+  );
+  expect(jsonError(error)).toEqual({
+    schema: "workcell.error/1",
+    ...{ code: "WC_MOUNT", message: error.message, remedy: error.remedy, exitCode: 125 },
+  });
 });
 
 test("renderError() shows where an error of Workcell's own came from", () => {

@@ -1,10 +1,10 @@
 import os from "node:os";
 import type { Writable } from "node:stream";
 import { codeOf, WorkcellError } from "../errors/index.ts";
-import { printable, printableLines } from "../lib/printable.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { commands, subcommands } from "./commands/index.ts";
 import { parseFlags } from "./parse-flags.ts";
+import { jsonError, renderError } from "./render/error.ts";
 import { renderHelp, renderOverview } from "./render/help.ts";
 
 /** Workcell's version: the package's, put in by the build. */
@@ -48,27 +48,6 @@ function makeContext(installation: string): OwnContext {
     home: env["HOME"] ?? os.homedir(),
     installation,
   };
-}
-
-const machineRemedy =
-  "See that the disk has room, that you may write there, and that HOME and XDG_STATE_HOME name your own folders";
-
-/** What the machine refused, in its words: a full disk, a folder that may not be written to, too many open files. */
-function machineFault(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("syscall" in error) || !("code" in error)) return undefined;
-  const place = "path" in error ? ` "${String(error.path)}"` : "";
-  return `Cannot go on: the machine refused ${String(error.syscall)}${place} (${String(error.code)})`;
-}
-
-/** What the person reads when something cannot be done: one line what, one line what to do. */
-export function renderError(error: unknown): string {
-  if (error instanceof WorkcellError) {
-    return `workcell: ${printable(error.message)}\n  remedy: ${printable(error.remedy)}\n`;
-  }
-  const machine = machineFault(error);
-  if (machine !== undefined) return `workcell: ${printable(machine)}\n  remedy: ${machineRemedy}\n`;
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `workcell: internal error: ${printableLines(text)}\n  remedy: Report this with the command that led to it\n`;
 }
 
 async function overview(context: CommandContext): Promise<number> {
@@ -117,7 +96,14 @@ async function runCommand(
     context.stdout.write(renderHelp(command));
     return 0;
   }
-  return command.run(flags, words, context);
+  try {
+    return await command.run(flags, words, context);
+  } catch (error) {
+    // Whoever asked for JSON reads stdout; what a person reads is said all the same. An agent's lines are of another kind.
+    if (error instanceof WorkcellError && flags.has("json") && command.name !== "agent")
+      context.stdout.write(`${JSON.stringify(jsonError(error))}\n`);
+    throw error;
+  }
 }
 
 /** The command line: resolves to the exit code. `installation` is the folder with `native/`. */

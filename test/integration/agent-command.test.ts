@@ -67,7 +67,7 @@ describe.each(people)("workcell agent, as $name", (person) => {
     ],
     [["clade", "Do something"], /are two words.*\n.*workcell agent claude "TASK"/],
     [["Do", "something"], /are two words.*\n.*quotes/],
-    [["--resume", "no-such-session", "Go on"], /its home.*is not there\n/],
+    [["--resume", "no-such-session", "Go on"], /its home.*is not there \(WC_SESSION\)\n/],
     [["--resume", "a-b", "--session", "a-c", "Go on"], /two sessions/],
     [["--json", "--stream-json", "Go on"], /two ways/],
     [["--permission-mode", "default", "codex", "Go on"], /it asks nothing when it works in a cell/],

@@ -68,7 +68,7 @@ describe.each(people)("what workcell run of $name leaves and records", (person) 
       125,
       "",
       [
-        `workcell: Cannot open session "calm-curie": its record ${folder}/session.json cannot be read or is damaged`,
+        `workcell: Cannot open session "calm-curie": its record ${folder}/session.json cannot be read or is damaged (WC_SESSION)`,
         "  remedy: Name another session: --session NAME",
         "",
       ],

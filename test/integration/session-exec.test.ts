@@ -161,7 +161,7 @@ describe.each(people)("workcell session exec as $name", (person) => {
     const late = await exec(name, "echo", "late");
     expect(late).toMatchObject({ code: 125, stdout: "" });
     expect(late.stderr).toBe(
-      `workcell: Cannot run a further command in session "${name}": no cell of it runs, and one must\n` +
+      `workcell: Cannot run a further command in session "${name}": no cell of it runs, and one must (WC_SESSION)\n` +
         `  remedy: Start a command in it: workcell run --session ${name} CMD\n`,
     );
     expect((await exec("no-such-session", "true")).stderr).toContain("there is no such session");

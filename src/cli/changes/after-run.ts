@@ -1,6 +1,5 @@
 import type { OpenLayer, StepResult } from "../../changes/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
-import { printable } from "../../lib/printable.ts";
 import {
   countWaiting,
   type KnownSession,
@@ -11,6 +10,7 @@ import {
   waitingLayers,
 } from "../../session/index.ts";
 import type { CommandContext } from "../command.ts";
+import { renderError } from "../render/error.ts";
 import { shownAge } from "./age.ts";
 import type { ApplyMode } from "./apply-mode.ts";
 import { ask } from "./ask.ts";
@@ -75,8 +75,7 @@ async function settle(ended: Ended): Promise<void> {
     );
   } catch (error) {
     if (!(error instanceof WorkcellError)) throw error;
-    const { message, remedy } = error;
-    context.stderr.write(`workcell: ${printable(message)}\n  remedy: ${printable(remedy)}\n`);
+    context.stderr.write(renderError(error));
   }
 }
 

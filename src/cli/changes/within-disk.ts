@@ -1,8 +1,8 @@
 import { type ListedStep, shownSize } from "../../changes/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
-import { printable } from "../../lib/printable.ts";
 import { type Bounded, boundSession, type ReviewInput } from "../../session/index.ts";
 import type { CommandContext } from "../command.ts";
+import { renderError } from "../render/error.ts";
 
 /** Numbers of which each is named; the rest is counted. */
 const MOST_NAMED = 5;
@@ -46,6 +46,6 @@ export async function keepWithinDisk(
     stderr.write(linesOf(input.session.name, await boundSession(input, made)));
   } catch (error) {
     if (!(error instanceof WorkcellError)) throw error;
-    stderr.write(`workcell: ${printable(error.message)}\n  remedy: ${printable(error.remedy)}\n`);
+    stderr.write(renderError(error));
   }
 }
