@@ -18,6 +18,7 @@ const packageOf = {
   "ssh-agent": "openssh-client",
   strace: "strace",
   script: "bsdutils",
+  tmux: "tmux",
   setpriv: "util-linux",
   "mkfs.ext4": "e2fsprogs",
   chromium: "chromium",

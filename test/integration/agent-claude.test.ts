@@ -6,6 +6,7 @@ import { placeSearch, searchFor } from "../helpers/key-search.ts";
 import { type Installed, npmInstall } from "../helpers/npm-install.ts";
 import { type Recorder, recordRequests } from "../helpers/recorded.ts";
 import { type Desk, makeDesk, people, until } from "../helpers/run-workcell.ts";
+import { Screens, tmuxProblem } from "../helpers/tmux.ts";
 
 /** The line of the reference, and the newest. */
 const versions = ["2.1.9", "2.1.330"] as const;
@@ -135,4 +136,65 @@ describe.each(versions)("real Claude Code %s", (version) => {
       .map(({ content }: { content: unknown }) => JSON.stringify(content));
     expect(found).toEqual([expect.stringContaining("[]"), expect.stringMatching(/environ.*memory/)]);
   });
+
+  test("its own screen is the one that it shows outside of a cell", async ({ skip }) => {
+    skip(claude.problem + tmuxProblem !== "", claude.problem || tmuxProblem);
+    using desk = makeDesk(people.at(-1) ?? { name: "nobody" });
+    const api = await serve(() => ({ text: "Heard it." }));
+    const model = ["--model", "claude-opus-4-5-20251101"];
+    await using screens = new Screens(desk);
+    const own = { ...env(api), HOME: desk.folder("own-home"), CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1" };
+    const settled = { hasCompletedOnboarding: true, customApiKeyResponses: { approved: [KEY.slice(-20)] } };
+    desk.file("own-home/.claude.json", JSON.stringify(settled));
+    const plain = ["--setting-sources", "user", "--strict-mcp-config"];
+    const tools = ["--allowedTools", "Task,Bash,Glob,Grep,Read,Edit,Write"];
+    await screens.open("outside", ["claude", ...model, ...tools, ...plain], own);
+    const caged = ["agent", "-m", ".", "--apply", "none", ...model, "claude"];
+    await screens.open("inside", [desk.program, ...caged], { ...env(api), HOME: desk.home });
+
+    const both = ["outside", "inside"] as const;
+    /** Waits until both show the mark, and then for a while until they show the same. */
+    const meet = async (mark: RegExp) => {
+      let shown: (readonly string[])[] = [];
+      for (let tries = 0; tries < 100; tries += 1) {
+        shown = await Promise.all(both.map(async (name) => steady(await screens.read(name))));
+        const [outside = [], inside = []] = shown;
+        if (shown.every((lines) => mark.test(lines.join("\n"))) && outside.join() === inside.join()) break;
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+      expect(shown[1]).toEqual(shown[0]);
+      expect(shown[1]?.join("\n")).toMatch(mark);
+      return shown[1]?.join("\n") ?? "";
+    };
+    const type = (...keys: readonly string[]) => Promise.all(both.map((name) => screens.type(name, ...keys)));
+
+    await meet(/trust/);
+    for (const name of both) await agree(screens, name);
+    await meet(/\? for shortcuts/);
+    await type("Hello there");
+    await meet(/❯\sHello there/);
+    await type("Enter");
+    await meet(/●\sHeard it\./);
+    await type("?");
+    await meet(/@ for file paths/);
+  });
 });
+
+/** Says yes to the question about the folder. What is typed while the question is still being drawn is lost. */
+async function agree(screens: Screens, name: string): Promise<void> {
+  for (let tries = 0; tries < 50; tries += 1) {
+    const shown = (await screens.read(name)).join("\n");
+    if (/❯ No, exit/.test(shown)) await screens.type(name, "Down");
+    else if (/❯ .*Yes/.test(shown)) await screens.type(name, "Enter");
+    else return;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
+
+/** A screen without what changes by itself: how long it took in which of many words, hints at its right edge. */
+function steady(lines: readonly string[]): readonly string[] {
+  return lines
+    .filter((line) => !/^\s*[✻✽✶✢·*] |\/effort/u.test(line))
+    .map((line) => line.replace(/^(\s+[?⏸].*?)\s{6,}\S.*$/u, "$1").trimEnd())
+    .filter((line) => line !== "");
+}

@@ -1,0 +1,53 @@
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+import { type Desk, processesWith, until } from "./run-workcell.ts";
+
+/** Why no screen can be looked at; "": it can. */
+export const tmuxProblem =
+  spawnSync("tmux", ["-V"]).status === 0 ? "" : "tmux is not installed: apt-get install tmux";
+
+/** A word as a shell reads it back. */
+const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
+
+/** Terminals of a person's, side by side, each of the same size, whose screens can be read. */
+export class Screens implements AsyncDisposable {
+  readonly #desk: Desk;
+  readonly #server: readonly string[];
+
+  constructor(desk: Desk) {
+    this.#desk = desk;
+    this.#server = ["tmux", "-u", "-f", "/dev/null", "-S", `${desk.folder("screens")}/socket`];
+  }
+
+  /** Starts a program on a terminal of its own, with this environment and nothing else. */
+  async open(name: string, argv: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
+    const variables = Object.entries({ TERM: "screen-256color", ...env }).map(
+      ([key, value]) => `${key}=${value}`,
+    );
+    const command = ["env", "-i", ...variables, ...argv].map(quoted).join(" ");
+    const size = ["-x", "100", "-y", "34"];
+    // What has ended stays to be looked at.
+    await this.#ask("new-session", "-d", "-s", name, ...size, "-c", this.#desk.work, `${command}; sleep 60`);
+  }
+
+  /** What stands on it now, line by line. */
+  async read(name: string): Promise<readonly string[]> {
+    return (await this.#ask("capture-pane", "-p", "-t", name)).trimEnd().split("\n");
+  }
+
+  /** Types on it; a key's name is that key. */
+  async type(name: string, ...keys: readonly string[]): Promise<void> {
+    for (const key of keys) await this.#ask("send-keys", "-t", name, key);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ask("kill-server");
+    // What is hung up on ends by itself, and until then it writes to the person's home.
+    const place = path.dirname(this.#desk.home);
+    await until(() => processesWith(place).length === 0, 20_000);
+  }
+
+  async #ask(...words: readonly string[]): Promise<string> {
+    return (await this.#desk.outside([...this.#server, ...words])).stdout;
+  }
+}
