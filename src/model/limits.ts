@@ -44,6 +44,8 @@ export interface LimitFacts {
   readonly memoryBytes: number;
   readonly swapBytes: number;
   readonly cgroups: CgroupFacts;
+  /** The kernel's table of mounts, /proc/self/mountinfo. */
+  readonly mountTable: string;
   /** The host's /proc/meminfo at this moment. */
   readonly meminfo: string;
   /** The host's /proc/cpuinfo; absent: a cell gets all CPUs, and nothing has to be left out of it. */

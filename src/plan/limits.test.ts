@@ -13,7 +13,7 @@ const groups: CgroupFacts = {
 const none: CgroupFacts = { kind: "none", swap: false, missing: "no group can be made here (EACCES)" };
 const facts: LimitFacts = {
   ...{ uid: 0, kernel: "6.1.0-18-amd64", cpuIds: [0, 1, 2, 3, 4, 5, 6, 7] },
-  ...{ memoryBytes: 32 * GIB, swapBytes: GIB, cgroups: groups, meminfo: "" },
+  ...{ memoryBytes: 32 * GIB, swapBytes: GIB, cgroups: groups, mountTable: "", meminfo: "" },
 };
 
 const plan = (changes: Partial<Settings> = {}, found: Partial<LimitFacts> = {}, loopDisk = false) =>

@@ -125,9 +125,12 @@ function readProc(file: string): string {
   }
 }
 
+/** The kernel's table of mounts, as it writes it. */
+export const readMountTable = (): string => readProc("/proc/self/mountinfo");
+
 /** Finds where the groups of cells can be made. Reads some small files and makes nothing: fit for every start. */
-export function probeCgroups(): CgroupFacts {
-  const layout = parseCgroupLayout(readProc("/proc/self/cgroup"), readProc("/proc/self/mountinfo"));
+export function probeCgroups(mountTable = readMountTable()): CgroupFacts {
+  const layout = parseCgroupLayout(readProc("/proc/self/cgroup"), mountTable);
   return judgeCgroups(layout, {
     uid: process.getuid?.() ?? 0,
     mayUse: (folder) => mayWrite(folder) && mayWrite(path.join(folder, "cgroup.procs")),

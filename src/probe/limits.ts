@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import os from "node:os";
 import type { LimitFacts } from "../model/index.ts";
-import { probeCgroups } from "./cgroups.ts";
+import { probeCgroups, readMountTable } from "./cgroups.ts";
 
 /** `0-2,7` as the kernel writes lists of CPUs. */
 export function parseCpuList(text: string): readonly number[] {
@@ -30,13 +30,15 @@ function allowedCpus(): readonly number[] {
 export function probeLimits(cpus = Number.POSITIVE_INFINITY): LimitFacts {
   const cpuIds = allowedCpus();
   const meminfo = readFileSync("/proc/meminfo", "utf8");
+  const mountTable = readMountTable();
   return {
     uid: process.getuid?.() ?? 0,
     kernel: os.release(),
     cpuIds,
     memoryBytes: parseMeminfo(meminfo, "MemTotal"),
     swapBytes: parseMeminfo(meminfo, "SwapTotal"),
-    cgroups: probeCgroups(),
+    cgroups: probeCgroups(mountTable),
+    mountTable,
     meminfo,
     // Some kernels measure every CPU's speed when it is read, which takes its time.
     ...(cpus < cpuIds.length && { cpuinfo: readFileSync("/proc/cpuinfo", "utf8") }),

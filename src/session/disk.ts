@@ -38,9 +38,10 @@ export const hasDisk = (folder: string): boolean => existsSync(imageOf(folder));
 /** Size of the disk that a session was made with, in bytes. */
 export const diskSize = (folder: string): number => statSync(imageOf(folder)).size;
 
+const mountTable = "/proc/self/mountinfo";
+
 /** Mount points at or below a folder, as the kernel writes them; the last mounted first. */
-function mountsBelow(folder: string): readonly string[] {
-  const table = readFileSync("/proc/self/mountinfo", "utf8");
+function mountsBelow(folder: string, table = readFileSync(mountTable, "utf8")): readonly string[] {
   // The usual case, and the table of a busy host is long: a session's name is written there as it is.
   if (!table.includes(path.basename(folder))) return [];
   return table
@@ -127,11 +128,18 @@ export function removeDisk(folder: string): void {
 
 /**
  * Sessions with a disk that is mounted and no cell that runs: those of killed Workcells, whatever else is left of the
- * session. `isUsed` knows a session by name.
+ * session. `table` is the kernel's of mounts, which takes milliseconds to read while a cell is being built; `isUsed` knows
+ * a session by name.
  */
-export function strayDisks(state: string, isUsed: (name: string) => boolean): readonly string[] {
+export function strayDisks(
+  state: string,
+  table: string,
+  isUsed: (name: string) => boolean,
+): readonly string[] {
   const sessions = path.join(state, "sessions");
-  const mounted = mountsBelow(sessions).map((point) => path.relative(sessions, point).split("/")[0] ?? "");
+  const mounted = mountsBelow(sessions, table).map(
+    (point) => path.relative(sessions, point).split("/")[0] ?? "",
+  );
   return [...new Set(mounted)].filter((name) => name !== "" && !isUsed(name));
 }
 

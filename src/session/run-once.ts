@@ -160,7 +160,7 @@ async function makeReady(started: Started) {
   const { plan, session, decided } = started;
   const hold = await readyLimits(limitsOf(started));
   recordPlan(plan, session);
-  const left = findLeftovers(decided.facts.own.records, decided.facts.limits.cgroups);
+  const left = findLeftovers(decided.facts.own.records, decided.facts.limits);
   return { hold, left, begin: supervise };
 }
 

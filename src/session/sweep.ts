@@ -1,17 +1,18 @@
-import { existsSync, readdirSync, rm, rmSync, statSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { codeOf } from "../errors/index.ts";
 import { findDeadGroups, removeDeadGroups } from "../launch/index.ts";
-import type { CgroupFacts } from "../model/index.ts";
+import type { LimitFacts } from "../model/index.ts";
 import { releaseUidsOf } from "./claim-uid.ts";
 import { detachStray, strayDisks } from "./disk.ts";
 import { isLive, isSessionLive, readMarker } from "./marker.ts";
 import { withSessionLock } from "./session-lock.ts";
 import { clearHalfMade, forgetSession } from "./store.ts";
 
-/** Records that one run takes away: it must not wait for those of fifty. */
-const MOST_AT_ONCE = 4;
-/** The newest sessions, which keep their records; and how many may lie there until a run waits for some to go. */
+/** Records that one run takes away. */
+const MOST_AT_ONCE = 50;
+/** The newest sessions, which keep their records; and how many may lie there until a short run looks for those that may go. */
 const KEPT_RECORDS = 200;
 const MOST_RECORDS = 250;
 /** Time in which a draft is written in any case, in `ms`. */
@@ -92,7 +93,7 @@ function hasOnlyRecords(session: string): boolean {
   return !isThere("home") && !isThere("layers") && !hasTakenOut(session) && !hasKept(session);
 }
 
-/** The oldest records of ended sessions, of those that are too many; few at once. */
+/** The oldest records of ended sessions, of those that are too many. */
 function surplusRecords(sessions: string, names: readonly string[]): readonly string[] {
   const byAge = names
     .map((name) => path.join(sessions, name))
@@ -107,16 +108,24 @@ function surplusRecords(sessions: string, names: readonly string[]): readonly st
   return surplus;
 }
 
+/** No run waits for that: a program does it, which may outlive the run by a moment. */
+function removeBeside(folders: readonly string[]): void {
+  if (folders.length === 0) return;
+  const options = { cwd: "/", env: { PATH: "/usr/bin:/bin" }, stdio: "ignore", detached: true } as const;
+  // What it cannot remove is met again by a later run.
+  spawn("rm", ["-rf", "--", ...folders], options)
+    .on("error", () => {})
+    .unref();
+}
+
 /**
  * Ended sessions keep their records for a while; the oldest go when there are many. Run beside a command that takes its
- * time: looking at all of them costs milliseconds. What is left when Workcell ends goes with a later run.
+ * time: looking at all of them costs milliseconds.
  */
 export function pruneRecords(state: string): void {
   const sessions = path.join(state, "sessions");
   const names = list(sessions);
-  if (names.length <= KEPT_RECORDS) return;
-  for (const folder of surplusRecords(sessions, names))
-    rm(folder, { recursive: true, force: true }, () => {});
+  if (names.length > KEPT_RECORDS) removeBeside(surplusRecords(sessions, names));
 }
 
 /** What others left behind, as it was found. */
@@ -124,20 +133,23 @@ export interface Leftovers {
   clear(say: (notice: string) => void): void;
 }
 
+/** The machine as it was before the cell was built. */
+type Machine = Pick<LimitFacts, "cgroups" | "mountTable">;
+
 /**
  * Looks for what killed runs left behind, and changes nothing: done while a cell is being built, when this process has
  * nothing else to do. Clearing it may take its time, and is for when the command runs.
  */
-export function findLeftovers(state: string, cgroups?: CgroupFacts): Leftovers {
+export function findLeftovers(state: string, machine: Machine): Leftovers {
   const running = path.join(state, "running");
   const drafts = staleDrafts(state);
   const abandoned = findAbandoned(state);
   const isUsed = (name: string) => isSessionLive(state, name);
-  const disks = strayDisks(state, isUsed);
-  const groups = cgroups === undefined ? [] : findDeadGroups(cgroups);
+  const disks = strayDisks(state, machine.mountTable, isUsed);
+  const groups = findDeadGroups(machine.cgroups);
   const sessions = path.join(state, "sessions");
   const names = list(sessions);
-  // Runs that are all too short for pruneRecords() would heap records up: from some number on they wait for a few.
+  // Runs that are all too short for pruneRecords() would heap records up: from some number on they look themselves.
   const surplus = names.length < MOST_RECORDS ? [] : surplusRecords(sessions, names);
   return {
     clear: (say) => {
@@ -153,9 +165,7 @@ export function findLeftovers(state: string, cgroups?: CgroupFacts): Leftovers {
       }
       attempt(say, () => detachStray(state, disks, isUsed));
       removeDeadGroups(groups);
-      attempt(say, () => {
-        for (const folder of surplus) rmSync(folder, { recursive: true, force: true });
-      });
+      removeBeside(surplus);
     },
   };
 }

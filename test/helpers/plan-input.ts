@@ -47,6 +47,7 @@ export const facts: HostFacts = {
     memoryBytes: 16 * 1024 ** 3,
     swapBytes: 0,
     cgroups: { kind: "none", swap: false, missing: "this user has no control groups" },
+    mountTable: "",
     meminfo: "MemTotal:       16777216 kB\nMemFree:        8388608 kB\n",
   },
 };

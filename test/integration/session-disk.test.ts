@@ -98,7 +98,7 @@ needsDisks(
 );
 
 const detachUnused = (state: string, isUsed: (name: string) => boolean) =>
-  detachStray(state, strayDisks(state, isUsed), isUsed);
+  detachStray(state, strayDisks(state, readFileSync("/proc/self/mountinfo", "utf8"), isUsed), isUsed);
 
 needsDisks("detachStray() unmounts what killed Workcells left, and nothing that a cell runs in", async () => {
   const { folder, state } = session(32 * MIB);
