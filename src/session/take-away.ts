@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import {
   chmodSync,
   closeSync,
@@ -39,9 +40,7 @@ export function takeAway(folder: string): void {
   try {
     // The folder above is Workcell's own: this name is no link. Who is not root cannot move what may not be written.
     chmodSync(folder, 0o700);
-    const gone = mkdtempSync(path.join(path.dirname(folder), goneName));
-    renameSync(folder, path.join(gone, path.basename(folder)));
-    removeTree(gone);
+    removeTree(moveAside(folder));
   } catch (cause) {
     throw stays(folder, cause);
   }
@@ -55,6 +54,21 @@ function removedEmpty(folder: string): boolean {
   } catch {
     // What stands in the way is met again below, and said there.
     return false;
+  }
+}
+
+function moveAside(folder: string): string {
+  const above = path.join(path.dirname(folder), goneName);
+  try {
+    const gone = mkdtempSync(above);
+    renameSync(folder, path.join(gone, path.basename(folder)));
+    return gone;
+  } catch (error) {
+    if (!["ENOSPC", "EDQUOT"].includes(codeOf(error) ?? "")) throw error;
+    // A full disk has no room for one more folder, and this is what makes room: it goes by a name that nobody knows.
+    const gone = `${above}${randomBytes(8).toString("hex")}`;
+    renameSync(folder, gone);
+    return gone;
   }
 }
 

@@ -30,7 +30,8 @@ export function runScript(
   words: readonly string[] = [],
   options: SpawnSyncOptions = {},
 ): Ended {
-  return runToEnd(["bash", "-euc", script, "bash", ...words], options);
+  // Its stdin is a socket: without a shell around, bash would take itself for one that is reached over the network, and read its startup file.
+  return runToEnd(["bash", "--norc", "-euc", script, "bash", ...words], options);
 }
 
 /** As an ordinary user, without cellhost: what every control is compared with. */

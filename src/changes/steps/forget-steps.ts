@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { BytePath } from "../../model/index.ts";
+import { parentOf } from "../byte-path.ts";
 import type { FileRoot, FileServer } from "../file-server.ts";
 import { openFileServer } from "../open-file-server.ts";
-import { keptFolder, readSteps, writeJournal } from "./journal.ts";
+import { goneFolder, keptFolder, readSteps, writeJournal } from "./journal.ts";
 import { type ListedStep, listSteps } from "./list-steps.ts";
 import { isOpenStep } from "./run-step.ts";
 import { spaceOf } from "./space-of.ts";
@@ -60,28 +61,46 @@ export async function forgetSteps(
 ): Promise<void> {
   const server = await openFileServer(cellfiles, [steps]);
   try {
-    for (const number of numbers) await forgetOne(steps, number);
+    const may = readSteps(steps).filter(({ number, state }) => numbers.includes(number) && state === "done");
+    for (const step of may.filter((one) => !isOpenStep(one))) await giveUp(server, step.number);
+    // On the disk before anything of it goes: from here on they are forgotten.
+    await server.sync(0);
     await clearForgotten(server, 0, steps);
   } finally {
     await server.close();
   }
 }
 
+/** One rename, since a full disk has no room for a word in the journal. What the step has given up before is gone already. */
+async function giveUp(server: FileServer, number: number): Promise<void> {
+  const [kept, gone] = [
+    { root: 0, path: keptFolder(number) },
+    { root: 0, path: goneFolder(number) },
+  ];
+  if ((await server.stat(gone)) === undefined && (await server.stat(kept)) !== undefined)
+    await server.rename(kept, gone);
+}
+
 /** Takes away what forgotten steps keep still: a Workcell was ended while it did. `root` is the folder of steps. */
 export async function clearForgotten(server: FileServer, root: FileRoot, steps: string): Promise<void> {
-  for (const { number } of halfForgotten(steps)) await removeTree(server, { root, path: keptFolder(number) });
+  for (const { number } of halfForgotten(steps)) {
+    const gone = { root, path: goneFolder(number) };
+    for (const { path: inside } of await server.scan(gone))
+      if (parentOf(inside) === gone.path) await removeTree(server, { root, path: inside });
+    // There is room for it now, and until it stands there the folder says the same.
+    await noteForgotten(steps, number);
+    await server.remove(gone);
+  }
 }
 
 const halfForgotten = (steps: string): readonly Step[] =>
-  readSteps(steps).filter(
-    ({ forgotten, number }) => forgotten === true && existsSync(path.join(steps, keptFolder(number))),
-  );
+  readSteps(steps).filter(({ number }) => existsSync(path.join(steps, goneFolder(number))));
 
-/** The journal first: ended in between, the step keeps what nobody asks for any more. */
-async function forgetOne(steps: string, number: number): Promise<void> {
+/** What it wrote, as far as no later step wrote there, stays known. */
+async function noteForgotten(steps: string, number: number): Promise<void> {
   const all = readSteps(steps);
   const step = all.find((one) => one.number === number);
-  if (step === undefined || step.state !== "done" || isOpenStep(step)) return;
+  if (step === undefined) return;
   const later = new Set(all.filter((one) => isLater(one, step)).flatMap(placedPaths));
   const done = (step.done ?? [])
     .filter(({ failed }) => failed === undefined)

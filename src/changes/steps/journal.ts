@@ -1,15 +1,18 @@
-import { readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { codeOf, WorkcellError } from "../../errors/index.ts";
 import { writeFileAtomic } from "../../lib/atomic-file.ts";
 import type { BytePath } from "../../model/index.ts";
 import type { Written } from "../conflicts.ts";
+import { fileError } from "../file-error.ts";
 import type { FileRoot, FileServer } from "../file-server.ts";
 import { checkStep } from "./check-step.ts";
 import type { Step } from "./step.ts";
 
 /** Where a step keeps what it took out, below the folder of steps. */
 export const keptFolder = (number: number): string => `${number}/kept`;
+/** The same while it is given up. A step that has it is forgotten, whatever its journal says. */
+export const goneFolder = (number: number): string => `${number}/gone`;
 const folderOf = (steps: string, number: number): string => path.join(steps, String(number));
 const journalFile = (steps: string, number: number): string =>
   path.join(folderOf(steps, number), "journal.json");
@@ -51,7 +54,13 @@ export function kernelTimeNs(steps: string): bigint {
 
 /** Writes a journal so that it is whole on the disk when this resolves. */
 export async function writeJournal(steps: string, { undone: _known, ...step }: Step): Promise<void> {
-  await writeFileAtomic(journalFile(steps, step.number), `${JSON.stringify(step)}\n`, { mode: 0o600 });
+  const file = journalFile(steps, step.number);
+  try {
+    await writeFileAtomic(file, `${JSON.stringify(step)}\n`, { mode: 0o600 });
+  } catch (error) {
+    // Above all there may be no room for it.
+    throw fileError(`write the journal "${file}"`, { code: codeOf(error) ?? "EIO", step: "write" });
+  }
 }
 
 function damaged(file: string, cause?: unknown): WorkcellError {
@@ -74,7 +83,8 @@ function readJournal(steps: string, number: number): Step | undefined {
     return undefined;
   }
   try {
-    return checkStep(JSON.parse(text), number);
+    const step = checkStep(JSON.parse(text), number);
+    return existsSync(path.join(steps, goneFolder(number))) ? { ...step, forgotten: true } : step;
   } catch (error) {
     throw damaged(file, error);
   }

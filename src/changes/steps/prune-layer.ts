@@ -3,7 +3,7 @@ import { joinPath, parentOf } from "../byte-path.ts";
 import type { FileRoot, FileServer, LayerEntry, Place } from "../file-server.ts";
 import { pipelinedAll } from "../pipelined.ts";
 import { newToken } from "./run-step.ts";
-import { copyTree, errnoOf, removeTree } from "./trees.ts";
+import { copyTree, errnoOf, isServerGone, removeTree } from "./trees.ts";
 
 const WINDOW = 256;
 
@@ -83,7 +83,13 @@ async function removeIfFree(server: FileServer, place: Place): Promise<void> {
  */
 async function putHosts(server: FileServer, host: Place, place: Place): Promise<void> {
   const draft = { ...place, path: joinPath(parentOf(place.path), `.workcell-${newToken()}`) };
-  await copyTree(server, host, draft);
+  try {
+    await copyTree(server, host, draft);
+  } catch (error) {
+    // Left there, it would be a change.
+    if (!isServerGone(error)) await removeTree(server, draft).catch(() => undefined);
+    throw error;
+  }
   if ((await server.stat(place)) === undefined) await server.rename(draft, place);
   else {
     await server.exchange(draft, place);

@@ -7,7 +7,7 @@ import { type CarryOutInput, carryOut, stagedOf, Unfinished } from "./carry-out.
 import { forgetStep, writeJournal } from "./journal.ts";
 import { type Staged, type StepRoots, stage, unstage } from "./stage.ts";
 import type { Done, Operation, Step } from "./step.ts";
-import { removeTree } from "./trees.ts";
+import { errnoOf, removeTree } from "./trees.ts";
 
 /** Calls under way at once. */
 const WINDOW = 64;
@@ -70,16 +70,17 @@ async function finishStep(
   { server, roots, steps, step }: StepInput,
   by: Pick<CarryOutInput, "staged" | "way">,
 ): Promise<Step> {
+  let done: readonly Done[] = [];
   try {
     const decidedNs = BigInt(step.decidedNs);
-    const done = await carryOut({ server, roots, decidedNs, ...by }, step.operations);
+    done = await carryOut({ server, roots, decidedNs, ...by }, step.operations);
     await server.sync(roots.host);
     const finished = withDone(step, done);
     await writeJournal(steps, finished);
     await dropCopies({ server, roots }, finished);
     return finished;
   } catch (error) {
-    throw unfinished(step, error);
+    throw unfinished(step, error, done);
   }
 }
 
@@ -120,10 +121,13 @@ async function dropCopies({ server, roots }: Pick<StepInput, "server" | "roots">
 
 const mostNamed = 3;
 
-function unfinished(step: Step, error: unknown): WorkcellError {
-  const finished = new Set(error instanceof Unfinished ? error.finished : []);
+const noSpace: readonly string[] = ["ENOSPC", "EDQUOT"];
+
+function unfinished(step: Step, error: unknown, done: readonly Done[]): WorkcellError {
+  const carried = done.flatMap(({ path, failed }) => (failed === undefined ? [path] : []));
+  const finished = new Set(error instanceof Unfinished ? error.finished : carried);
   const isFinished = ({ path }: Operation) => finished.has(path);
-  const [done, open] = [
+  const [over, open] = [
     step.operations.filter(isFinished),
     step.operations.filter((one) => !isFinished(one)),
   ];
@@ -132,14 +136,15 @@ function unfinished(step: Step, error: unknown): WorkcellError {
     .map(({ path }) => `"${printable(Buffer.from(path, "latin1").toString())}"`);
   const more = open.length > mostNamed ? ` and ${open.length - mostNamed} more` : "";
   const found = error instanceof Error ? error.message : String(error);
+  const cause = error instanceof Unfinished ? error.cause : error;
+  const code = errnoOf(cause) ?? "";
   return new WorkcellError("WC_FILES", {
-    message: `Cannot finish step ${step.number} in "${printable(step.folder)}": ${done.length} of ${step.operations.length} paths are done${
+    message: `Cannot finish step ${step.number} in "${printable(step.folder)}": ${over.length} of ${step.operations.length} paths are done${
       open.length > 0 ? `, not ${names.join(", ")}${more}` : ""
     }: ${found}`,
-    remedy:
-      "Run workcell diff: it finishes the step before anything else, each file is old or new until then",
-    details: { step: step.number, done: done.map(({ path }) => path), open: open.map(({ path }) => path) },
-    cause: error instanceof Unfinished ? error.cause : error,
+    remedy: `${noSpace.includes(code) ? "Free space on the disks of that folder and of Workcell's state, and run" : "Run"} workcell diff: it finishes the step before anything else, each file is old or new until then`,
+    details: { step: step.number, done: over.map(({ path }) => path), open: open.map(({ path }) => path) },
+    cause,
   });
 }
 
