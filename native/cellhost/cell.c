@@ -160,6 +160,20 @@ static bool flush_or_wait(struct cell *cell) {
   return true;
 }
 
+/*
+ * Node's library takes our end for the end of everything when it comes before a descriptor's message was read: what was
+ * said after that message would be lost, as the reason of a failed start. So we stay until Node has it.
+ */
+static void await_acknowledgement(struct cell *cell) {
+  struct order ignored;
+  while (cell->channel.descriptor >= 0 && cell->channel.acknowledgement_due) {
+    struct pollfd node = {.fd = cell->channel.descriptor, .events = POLLIN};
+    if (poll(&node, 1, -1) < 0 && errno != EINTR) return;
+    if (node.revents != 0 && !fill_channel(&cell->channel)) return;
+    while (next_order(&cell->channel, &ignored)) continue;
+  }
+}
+
 /* What was said last still lies in the sockets and pipes of the dead. */
 static void finish(struct cell *cell) {
   release_layers(cell->layers);
@@ -170,8 +184,10 @@ static void finish(struct cell *cell) {
                : flush_or_wait(cell);
   }
   finish_terminal(&cell->terminal);
+  withhold_handles(&cell->channel);
   tell_end(cell);
   while (has_unsent(&cell->channel) && flush_or_wait(cell)) continue;
+  await_acknowledgement(cell);
   close_channel(&cell->channel);
 }
 

@@ -194,6 +194,11 @@ void send_handle(struct channel *channel, const char *name, int descriptor) {
 
 bool handles_delivered(const struct channel *channel) { return channel->handles_sent == channel->handles_count; }
 
+void withhold_handles(struct channel *channel) {
+  size_t kept = channel->handles_sent + (channel->acknowledgement_due ? 1 : 0);
+  while (channel->handles_count > kept) close(channel->handles[--channel->handles_count].descriptor);
+}
+
 static bool may_send_handle(const struct channel *channel) {
   return channel->queued == 0 && !channel->acknowledgement_due && !handles_delivered(channel);
 }

@@ -65,6 +65,8 @@ bool has_room(const struct channel *channel, size_t bytes);
 /* Hands a socket over to Node, after everything that was said before. Takes the descriptor. */
 void send_handle(struct channel *channel, const char *name, int descriptor);
 bool handles_delivered(const struct channel *channel);
+/* Closes those that Node was not sent yet. */
+void withhold_handles(struct channel *channel);
 
 /* Writes as much as goes without waiting; false when the other end is gone. */
 bool flush_channel(struct channel *channel);

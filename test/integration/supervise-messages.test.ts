@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import net from "node:net";
@@ -18,6 +19,27 @@ const hex = (text: string) => Buffer.from(text, "latin1").toString("hex");
 const ask = (port: number) => `exec 3<>/dev/tcp/127.0.0.1/${port}; read -r line <&3; echo "$line"`;
 
 describe.each(helper.starters)("what a cell says, started by $name", (starter) => {
+  test("why it failed is heard by a Node that is late, sockets or not", async () => {
+    for (const steps of [["listen"], []]) {
+      const cell = supervise(
+        programs,
+        { starter },
+        ...steps,
+        "failed",
+        "125",
+        "16",
+        "install",
+        "status",
+        "125",
+      );
+      // Nothing of Node's own happens meanwhile, and the cell is long over.
+      execFileSync("sleep", ["0.7"]);
+      await cell.ended;
+      expect(cell.all("failed")).toMatchObject([{ step: "install", code: 125 }]);
+      expect(cell.all("end")).toMatchObject([{ status: 125 << 8 }]);
+    }
+  });
+
   test("the listening sockets of the cell become servers of Node before it is ready", async () => {
     const cell = supervise(programs, { starter }, "listen", "seal", "wait", "exec", "/bin/bash");
     await cell.until("ready");
