@@ -97,11 +97,17 @@ describe.runIf(isRoot).each(people)(
     test("a Workcell that is killed while it copies leaves nothing that is believed; one whose cell works loses nothing", async () => {
       place.shell("cd folder; for i in $(seq 3000); do echo $i > f$i; done");
       const words = ["run", "--session", "brave-loving-maxwell", ...inFolder(), "sh", "-c"];
-      const copying = place.start([...words, "true"]);
-      await until(() => place.shell("find state -path '*/copy/f*' | head -1") !== "", 20_000);
-      copying.child.kill("SIGKILL");
-      await copying.ended;
-      expect(place.shell("find state -name copy.index")).toBe("");
+      const killCopying = async () => {
+        const copying = place.start([...words, "true"]);
+        await until(() => place.shell("find state -path '*/copy/f*' | head -1") !== "", 20_000);
+        copying.child.kill("SIGKILL");
+        await copying.ended;
+        return place.shell("find state -name copy.index") === "";
+      };
+      // On a busy machine a copy may be whole before it is seen; then there is another one.
+      let isKilled = false;
+      for (let attempt = 1; !isKilled && attempt <= 10; attempt++) isKilled = await killCopying();
+      expect(isKilled).toBe(true);
       const none = await place.workcell(["diff", "brave-loving-maxwell"]);
       expect(none.stdout + none.stderr).toMatch(/[Nn]othing|no changes/);
       const working = place.start([...words, "rm f1; echo changed > f2; echo ready; sleep 60"]);
@@ -126,7 +132,7 @@ describe.runIf(isRoot).each(people)(
       // The control, and what the copy counts: the command has what is left.
       const fits = await place.workcell(["run", "--disk", "64M", ...inFolder(), "sh", "-c", "echo x > x"]);
       expect(fits.code, fits.stderr).toBe(0);
-      const fill = "head -c 60M /dev/zero > more; sleep 5";
+      const fill = "head -c 60M /dev/zero > more; sleep 20";
       const filled = await place.workcell(["run", "--disk", "40M", ...inFolder(), "sh", "-c", fill]);
       expect([filled.code, filled.stderr]).toEqual([
         137,
