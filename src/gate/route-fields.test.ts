@@ -21,12 +21,20 @@ const foreign: readonly (readonly [headers: string, path: string, where: string]
   ["ocp-apim-subscription-key: other", "/v1", "ocp-apim-subscription-key"],
   ["x-litellm-api-key: other", "/v1", "x-litellm-api-key"],
   ["x-auth-token: other", "/v1", "x-auth-token"],
+  ["X-RapidAPI-Key: other", "/v1", "x-rapidapi-key"],
+  ["Private-Token: other", "/v1", "private-token"],
+  ["x-functions-key: other", "/v1", "x-functions-key"],
+  ["x-amz-security-token: other", "/v1", "x-amz-security-token"],
+  ["apikey: other", "/v1", "apikey"],
+  ["X_AUTH_USER: other", "/v1", "x_auth_user"],
+  ["x-stainless-api-key: other", "/v1", "x-stainless-api-key"],
   ["x-api-key: workcell-placeholder, sk-other", "/v1", "x-api-key"],
   ["x-api-key: workcell-placeholder\nx-api-key: sk-other", "/v1", "x-api-key"],
   ["authorization: Bearer workcell-placeholder sk-other", "/v1", "authorization"],
   ["accept: */*", "/v1/models?key=other", "?key="],
   ["accept: */*", "/v1/models?a=1&%6bey=other", "?key="],
   ["accept: */*", "/v1/models?Access_Token=other", "?Access_Token="],
+  ["accept: */*", "/v1/models?subscription-key=other", "?subscription-key="],
 ];
 
 test.each(foreign)("foreignCredential() finds the one of %j at %s", (headers, path, where) => {
@@ -42,7 +50,12 @@ x-goog-api-key:
 idempotency-key: 1
 anthropic-version: 2023-06-01
 x-stainless-lang: js`;
-  expect(foreignCredential(fields(own), "/v1/messages?beta=true&key=workcell-placeholder")).toBeUndefined();
+  expect(
+    foreignCredential(
+      fields(own),
+      "/v1/messages?beta=true&key=workcell-placeholder&page_token=2&max_tokens=3",
+    ),
+  ).toBeUndefined();
 });
 
 test("routedFields() leaves out all of the cell's credentials and puts the host's in", () => {
@@ -55,6 +68,9 @@ Cookie: workcell-placeholder
 X-HTTP-Method-Override: DELETE
 X-Forwarded-Host: elsewhere.example
 X-Original-URL: /v1/files
+X-Some-Account: other
+Cf-Access-Client-Id: other
+X-Stainless-Api-Key: workcell-placeholder
 Anthropic-Beta: a-1, b-2`;
   const credential = {
     field: { header: "authorization", scheme: "Bearer", also: { "anthropic-beta": "oauth-1" } },
@@ -80,6 +96,20 @@ test("routedFields() says once what goes with a credential", () => {
   expect(text(routedFields(fields("anthropic-beta: o,a"), credential))).toBe(
     "anthropic-beta: o,a\nauthorization: k",
   );
+});
+
+test("routedFields() lets through what clients of models say of themselves", () => {
+  const said = `accept: application/json
+anthropic-dangerous-direct-browser-access: true
+anthropic-version: 2023-06-01
+content-type: application/json
+idempotency-key: 1
+user-agent: some/1
+x-app: cli
+x-stainless-lang: js
+session_id: 1
+x-goog-api-client: some/1`;
+  expect(text(routedFields(fields(said), undefined))).toBe(said);
 });
 
 test("withoutCookies() lets no session in", () => {

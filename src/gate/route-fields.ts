@@ -2,19 +2,48 @@ import { type CredentialField, PLACEHOLDER } from "../model/index.ts";
 import { endToEnd } from "./http-framing.ts";
 import type { Header } from "./http-head.ts";
 
-/** Fields that some server or gateway takes a credential from. */
-const credentialField = /(^|-)(api-?key|subscription-key|auth|authorization|token|secret|cookie2?)$/;
+/**
+ * SECURITY(P15): what goes on to an upstream, in lower case; nothing else does. Servers take credentials, other methods, paths and
+ * hosts from fields of so many names that no list of those is whole. With a star: what begins so.
+ */
+export const passingFields: readonly string[] = [
+  // What the request is, and what may be answered.
+  ..."accept accept-charset accept-encoding accept-language cache-control content-encoding content-language".split(
+    " ",
+  ),
+  ..."content-length content-type date expect if-match if-none-match pragma range transfer-encoding user-agent".split(
+    " ",
+  ),
+  // Which request it is, in the logs of both ends.
+  ..."idempotency-key x-request-id x-client-request-id x-correlation-id traceparent tracestate".split(" "),
+  // What models' own clients say of themselves and of the interface that they mean.
+  ..."anthropic-* x-anthropic-* x-app x-claude-* x-stainless-*".split(" "),
+  ..."openai-* originator version session-id conversation-id thread-id x-codex-*".split(" "),
+  ..."x-goog-api-client x-goog-request-params x-goog-gemini-* http-referer referer x-title x-initiator x-opencode-*".split(
+    " ",
+  ),
+];
 
-/** Fields by which some servers take another method, path or host than the request's. */
-const overridingField =
-  /^(forwarded|x-forwarded-.+|x-original-(url|host)|x-rewrite-url|x-host|x-(http-)?method(-override)?)$/;
+const passing = new Set(passingFields.filter((name) => !name.endsWith("*")));
+const beginnings = passingFields.filter((name) => name.endsWith("*")).map((name) => name.slice(0, -1));
 
-const credentialParameter = /^(key|auth|authorization|token|api-?key|(access|auth)-token)$/;
+/** Names that some server or gateway takes a credential from; `_` is `-`. */
+const credentialName =
+  /(key|token|secret|auth|authorization|authentication|credentials?|cookie2?|password|passwd|jwt|bearer|signature)$|(^|-)(auth|api-?key)-/;
+/** Where a list goes on, and what a request is known by again. */
+const otherName =
+  /^((next|prev)-?)?(page|continuation|sync|cursor)-?token$|^(idempotency|cache|sort|partition)-?key$/;
 
 /** Servers that hand fields on as variables take `_` and `-` for the same. */
 const plain = (name: string) => name.toLowerCase().replaceAll("_", "-");
 
-const isCredential = ({ name }: Header) => credentialField.test(plain(name));
+function passes({ name }: Header): boolean {
+  const own = plain(name);
+  const goes = passing.has(own) || beginnings.some((begin) => own.startsWith(begin));
+  return goes && (!credentialName.test(own) || otherName.test(own));
+}
+
+const isCredential = ({ name }: Header) => credentialName.test(plain(name)) && !otherName.test(plain(name));
 
 function isPlaceholder(value: string): boolean {
   return value === "" || value.replace(/^Bearer +/i, "") === PLACEHOLDER;
@@ -30,7 +59,7 @@ export function foreignCredential(headers: readonly Header[], path: string): str
   const [, query = ""] = /\?(.*)$/s.exec(path) ?? [];
   const parameters = [...new URLSearchParams(query)];
   const [parameter] =
-    parameters.find(([name, value]) => credentialParameter.test(plain(name)) && !isPlaceholder(value)) ?? [];
+    parameters.find(([name, value]) => isCredential({ name, value }) && !isPlaceholder(value)) ?? [];
   return parameter === undefined ? undefined : `?${parameter}=`;
 }
 
@@ -41,16 +70,14 @@ export interface HeldCredential {
 }
 
 /**
- * The fields that go to a route's upstream: those of the request, without what it has of credentials, and the host's.
+ * The fields that go to a route's upstream: of the request's those that pass, and the host's credential.
  * SECURITY(P15): the last word on what a credential's field says is the gate's.
  */
 export function routedFields(
   headers: readonly Header[],
   credential: HeldCredential | undefined,
 ): readonly Header[] {
-  const kept = endToEnd(headers).filter(
-    (header) => !isCredential(header) && !overridingField.test(plain(header.name)),
-  );
+  const kept = endToEnd(headers).filter(passes);
   if (credential === undefined) return kept;
   const { header, scheme, also = {} } = credential.field;
   const value = scheme === undefined ? credential.value : `${scheme} ${credential.value}`;

@@ -225,7 +225,7 @@ describe.each(people)(
       [["--acp", "Do something"], /a task from the command line and from an editor/],
       [
         ["--acp", "claude"],
-        /Claude Code driven.*it speaks stream-json\n.*workcell agent claude --stream-json/,
+        /Claude Code driven.*it speaks stream-json \(WC_USAGE\)\n.*workcell agent claude --stream-json/,
       ],
       [["--stream-json", "codex"], /Codex driven.*neither.*\n.*workcell agent --stream-json/],
     ])("%j is refused with what to do", async (words, said) => {
