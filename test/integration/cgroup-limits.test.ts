@@ -119,9 +119,14 @@ needsGroups("CPU time is limited, and counted for children nobody waited for", a
   const { cpuMs } = group.read();
   expect(cpuMs).toBeGreaterThan(50);
   expect(cpuMs).toBeLessThan(500);
-  const free = make({ cpus: 1, held: { ...held, cpus: "waived" } });
-  await run(free, spin);
-  expect(free.read().cpuMs).toBeGreaterThan(550);
+  // Control: the same without the limit. A machine that others keep busy may need to be asked again.
+  let unlimitedMs = 0;
+  for (let round = 0; round < 5 && unlimitedMs <= 550; round++) {
+    const free = make({ cpus: 1, held: { ...held, cpus: "waived" } });
+    await run(free, spin);
+    unlimitedMs = free.read().cpuMs ?? 0;
+  }
+  expect(unlimitedMs).toBeGreaterThan(550);
 });
 
 needsGroups("remove() leaves nothing, and a limit that cannot be set makes nothing", async () => {
