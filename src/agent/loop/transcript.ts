@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -24,34 +25,85 @@ export function transcriptFolder(env: NodeJS.ProcessEnv): string {
   );
 }
 
-/** Opens a conversation, an earlier one where there is one. A folder that cannot be written to is told once. */
-export function openTranscript(how: {
+interface Opening {
   readonly folder: string;
   readonly session: string;
   readonly from?: string;
   readonly onTrouble: (text: string) => void;
-}): Transcript {
-  const file = path.join(how.folder, `${how.session}.jsonl`);
-  let isTold = false;
-  const write = (line: object) => {
-    try {
-      mkdirSync(how.folder, { recursive: true, mode: 0o700 });
-      appendFileSync(file, `${JSON.stringify(line)}\n`, { mode: 0o600 });
-    } catch (error) {
-      if (!isTold)
-        how.onTrouble(`The conversation cannot be kept in ${file}, and so not be resumed: ${error}`);
-      isTold = true;
-    }
-  };
-  const messages = how.from === undefined ? [] : readMessages(path.join(how.folder, `${how.from}.jsonl`));
-  if (how.from !== undefined && how.from !== how.session) write({ restart: messages });
+}
+
+/**
+ * Opens a conversation, an earlier one where there is one. A folder that cannot be written to is told once. Where somebody
+ * else writes to the same conversation, this one goes on in a file of its own.
+ */
+export function openTranscript(how: Opening): Transcript {
+  const place = new Place(how);
+  const fromFile = how.from === undefined ? undefined : path.join(how.folder, `${how.from}.jsonl`);
+  let messages = fromFile === undefined ? [] : readMessages(fromFile);
+  if (how.from !== undefined && how.from !== how.session) place.write({ restart: messages }, messages);
   return {
     session: how.session,
     messages,
-    add: (message) => write({ message }),
-    restart: (begin) => write({ restart: begin }),
+    add: (message) => {
+      messages = [...messages, message];
+      place.write({ message }, messages);
+    },
+    restart: (begin) => {
+      messages = [...begin];
+      place.write({ restart: begin }, messages);
+    },
   };
 }
+
+/** Where a conversation is kept. */
+class Place {
+  readonly #how: Opening;
+  #file: string;
+  /** How long the file is when nobody else writes to it. */
+  #bytes: number;
+  #isTold = false;
+
+  constructor(how: Opening) {
+    this.#how = how;
+    this.#file = path.join(how.folder, `${how.session}.jsonl`);
+    // Before the file is read: what is added meanwhile is then seen as somebody else's.
+    this.#bytes = sizeOf(this.#file);
+  }
+
+  /** Adds a line; `whole` is the conversation with it. */
+  write(line: object, whole: readonly MessageParam[]): void {
+    try {
+      if (sizeOf(this.#file) === this.#bytes) this.#append(line);
+      else this.#part(whole);
+    } catch (error) {
+      if (!this.#isTold)
+        this.#how.onTrouble(
+          `The conversation cannot be kept in ${this.#file}, and so not be resumed: ${error}`,
+        );
+      this.#isTold = true;
+    }
+  }
+
+  /** Two conversations in one file would hold calls beside answers to the other's, which no model takes. */
+  #part(whole: readonly MessageParam[]): void {
+    const session = randomUUID();
+    this.#file = path.join(this.#how.folder, `${session}.jsonl`);
+    this.#bytes = 0;
+    this.#append({ restart: whole });
+    this.#how.onTrouble(
+      `This conversation is gone on with elsewhere too; from here it is kept as ${session}`,
+    );
+  }
+
+  #append(line: object): void {
+    const text = `${JSON.stringify(line)}\n`;
+    mkdirSync(this.#how.folder, { recursive: true, mode: 0o700 });
+    appendFileSync(this.#file, text, { mode: 0o600 });
+    this.#bytes += Buffer.byteLength(text);
+  }
+}
+
+const sizeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
 /** A session that can be resumed by this id, or the newest when none is named; `undefined`: there is none. */
 export function findSession(folder: string, id?: string): string | undefined {
