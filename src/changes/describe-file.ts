@@ -1,18 +1,7 @@
+import type { ByteSource, FileDescription } from "./file-description.ts";
 import { describeArchive } from "./office-file.ts";
 import { describePdf } from "./pdf-file.ts";
 import { describePicture } from "./picture.ts";
-
-/** Any part of a file, fewer bytes where it ends. */
-export interface ByteSource {
-  readonly size: number;
-  read(offset: number, length: number): Promise<Buffer>;
-}
-
-/** What a file is and how large, as a person would say it: `PNG image`, `640×480`; `Word document`, `3 pages`. */
-export interface FileDescription {
-  readonly format: string;
-  readonly detail: string;
-}
 
 const headBytes = 256 * 1024;
 
@@ -23,9 +12,4 @@ const headBytes = 256 * 1024;
 export async function describeFile(source: ByteSource): Promise<FileDescription | undefined> {
   const head = await source.read(0, Math.min(headBytes, source.size));
   return describePicture(head) ?? (await describePdf(source, head)) ?? (await describeArchive(source, head));
-}
-
-/** `1 page`, `3 pages`. */
-export function counted(count: number, one: string): string {
-  return `${count} ${one}${count === 1 ? "" : "s"}`;
 }

@@ -1,4 +1,4 @@
-import { type ByteSource, counted, type FileDescription } from "./describe-file.ts";
+import { type ByteSource, counted, type FileDescription } from "./file-description.ts";
 import { readMember, type ZipMember, zipDirectory } from "./zip-directory.ts";
 
 interface OfficeKind {

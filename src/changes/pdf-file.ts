@@ -1,4 +1,4 @@
-import { type ByteSource, counted, type FileDescription } from "./describe-file.ts";
+import { type ByteSource, counted, type FileDescription } from "./file-description.ts";
 
 const tailBytes = 1024 * 1024;
 /** No PDF that a person reads has more; a larger number is no count of pages. */

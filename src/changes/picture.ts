@@ -1,4 +1,4 @@
-import type { FileDescription } from "./describe-file.ts";
+import type { FileDescription } from "./file-description.ts";
 
 interface Dimensions {
   readonly width: number;

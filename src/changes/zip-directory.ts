@@ -1,5 +1,5 @@
 import { inflateRawSync } from "node:zlib";
-import type { ByteSource } from "./describe-file.ts";
+import type { ByteSource } from "./file-description.ts";
 
 /** One file of an archive, as its directory says; nothing of it is believed before it is checked. */
 export interface ZipMember {
