@@ -20,6 +20,8 @@ export interface AuditEvent {
   readonly durationMs?: number;
   /** Why an allowed connection failed, e.g. `ECONNREFUSED`. */
   readonly failure?: string;
+  /** How many more of the very same refusals there were since the last line that says it; they have no lines of their own. */
+  readonly repeats?: number;
 }
 
 /** One line of audit.jsonl. `hash` is SHA-256 over the line without `hash`, `prev` is the hash of the line before. */

@@ -49,10 +49,10 @@ test("keepDenials() cuts what is long", () => {
   expect(kept.map(({ what, remedy }) => [what.length, remedy.length])).toEqual([[500, 500]]);
 });
 
-test("budgetAudit() passes 10,000 refusals on, every connection, and counts the rest", () => {
+test("budgetAudit() passes 10,000 different refusals on, every connection, and counts the rest", () => {
   const written: AuditEvent[] = [];
   const budget = budgetAudit(cell, (each) => written.push(each) > 0);
-  for (let index = 0; index < 33_456; index += 1) budget.add(event("GET http://no/", "deny"));
+  for (let index = 0; index < 33_456; index += 1) budget.add(event(`GET http://no-${index}/`, "deny"));
   expect(budget.add(event("GET http://yes/", "allow"))).toBe(true);
   expect(written).toHaveLength(10_001);
   expect(written.at(-1)).toEqual(event("GET http://yes/", "allow"));
@@ -73,7 +73,7 @@ test("budgetAudit() counts what the log did not take, connections and refusals e
   let room = 2;
   const budget = budgetAudit(cell, () => room-- > 0);
   const taken = ["deny", "allow", "deny", "allow", "allow"] as const;
-  expect(taken.map((decision) => budget.add(event("x", decision)))).toEqual([
+  expect(taken.map((decision, index) => budget.add(event(`x${index}`, decision)))).toEqual([
     true,
     true,
     false,
@@ -91,4 +91,41 @@ test("budgetAudit() adds no line where everything was taken", () => {
   const budget = budgetAudit(cell, () => true);
   budget.add(event("x", "deny"));
   expect(budget.rest()).toEqual([]);
+});
+
+test("budgetAudit() writes one refusal at once, its repetitions as a number: at growing intervals, and at the end", () => {
+  const written: AuditEvent[] = [];
+  let now = 0;
+  const budget = budgetAudit(
+    cell,
+    (each) => written.push(each) > 0,
+    () => now,
+  );
+  const [one, other] = [event("no.example:443", "deny"), event("no.example:80", "deny")];
+  expect([budget.add(one), budget.add(one), budget.add(other)]).toEqual([true, false, true]);
+  // Once a second for six hours.
+  for (now = 1000; now <= 6 * 3_600_000; now += 1000) budget.add(one);
+  const lines = written.filter(({ subject }) => subject === one.subject);
+  expect(lines[0]).toEqual(one);
+  expect(lines.length).toBeLessThan(15);
+  const [rest, ...more] = budget.rest();
+  expect([rest?.subject, more, budget.rest()]).toEqual([one.subject, [], []]);
+  // None is lost.
+  expect([...lines, rest].reduce((sum, line) => sum + (line?.repeats ?? 0), 0)).toBe(6 * 3600 + 1);
+  expect(written.filter(({ subject }) => subject === other.subject)).toEqual([other]);
+});
+
+test("budgetAudit() counts on where the log did not take a sum", () => {
+  let now = 0;
+  let takes = true;
+  const written: AuditEvent[] = [];
+  const take = (each: AuditEvent) => takes && written.push(each) > 0;
+  const budget = budgetAudit(cell, take, () => now);
+  for (const at of [0, 1, 2]) {
+    now = at * 100_000;
+    budget.add(event("x", "deny"));
+    takes = at !== 0;
+    if (at === 0) takes = false;
+  }
+  expect(written.map(({ repeats }) => repeats)).toEqual([undefined, 2]);
 });

@@ -43,7 +43,10 @@ function amount(bytes: number): string {
 /** What became of an allowed connection, or why one was refused. */
 function tail(line: AuditLine): string {
   const rule = line.rule.includes(line.origin) ? line.rule : `${line.rule} (${line.origin})`;
-  if (line.decision === "deny") return `${line.layer}: ${rule}`;
+  if (line.decision === "deny") {
+    const more = line.repeats === undefined ? "" : `, ${line.repeats} more times since the line before`;
+    return `${line.layer}: ${rule}${more}`;
+  }
   const moved = line.bytesUp === undefined ? "" : amount(line.bytesUp + (line.bytesDown ?? 0));
   const time = line.durationMs === undefined ? "" : `${(line.durationMs / 1000).toFixed(1)} s`;
   const failure = line.failure === undefined ? "" : `failed: ${line.failure}`;
