@@ -104,6 +104,7 @@ int cover_and_attach(struct enter_request *request) {
 void enter_namespace(struct enter_request *request) {
   /* 1. Before any clone: one of a host's shared mount would be that mount's peer, and tell the host of its changes. */
   leave_host_mounts();
+  unmask_proc();
 
   /* 2. Clones first: only then is the scratch folder covered, and the mounts get their names in it. */
   clone_mounts(request);

@@ -159,6 +159,7 @@ void enter_layers(struct layers_request *layers, struct enter_request *enter) {
   /* 2. What an ordinary user mounts belongs to a user namespace, so that comes first. */
   if (!is_root) enter_user_namespace(layers);
   leave_host_mounts();
+  if (is_root) unmask_proc();
 
   /* 3. Clones, before anything is covered; what another cell has merged is taken over. */
   clone_mounts(enter);

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -54,6 +55,38 @@ void leave_host_mounts(void) {
   struct mount_attributes slave = {.propagation = PROPAGATE_SLAVE};
   if (syscall(NR_MOUNT_SETATTR, AT_FDCWD, "/", TREE_RECURSIVE, &slave, sizeof slave) != 0)
     cannot("cut mount propagation to the host", "/");
+}
+
+#define STATUS_MOUNT_ROOT 0x2000U
+
+struct wide_status {
+  uint32_t mask, block_size;
+  uint64_t attributes;
+  char rest[240];
+};
+
+static bool is_mount_root(const char *path) {
+  struct wide_status status = {.mask = 0};
+  int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+  return syscall(SYS_statx, AT_FDCWD, path, flags, 0U, &status) == 0 && (status.attributes & STATUS_MOUNT_ROOT) != 0;
+}
+
+/* Container engines cover some of these, or all. */
+static bool is_proc_masked(void) {
+  static const char *const places[] = {"/proc/sys",  "/proc/sysrq-trigger", "/proc/bus",  "/proc/acpi",
+                                       "/proc/keys", "/proc/kcore",         "/proc/stat", "/proc/meminfo"};
+  for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+    if (is_mount_root(places[i])) return true;
+  return false;
+}
+
+/*
+ * A user namespace gets no fresh /proc where none is seen whole, as in most containers; a container's root, in the
+ * host's user namespace, does. It is seen here alone, and by a program that has given root up; where it is refused,
+ * bwrap says what is missing.
+ */
+void unmask_proc(void) {
+  if (is_proc_masked()) mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 
 /*

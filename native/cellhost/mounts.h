@@ -16,6 +16,9 @@ struct mount_request {
 };
 
 void leave_host_mounts(void);
+
+/* As root, in a mount namespace of our own: a /proc that is whole lies over one that an engine has covered in parts. */
+void unmask_proc(void);
 int clone_tree(const char *source);
 void restrict_tree(int tree, const char *source, bool read_only);
 

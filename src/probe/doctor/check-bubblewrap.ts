@@ -56,7 +56,8 @@ async function examine(examination: Examination): Promise<Finding> {
       found: `bubblewrap ${number} builds a sandbox with flaws: ${flaws.join(", ")}`,
       remedy: installRemedy(examination, "bubblewrap"),
     };
-  return { status: "ok", found: `bubblewrap ${number} builds a sandbox ${who}` };
+  const masked = "isMasked" in built ? "; /proc is masked here, and root's cells get a whole one" : "";
+  return { status: "ok", found: `bubblewrap ${number} builds a sandbox ${who}${masked}` };
 }
 
 /** bubblewrap: a sandbox is built as a cell's is, and looked at from inside. */

@@ -30,7 +30,8 @@ function appArmor(bwrap: string): Explanation {
   };
 }
 
-const maskedProc = /mount proc on .*(Operation not permitted|Permission denied)/;
+/** bwrap may not mount a /proc, where none is seen whole. */
+export const maskedProc = /mount proc on .*(Operation not permitted|Permission denied)/;
 const tooOld = /Unknown option (--\S+)/;
 const limitReached = /ENOSPC|No space left on device|max_\*_namespaces/;
 const mapRefused = /uid[ _]?map|RTM_NEWADDR|gid[ _]?map/;
