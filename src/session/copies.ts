@@ -34,6 +34,7 @@ export interface CopyRequest {
   readonly cellfiles: string;
   /** The session's disk. */
   readonly limitBytes: number;
+  readonly cancel?: AbortSignal | undefined;
 }
 
 const mebibytes = (bytes: number) => `${(bytes / 1024 ** 2).toFixed(bytes < 10 * 1024 ** 2 ? 1 : 0)} MiB`;
@@ -69,14 +70,16 @@ function mustFit({ rule, layerFolder, limitBytes }: CopyRequest): void {
 
 /** Makes the copy that a cell works on, with what the session had changed before; returns its path. */
 export async function openCopy(request: CopyRequest): Promise<string> {
-  const { rule, layerFolder, record, cellfiles } = request;
+  const { rule, layerFolder, record, cellfiles, cancel } = request;
   const owners = ownersOf(record);
   if (owners === undefined) throw new TypeError("a layer without a copy");
   mustFit(request);
   try {
     const { device, inode } = record;
-    await makeCopy({ cellfiles, folder: rule.source, identity: { device, inode }, layerFolder, owners });
+    const of = { folder: rule.source, identity: { device, inode } };
+    await makeCopy({ cellfiles, ...of, layerFolder, owners, ...(cancel && { cancel }) });
   } catch (error) {
+    if (cancel?.aborted === true) throw cannotCopy(rule, "it was cancelled", otherwise(rule.source));
     const why = error instanceof Error ? error.message : String(error);
     const isFull = ["ENOSPC", "EDQUOT"].includes(
       codeOf(error instanceof Error ? error.cause : undefined) ?? "",

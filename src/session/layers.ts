@@ -39,6 +39,8 @@ interface LayersInput {
   readonly copyBecause?: string;
   /** What the person is told of it. */
   readonly say?: (line: string) => void;
+  /** Cancels the start. */
+  readonly cancel?: AbortSignal | undefined;
 }
 
 function makeFolder(folder: string, mode: number): void {
@@ -177,12 +179,12 @@ async function openCopyOf(
   if (record.copyOwner === undefined) return layer;
   const { cellfilesBeside, copyOf, isUnsettled, openCopy } = await import("./copies.ts");
   if (isLive && isUnsettled(layerFolder)) return { ...layer, copy: copyOf(layerFolder) };
-  const { settings, facts, copyBecause = "its session began so", say } = input;
+  const { settings, facts, copyBecause = "its session began so", say, cancel } = input;
   const isWaived = settings.waive?.some(({ value }) => value === "disk") === true;
   const diskBytes = settings.diskBytes?.value ?? defaultLimits(settings.profile.value).diskBytes;
   const limitBytes = isWaived ? Number.POSITIVE_INFINITY : diskBytes;
   const cellfiles = cellfilesBeside(facts.cellhost);
-  const copy = await openCopy({ rule, layerFolder, record, cellfiles, limitBytes });
+  const copy = await openCopy({ rule, layerFolder, record, cellfiles, limitBytes, cancel });
   say?.(`"${rule.source}" cannot be merged with a layer here (${copyBecause}): the session works on a copy`);
   return { ...layer, copy };
 }

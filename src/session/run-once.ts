@@ -71,7 +71,7 @@ async function startOnce(request: RunRequest, copyBecause?: string): Promise<Run
     const { command, terminal = false, kit, env, home } = request;
     // SECURITY(P3): what seals the command is what the build made.
     checkProgram({ program: facts.cellinit, cacheFolder: cacheFolder(env, home) });
-    const layers = await openSessionLayers(decided, session, { say: request.onNotice, copyBecause });
+    const layers = await openSessionLayers(decided, session, { request, copyBecause });
     guard = await openLiveGuard(request, decided, session);
     const kept = { ...session.facts, ...layers, ...(guard && { covers: guard.covers }) };
     const input = { settings, policy, facts, session: kept, ...facts.own };
@@ -101,13 +101,13 @@ async function startOnce(request: RunRequest, copyBecause?: string): Promise<Run
 async function openSessionLayers(
   { settings, policy, facts }: Decided,
   session: OpenSession,
-  how: { readonly say: RunRequest["onNotice"]; readonly copyBecause: string | undefined },
+  { request, copyBecause }: { readonly request: RunRequest; readonly copyBecause: string | undefined },
 ) {
   if (!policy.folders.some(isLayered)) return {};
   const { openLayers } = await import("./layers.ts");
-  const { say, copyBecause } = how;
-  const told = { ...(say && { say }), ...(copyBecause !== undefined && { copyBecause }) };
-  return { layers: await openLayers({ settings, policy, facts, session, ...told }) };
+  const say = (line: string) => request.onNotice?.(line);
+  const how = { say, cancel: request.signal, ...(copyBecause !== undefined && { copyBecause }) };
+  return { layers: await openLayers({ settings, policy, facts, session, ...how }) };
 }
 
 /** Who looks after the protected paths of folders that are written to live; runs without such a folder pay nothing. */

@@ -120,6 +120,21 @@ describe.runIf(isRoot).each(people)(
       expect(seen.stdout).toBe("changed\n3002\n");
     });
 
+    test("Ctrl-C while it copies ends the start, and nothing is left", async () => {
+      place.shell("cd folder; for i in $(seq 3000); do echo $i > f$i; done");
+      const cancelCopying = async () => {
+        const copying = place.start(["run", ...inFolder(), "sleep", "20"]);
+        await until(() => place.shell("find state -path '*/copy/f*' | head -1") !== "", 20_000);
+        copying.child.kill("SIGINT");
+        return (await copying.ended).stderr.includes("no copy can be made: it was cancelled");
+      };
+      // On a busy machine a copy may be whole before it is seen; then its command is ended, and there is another one.
+      let isCancelled = false;
+      for (let attempt = 1; !isCancelled && attempt <= 10; attempt++) isCancelled = await cancelCopying();
+      expect(isCancelled).toBe(true);
+      expect(place.shell("find state -path '*layers*'")).toBe("");
+    });
+
     test("what does not fit on the session's disk is refused with the reason, and leaves nothing", async () => {
       place.shell("head -c 20M /dev/urandom > folder/large");
       const refused = await place.workcell(["run", "--disk", "16M", ...inFolder(), "true"]);

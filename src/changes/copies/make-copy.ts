@@ -24,6 +24,8 @@ export interface CopyInput {
   /** The layer's folder, in which the copy is made beside `upper`. */
   readonly layerFolder: string;
   readonly owners: Owners;
+  /** Rejects with its reason when it is aborted; what there is then is no copy. */
+  readonly cancel?: AbortSignal;
 }
 
 interface Copying {
@@ -33,6 +35,7 @@ interface Copying {
   readonly folders: Map<BytePath, Pick<One, "entry" | "from">>;
   /** First names of files that have several, by file. */
   readonly names: Map<string, Place>;
+  readonly cancel: AbortSignal | undefined;
 }
 
 const inCopy = (path: BytePath): Place => ({ root: around, path: path === "" ? "copy" : `copy/${path}` });
@@ -87,6 +90,7 @@ async function copyHost(copying: Copying, entries: readonly LayerEntry[]): Promi
   const copied = await pipelinedAll(entries.filter(isCopied), WINDOW, async (entry) => {
     const { path } = entry;
     const from = { root: host, path };
+    copying.cancel?.throwIfAborted();
     try {
       if (entry.type === "directory") await makeFolder(copying, path, { entry, from });
       else await copyFile(copying, { entry, from, to: inCopy(path) });
@@ -133,10 +137,10 @@ async function finishFolders({ server, owners, folders }: Copying, there: Readon
  * the moment that the index is written: what a Workcell leaves that is ended before is no copy. No cell uses the layer.
  */
 export async function makeCopy(input: CopyInput): Promise<void> {
-  const { cellfiles, folder, identity, layerFolder, owners } = input;
+  const { cellfiles, folder, identity, layerFolder, owners, cancel } = input;
   const server = await openFileServer(cellfiles, [folder, layerFolder], { ownMarks: true });
   try {
-    const copying: Copying = { server, owners, folders: new Map(), names: new Map() };
+    const copying: Copying = { server, owners, folders: new Map(), names: new Map(), cancel };
     await removeTree(server, { root: around, path: "copy" });
     const top = await server.stat({ root: host, path: "" });
     // SECURITY(P8): the one that was decided on, and none that was put in its place since.

@@ -47,8 +47,10 @@ async function takeOver(
   owners: Owners,
   [path, entry]: readonly [BytePath, Entry],
 ): Promise<void> {
-  const place = at("upper.new", path);
-  await server.link(at("copy", path), place);
+  // SECURITY(P8): the very file that was looked at, should anybody still be there to exchange it for one of somebody else's.
+  const is = { device: entry.device, inode: entry.inode };
+  const place = { ...at("upper.new", path), is };
+  await server.link({ ...at("copy", path), is }, at("upper.new", path));
   const as = asInLayer(entry, owners);
   const isGiven = as.uid !== entry.uid || as.gid !== entry.gid;
   if (isGiven || entry.type === "fifo")
