@@ -44,12 +44,13 @@ const memoryTable = (rows) =>
 /** @param {import("./judge-cells.mjs").Live | undefined} live */
 function liveLines(live) {
   if (live === undefined) return [];
-  const { count, answered, startMs, answerMs, endMs, processes, bytes, residentBytes, hostBytes, left } =
-    live;
+  const { count, lived, answered, startMs, answerMs, endMs, processes, left } = live;
+  const all = lived === count ? `${count}` : `${lived} of ${count}, for the time was up,`;
   return [
     "",
-    `${count} live cells, direct: started in ${seconds(startMs)} s, ${answered} answered through their gate in ${seconds(answerMs)} s, ended in ${seconds(endMs)} s`,
-    `  ${processes} processes of ${mib(bytes)} MiB (the commands among them), the starter ${mib(residentBytes)} MiB; the host had ${mib(hostBytes)} MiB less`,
+    `${all} live cells, direct: started in ${seconds(startMs)} s, ${answered} answered through their gate in ${seconds(answerMs)} s, ended in ${seconds(endMs)} s`,
+    `  each idle one ${mib(live.bytesEach)} MiB of its own, besides its command's ${mib(live.commandBytesEach)} MiB, in ${processes} processes`,
+    `  the starter ${mib(live.residentBytes)} MiB; the host had ${mib(live.hostBytes)} MiB less`,
     `  left over: ${left.length === 0 ? "nothing" : left.slice(0, 5).join(", ")}`,
   ];
 }

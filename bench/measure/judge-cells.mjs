@@ -9,7 +9,7 @@ const MIB = 1024 * 1024;
  * @typedef {Named & { minMs: number, medianMs: number, p95Ms: number, ratioToSpawn: number }} OutputRow
  * @typedef {Named & { perSecond: number, residents: number, lanes: number }} RateRow
  * @typedef {Named & { processes: number, names: string[], bytes: number, commandBytes: number, residentBytes: number, hostBytes: number }} MemoryRow
- * @typedef {{ count: number, answered: number, startMs: number, answerMs: number, endMs: number, processes: number, bytes: number, residentBytes: number, hostBytes: number, left: string[] }} Live
+ * @typedef {{ count: number, lived: number, answered: number, startMs: number, answerMs: number, endMs: number, processes: number, bytesEach: number, commandBytesEach: number, residentBytes: number, hostBytes: number, left: string[] }} Live
  */
 
 /**

@@ -14,8 +14,10 @@ import { availableBytes, descendants, pssBytes } from "./processes.mjs";
 
 /** The kernel takes namespaces down after their processes are gone: what one left is not charged to the next. */
 const SETTLE_MS = 20;
-/** A thousand cells on a busy machine take half of it; what hangs is named instead of waited for. */
+/** What hangs is named instead of waited for. */
 const HANGS_MS = 300_000;
+/** Time for a thousand cells to start, to answer and to end, in ms: what has not by then does not count. */
+const MOST_MS = { start: 240_000, answer: 60_000, end: 60_000 };
 
 /** @template T @param {Promise<T>} work @param {string} what @returns {Promise<T>} */
 async function inTime(work, what) {
@@ -121,13 +123,43 @@ read -r go; exec 3<>/dev/tcp/127.0.0.1/3128
 printf 'GET http://nowhere.invalid/ HTTP/1.1\\r\\nHost: nowhere.invalid\\r\\n\\r\\n' >&3
 read -r protocol status rest <&3; exec 3>&-; echo "$status"; read -r stop`;
 
-/** One after another, some at a time. @template T @param {readonly T[]} all @param {number} lanes @param {(one: T) => Promise<void>} work */
-async function inLanes(all, lanes, work) {
+/** One after another, some at a time, until the time is up. @template T @param {readonly T[]} all @param {number} lanes @param {number} mostMs @param {(one: T) => Promise<void>} work */
+async function inLanes(all, lanes, mostMs, work) {
   const waiting = [...all];
+  const end = performance.now() + mostMs;
   const lane = async () => {
-    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) await work(one);
+    for (let one = waiting.shift(); one !== undefined && performance.now() < end; one = waiting.shift())
+      await work(one);
   };
   await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+/** @param {() => Promise<unknown>} work */
+async function timed(work) {
+  const begun = performance.now();
+  await work();
+  return performance.now() - begun;
+}
+
+/** What the processes of `count` live cells hold, without the commands, which are bash, and theirs. @param {number} count */
+function memoryOfLive(count) {
+  const started = descendants(process.pid);
+  const [own, commands] = [false, true].map((isCommand) => {
+    const processes = started.filter(({ name }) => (name === "bash") === isCommand);
+    return sum(processes.map(({ pid }) => pssBytes(pid)).filter((bytes) => !Number.isNaN(bytes)));
+  });
+  const each = { bytesEach: (own ?? 0) / count, commandBytesEach: (commands ?? 0) / count };
+  return { processes: started.length, ...each, residentBytes: pssBytes("self") };
+}
+
+/** Ends them all, by force what does not by itself. @param {readonly Launched[]} live */
+async function endAll(live) {
+  for (const { stdin } of live) stdin?.end("stop\n");
+  const ended = Promise.allSettled(live.map((one) => one.ended));
+  const isOver = await Promise.race([ended.then(() => true), sleep(MOST_MS.end, false, { ref: false })]);
+  if (isOver) return;
+  for (const { kill } of live) kill("SIGKILL");
+  await inTime(ended, "the end of all");
 }
 
 /** `count` cells that live at once, each of which answers; then none. @param {Launcher[]} launchers @param {Task & { lanes: number }} task */
@@ -136,34 +168,25 @@ async function measureLive([launcher], { count, lanes }) {
   const available = availableBytes();
   /** @type {Launched[]} */
   const live = [];
-  const timed = async (/** @type {() => Promise<unknown>} */ work) => {
-    const begun = performance.now();
-    await inTime(work(), launcher.what);
-    return performance.now() - begun;
-  };
   const startMs = await timed(() =>
-    inLanes(Array(count).fill(0), lanes, async () => {
-      live.push(await launcher.launch(["bash", "-c", asking], "pipe"));
+    inLanes(Array(count).fill(0), lanes, MOST_MS.start, async () => {
+      live.push(await inTime(launcher.launch(["bash", "-c", asking], "pipe"), launcher.what));
     }),
   );
-  const started = descendants(process.pid);
   const hostBytes = available - availableBytes();
-  const bytes = sum(started.map(({ pid }) => pssBytes(pid)));
+  const memory = memoryOfLive(live.length);
   let answered = 0;
   const answerMs = await timed(() =>
-    inLanes(live, lanes, async ({ stdin, stdout }) => {
+    inLanes(live, lanes, MOST_MS.answer, async ({ stdin, stdout }) => {
       stdin?.write("go\n");
-      const [data] = await once(stdout, "data");
+      const [data] = await inTime(once(stdout, "data"), "an answer");
       if (String(data).trim() === "403") answered += 1;
     }),
   );
-  const endMs = await timed(async () => {
-    for (const { stdin } of live) stdin?.end("stop\n");
-    await Promise.all(live.map(({ ended }) => ended));
-  });
+  const endMs = await timed(() => endAll(live));
   const left = descendants(process.pid).length;
-  const whole = { processes: started.length, bytes, residentBytes: pssBytes("self"), hostBytes };
-  return [{ id: launcher.id, count: live.length, answered, startMs, answerMs, endMs, ...whole, left }];
+  const times = { startMs, answerMs, endMs };
+  return [{ id: launcher.id, lived: live.length, answered, ...times, ...memory, hostBytes, left }];
 }
 
 const measures = { output: measureOutput, rate: measureRate, memory: measureMemory, live: measureLive };

@@ -160,7 +160,10 @@ function cellsOf(values: typeof cells) {
     ],
     rate: [{ id: "direct", what: "direct", perSecond, residents: 2, lanes: 2 }],
     memory: [{ id: "direct", what: "direct", bytes, ...memory }],
-    live: { ...memory, ...times, count: 1000, answered, bytes, left: Array(left).fill("a mount") },
+    live: {
+      ...{ ...memory, ...times, count: 1000, lived: 1000, answered, left: Array(left).fill("a mount") },
+      ...{ bytesEach: bytes, commandBytesEach: 0 },
+    },
   };
 }
 
