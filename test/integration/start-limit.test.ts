@@ -38,7 +38,7 @@ describe.each(people)("a start by $name that hangs", (person) => {
     const ended = await started.ended;
     expect([ended.code, ended.stdout]).toEqual([125, ""]);
     expect(ended.stderr).toMatch(
-      /^workcell: Cannot start the cell .*: it was cancelled before it was ready, and bubblewrap had not built it \(bwrap: it waits\)\n {2}remedy: .*\n$/,
+      /^workcell: Cannot start the cell .*: it was cancelled before it was ready, and bubblewrap had not built it \(bwrap: it waits\) \(WC_LAUNCH\)\n {2}remedy: .*\n$/,
     );
     expect([processesWith(mark), leftBy(desk)]).toEqual([[], []]);
     // The control: with the machine's own bubblewrap the same start works.
