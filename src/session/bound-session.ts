@@ -81,6 +81,9 @@ export async function boundSession(input: ReviewInput, made: readonly number[] =
   return locked(input, async () => {
     const limitBytes =
       quotaBytes - others.reduce((sum, name) => sum + spaceBelow(path.join(folder, name)), 0);
+    // The usual case, for which no journal has to be read.
+    const before = spaceOf(steps);
+    if (before <= limitBytes) return { ...nothing, keptBytes: before, quotaBytes };
     const keep = staying(steps, made);
     const forgotten = await boundSteps({ steps, cellfiles: cellfilesOf(installation), limitBytes, keep });
     const keptBytes = spaceOf(steps);

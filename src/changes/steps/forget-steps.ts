@@ -1,10 +1,9 @@
-import { existsSync } from "node:fs";
 import path from "node:path";
 import type { BytePath } from "../../model/index.ts";
 import { parentOf } from "../byte-path.ts";
 import type { FileRoot, FileServer } from "../file-server.ts";
 import { openFileServer } from "../open-file-server.ts";
-import { goneFolder, keptFolder, readSteps, writeJournal } from "./journal.ts";
+import { goingSteps, goneFolder, keptFolder, readSteps, writeJournal } from "./journal.ts";
 import { type ListedStep, listSteps } from "./list-steps.ts";
 import { isOpenStep } from "./run-step.ts";
 import { spaceOf } from "./space-of.ts";
@@ -35,7 +34,7 @@ export async function boundSteps({
 }: BoundInput): Promise<readonly ListedStep[]> {
   const forgotten: ListedStep[] = [];
   // What an ended Workcell had begun to give up takes space still, and must not cost another step.
-  if (halfForgotten(place.steps).length > 0) await forgetSteps(place, []);
+  if (goingSteps(place.steps).length > 0) await forgetSteps(place, []);
   let bytes = spaceOf(place.steps);
   for (const step of listSteps(place.steps)) {
     if (bytes <= limitBytes) break;
@@ -83,7 +82,7 @@ async function giveUp(server: FileServer, number: number): Promise<void> {
 
 /** Takes away what forgotten steps keep still: a Workcell was ended while it did. `root` is the folder of steps. */
 export async function clearForgotten(server: FileServer, root: FileRoot, steps: string): Promise<void> {
-  for (const { number } of halfForgotten(steps)) {
+  for (const number of goingSteps(steps)) {
     const gone = { root, path: goneFolder(number) };
     for (const { path: inside } of await server.scan(gone))
       if (parentOf(inside) === gone.path) await removeTree(server, { root, path: inside });
@@ -92,9 +91,6 @@ export async function clearForgotten(server: FileServer, root: FileRoot, steps: 
     await server.remove(gone);
   }
 }
-
-const halfForgotten = (steps: string): readonly Step[] =>
-  readSteps(steps).filter(({ number }) => existsSync(path.join(steps, goneFolder(number))));
 
 /** What it wrote, as far as no later step wrote there, stays known. */
 async function noteForgotten(steps: string, number: number): Promise<void> {

@@ -33,6 +33,10 @@ const numbersIn = (steps: string): readonly number[] =>
     .map(Number)
     .sort((one, other) => one - other);
 
+/** Numbers of steps that a Workcell had begun to give up; no journal is read for that. */
+export const goingSteps = (steps: string): readonly number[] =>
+  numbersIn(steps).filter((number) => existsSync(path.join(steps, goneFolder(number))));
+
 /** Makes the folder of the next step, with the folder of what it keeps. The caller holds the session's lock. */
 export async function makeStepFolder(server: FileServer, kept: FileRoot, steps: string): Promise<number> {
   const number = (numbersIn(steps).at(-1) ?? 0) + 1;
