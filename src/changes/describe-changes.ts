@@ -4,6 +4,7 @@ import { describeFile } from "./describe-file.ts";
 import type { FileRoot, FileServer, LayerEntry, Place } from "./file-server.ts";
 import { type Hunk, hunksOf } from "./line-diff.ts";
 import { pipelined } from "./pipelined.ts";
+import { findRenames, type Moved, type Renames } from "./renames.ts";
 
 export interface DescribeInput {
   readonly server: FileServer;
@@ -20,6 +21,9 @@ export interface DescribeInput {
 export interface DescribedChange {
   readonly change: JudgedChange;
   readonly files: readonly FileDelta[];
+  /** Where the file that came here was, or the one that went from here is, with the same content. */
+  readonly renamedFrom?: BytePath;
+  readonly renamedTo?: BytePath;
 }
 
 /** What happens to one file or symlink, as patches tell it. */
@@ -28,6 +32,8 @@ export interface FileDelta {
   readonly before?: Entry;
   readonly after?: Entry;
   readonly body: DeltaBody;
+  /** The file that stands here now stood there before, with the same content. */
+  readonly renamedFrom?: Moved;
 }
 
 export type DeltaBody =
@@ -49,14 +55,33 @@ const defaultTextLimitBytes = 8 * 1024 * 1024;
 const window = 16;
 
 /** Reads what each change does, in the order of the list, a few ahead of whoever listens. */
-export function describeChanges(input: DescribeInput): AsyncGenerator<DescribedChange, void, undefined> {
-  return pipelined(input.changes, window, async (change) => {
-    const files: FileDelta[] = [];
-    for (const each of await filesOf(input, change)) {
-      files.push({ ...each, body: await bodyOf(input, each) });
-    }
-    return { change, files };
-  });
+export async function* describeChanges(
+  input: DescribeInput,
+): AsyncGenerator<DescribedChange, void, undefined> {
+  const renames = await findRenames(input);
+  yield* pipelined(input.changes, window, (change) => describeOne(input, change, renames));
+}
+
+async function describeOne(
+  input: DescribeInput,
+  change: JudgedChange,
+  { from, to }: Renames,
+): Promise<DescribedChange> {
+  const { path, kind, after } = change;
+  const renamedFrom = kind === "added" ? from.get(path) : undefined;
+  if (renamedFrom !== undefined && after !== undefined)
+    return {
+      ...{ change, renamedFrom: renamedFrom.path },
+      files: [{ path, after, renamedFrom, body: { kind: "none" } }],
+    };
+  const files: FileDelta[] = [];
+  for (const each of await filesOf(input, change)) {
+    // Told where it is now.
+    if (kind === "removed" && to.has(each.path)) continue;
+    files.push({ ...each, body: await bodyOf(input, each) });
+  }
+  const renamedTo = kind === "removed" ? to.get(path) : undefined;
+  return { change, files, ...(renamedTo !== undefined && { renamedTo }) };
 }
 
 type Sides = Omit<FileDelta, "body">;

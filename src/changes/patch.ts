@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import type { Entry } from "../model/index.ts";
+import type { BytePath, Entry } from "../model/index.ts";
 import type { DescribedChange, FileDelta } from "./describe-changes.ts";
 import { gitBinary } from "./git-binary.ts";
 import type { Hunk } from "./line-diff.ts";
 import { quoteName } from "./quote-name.ts";
 import { remarkOf } from "./remark.ts";
+import type { Moved } from "./renames.ts";
 
 /**
  * A change as `git apply` and `patch -p1` read it, one character a byte. What a patch cannot say (an empty folder, an
@@ -17,7 +18,8 @@ export function patchOf(described: DescribedChange): string {
 }
 
 function filePatch(file: FileDelta): string {
-  const { path, before, after, body } = file;
+  const { path, before, after, body, renamedFrom } = file;
+  if (renamedFrom !== undefined) return renamePatch(path, after, renamedFrom);
   const [was, is] = [gitMode(before), gitMode(after)];
   if (body.kind === "binary" && body.content === undefined) return "";
   const head = `diff --git ${headName("a/", path)} ${headName("b/", path)}\n${modeLines(was, is)}`;
@@ -29,6 +31,16 @@ function filePatch(file: FileDelta): string {
   }
   if (was === is) return "";
   return head + emptyIndex(file);
+}
+
+/** The same content under another name: git and patch move the file. */
+function renamePatch(path: BytePath, after: Entry | undefined, from: Moved): string {
+  return [
+    `diff --git ${headName("a/", from.path)} ${headName("b/", path)}\n`,
+    modeLines(gitMode(from.entry), gitMode(after)),
+    "similarity index 100%\n",
+    `rename from ${quoteName(from.path)}\nrename to ${quoteName(path)}\n`,
+  ].join("");
 }
 
 function gitMode(entry: Entry | undefined): string | undefined {

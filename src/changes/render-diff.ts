@@ -94,8 +94,10 @@ function lineCounts({ files }: DescribedChange): { added: number; removed: numbe
   };
 }
 
-function kindWord({ change, files }: DescribedChange): string {
+function kindWord({ change, files, renamedFrom, renamedTo }: DescribedChange): string {
   const { kind, before, after } = change;
+  if (renamedFrom !== undefined) return `renamed from ${shownPath(renamedFrom)}`;
+  if (renamedTo !== undefined) return `renamed to ${shownPath(renamedTo)}`;
   if (kind === "attributes" && before !== undefined && after !== undefined && before.mode !== after.mode) {
     return `mode ${shownMode(before)} -> ${shownMode(after)}`;
   }
@@ -121,6 +123,9 @@ export interface JsonChange extends JsonPath {
   readonly conflict?: string;
   readonly ignored?: true;
   readonly sameFileAs?: string;
+  /** The other path of a file that was moved, content unchanged. */
+  readonly renamedFrom?: string;
+  readonly renamedTo?: string;
   readonly before?: JsonEntry;
   readonly after?: JsonEntry;
   /** Lines of text, together for all files of a tree that goes. */
@@ -151,7 +156,7 @@ export interface JsonDiff {
 
 /** What a program is told of one change. */
 export function jsonChange(described: DescribedChange): JsonChange {
-  const { change, files } = described;
+  const { change, files, renamedFrom, renamedTo } = described;
   const { kind, reason, conflict, sameFileAs, before, after } = change;
   const bodies: readonly DeltaBody[] = files.map(({ body }) => body);
   const { added, removed } = lineCounts(described);
@@ -164,6 +169,8 @@ export function jsonChange(described: DescribedChange): JsonChange {
     ...(conflict !== undefined && { conflict }),
     ...(change.ignored === true && { ignored: true }),
     ...(sameFileAs !== undefined && { sameFileAs: readable(sameFileAs) }),
+    ...(renamedFrom !== undefined && { renamedFrom: readable(renamedFrom) }),
+    ...(renamedTo !== undefined && { renamedTo: readable(renamedTo) }),
     ...(before !== undefined && { before: jsonEntry(before) }),
     ...(after !== undefined && { after: jsonEntry(after) }),
     ...(bodies.some((body) => body.kind === "text") && { addedLines: added, removedLines: removed }),

@@ -190,6 +190,35 @@ test.skipIf(missing(["patch"]).length > 0)(
   },
 );
 
+/** The tree with some of its files under another name, and other bits. */
+const renamed = fc
+  .tuple(trees(text, false), fc.array(fc.tuple(fc.boolean(), oddName, mode)))
+  .map(([tree, ways]) => {
+    const after = Object.entries(tree).map(([at, entry], index) => {
+      const [isMoved, name, bits] = ways[index] ?? [true, "a", 0o644 as const];
+      return [isMoved ? `moved to/${name}/${at}` : at, isMoved ? { ...entry, mode: bits } : entry] as const;
+    });
+    return { before: tree, after: Object.fromEntries(after) as Tree };
+  });
+
+test.skipIf(missing(["git", "patch"]).length > 0)(
+  "patchOf() tells a file that was moved as a rename, by which git apply and patch -p1 make the same tree",
+  async () => {
+    let told = 0;
+    await fc.assert(
+      fc.asyncProperty(renamed, async ({ before, after }) => {
+        const patch = await patchFor(before, after, true);
+        fc.pre(patch.length > 0);
+        told += patch.toString("latin1").split("\nsimilarity index 100%\nrename from ").length - 1;
+        for (const command of [gitApply, patchCommand])
+          expect(applied(before, patch, command)).toMatchObject({ tree: after, said: "" });
+      }),
+      { numRuns: 60 },
+    );
+    expect(told).toBeGreaterThan(20);
+  },
+);
+
 test.skipIf(missing(["git", "patch"]).length > 0)(
   "patchOf() tells binary files and empty folders in lines that git apply and patch pass over",
   async () => {
