@@ -45,4 +45,4 @@ export type { Left } from "./steps/plan-apply.ts";
 export { isOpenStep } from "./steps/run-step.ts";
 export { spaceOf } from "./steps/space-of.ts";
 export type { Done, Operation, Step } from "./steps/step.ts";
-export { type ChangeCounts, isSummedUp, summarise, summaryLine } from "./summarise.ts";
+export { binaryPaths, type ChangeCounts, isSummedUp, summarise, summaryLine } from "./summarise.ts";

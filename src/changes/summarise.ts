@@ -1,4 +1,5 @@
 import type { BytePath, JudgedChange } from "../model/index.ts";
+import type { DescribedChange } from "./describe-changes.ts";
 
 /**
  * How many paths of each kind. A path counts once as added, changed, removed or mode, and once for each word besides. A new
@@ -19,6 +20,12 @@ export interface ChangeCounts {
   readonly conflicts: number;
   /** Counted above as well. */
   readonly ignored: number;
+}
+
+/** Paths at which something is no text, on either side. */
+export function binaryPaths(described: readonly DescribedChange[]): ReadonlySet<BytePath> {
+  const isBinary = ({ files }: DescribedChange) => files.some(({ body }) => body.kind === "binary");
+  return new Set(described.filter(isBinary).map(({ change }) => change.path));
 }
 
 /** Counts changes; `binary` are those known to be, which only their content tells. */

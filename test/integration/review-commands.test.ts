@@ -30,7 +30,7 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     const folder = project("shown");
     const before = snapshot(folder);
     const name = await changed(desk, folder, work);
-    const head = `session ${name} · ${folder}\n6 added, 1 changed, 1 removed, 1 mode, 1 marked; 2 folders among them\n  marked    Makefile (a build runs it)\n\n`;
+    const head = `session ${name} · ${folder}\n6 added, 1 changed, 1 removed, 1 mode, 1 binary, 1 marked; 2 folders among them\n  marked    Makefile (a build runs it)\n\n`;
     const rest = "\nnot shown: 2 paths that the folder's .gitignore ignores; --ignored shows them\n";
     const [code, stdout, stderr] = await said(desk, ["diff", name]);
     expect([code, stderr]).toEqual([0, ""]);
@@ -57,7 +57,13 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     const json = JSON.parse((await said(desk, ["diff", "--json", name]))[1]);
     expect(json).toMatchObject({
       schema: "workcell.diff/1",
-      layers: [{ session: name, folder, summary: { added: 8, changed: 1, removed: 1, mode: 1, ignored: 2 } }],
+      layers: [
+        {
+          session: name,
+          folder,
+          summary: { added: 8, changed: 1, removed: 1, mode: 1, binary: 1, ignored: 2 },
+        },
+      ],
     });
     expect(json.layers[0].changes.map((change: { path: string }) => change.path)).toContain("out/x");
     expect(snapshot(folder)).toEqual(before);

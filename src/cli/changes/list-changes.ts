@@ -1,4 +1,6 @@
 import {
+  binaryPaths,
+  type DescribedChange,
   describeChanges,
   isSummedUp,
   markIgnored,
@@ -22,9 +24,12 @@ export async function listChanges(
   const place = { server, layer: roots.layer, folder: roots.host };
   const changes = await markIgnored(place, all);
   const visible = changes.filter((change) => !isSummedUp(change));
-  say(`${printable(about.folder)}: ${summaryLine(summarise(changes))}\n${cautions(visible)}`);
+  const shown: DescribedChange[] = [];
   for await (const described of describeChanges({ ...place, changes: visible.slice(0, MOST) }))
-    say(`  ${statLine(described, { colour: false, width: 80 })}\n`);
+    shown.push(described);
+  const counts = summarise(changes, binaryPaths(shown));
+  say(`${printable(about.folder)}: ${summaryLine(counts)}\n${cautions(visible)}`);
+  for (const described of shown) say(`  ${statLine(described, { colour: false, width: 80 })}\n`);
   if (visible.length > MOST)
     say(`  and ${visible.length - MOST} more: workcell diff ${about.session} --stat\n`);
 }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import {
+  binaryPaths,
   type DescribedChange,
   describeChanges,
   isSummedUp,
@@ -64,13 +65,30 @@ function ignoredLine(hidden: readonly JudgedChange[]): string {
   return `\nnot shown: ${parts.join(", ")}; --ignored shows them\n`;
 }
 
+/** What is read before anything is shown, so that the summary knows what is binary, in paths and bytes. */
+const MOST_AHEAD = 1000;
+const MOST_BYTES_AHEAD = 16 * 1024 * 1024;
+
+/** What all changes do, when that is not much to hold; undefined when it is. */
+async function readAhead(showing: Showing): Promise<readonly DescribedChange[] | undefined> {
+  const { changes } = showing;
+  const sizeOf = ({ before, after }: JudgedChange) => (before?.size ?? 0) + (after?.size ?? 0);
+  const bytes = changes.reduce((sum, change) => sum + sizeOf(change), 0);
+  if (changes.length > MOST_AHEAD || bytes > MOST_BYTES_AHEAD) return undefined;
+  const all: DescribedChange[] = [];
+  for await (const described of describe(showing)) all.push(described);
+  return all;
+}
+
 async function showText(showing: Showing): Promise<void> {
   const { asked, folder, changes, flags, shown } = showing;
   const { colour, width } = shown;
   const isShown = (change: JudgedChange) => flags.has("ignored") || !isSummedUp(change);
   const visible = changes.filter(isShown);
   const head = `session ${asked.session.name} · ${printable(folder)}`;
-  const summary = visible.length === 0 && changes.length > 0 ? "" : `${summaryLine(summarise(visible))}\n`;
+  const ahead = await readAhead({ ...showing, changes: visible });
+  const counts = summarise(visible, binaryPaths(ahead ?? []));
+  const summary = visible.length === 0 && changes.length > 0 ? "" : `${summaryLine(counts)}\n`;
   await put(showing, `${colour ? `\x1b[1m${head}\x1b[0m` : head}\n${summary}`);
   await put(showing, cautions(visible, colour));
   if (!flags.has("stat") && visible.some(({ conflict }) => conflict !== undefined))
@@ -79,13 +97,17 @@ async function showText(showing: Showing): Promise<void> {
   const nameWidth = visible.reduce((most, change) => Math.max(most, shownPath(change.path).length), 0);
   // In a file or a pipe nothing is shortened.
   const columns = shown.isTerminal ? width : Math.max(width, 2 * nameWidth);
-  for await (const described of describe({ ...showing, changes: visible })) {
+  let binary = 0;
+  for await (const described of ahead ?? describe({ ...showing, changes: visible })) {
+    binary += binaryPaths([described]).size;
     const text = flags.has("stat")
       ? `${statLine(described, { colour, width: columns, nameWidth })}\n`
       : shownPatch(patchOf(described), { colour });
     await put(showing, text);
     if (!shown.out.writable) return;
   }
+  // Of many it is known only now.
+  if (ahead === undefined && binary > 0) await put(showing, `\n${binary} of them binary\n`);
   const hidden = changes.filter((change) => !isShown(change));
   if (hidden.length > 0) await put(showing, ignoredLine(hidden));
 }
@@ -118,7 +140,7 @@ async function jsonOf(showing: Showing) {
   for await (const described of describe(showing)) all.push(described);
   const { asked, folder, changes } = showing;
   return {
-    ...{ session: asked.session.name, folder, summary: summarise(changes) },
+    ...{ session: asked.session.name, folder, summary: summarise(changes, binaryPaths(all)) },
     changes: all.map(jsonChange),
   };
 }
