@@ -178,14 +178,15 @@ async function openCopyOf(
 ): Promise<SessionLayer> {
   if (record.copyOwner === undefined) return layer;
   const { cellfilesBeside, copyOf, isUnsettled, openCopy } = await import("./copies.ts");
-  if (isLive && isUnsettled(layerFolder)) return { ...layer, copy: copyOf(layerFolder) };
   const { settings, facts, copyBecause = "its session began so", say, cancel } = input;
+  // Before the copying, which may take its time.
+  say?.(`"${rule.source}" cannot be merged with a layer here (${copyBecause}): the session works on a copy`);
+  if (isLive && isUnsettled(layerFolder)) return { ...layer, copy: copyOf(layerFolder) };
   const isWaived = settings.waive?.some(({ value }) => value === "disk") === true;
   const diskBytes = settings.diskBytes?.value ?? defaultLimits(settings.profile.value).diskBytes;
   const limitBytes = isWaived ? Number.POSITIVE_INFINITY : diskBytes;
   const cellfiles = cellfilesBeside(facts.cellhost);
   const copy = await openCopy({ rule, layerFolder, record, cellfiles, limitBytes, cancel });
-  say?.(`"${rule.source}" cannot be merged with a layer here (${copyBecause}): the session works on a copy`);
   return { ...layer, copy };
 }
 

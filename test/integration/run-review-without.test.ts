@@ -86,6 +86,7 @@ describe.runIf(isRoot).each(people)(
       await first.said("ready");
       const second = await place.workcell([...words, "cat one; echo two > two.part; mv two.part two"]);
       expect([second.code, second.stdout], second.stderr).toEqual([0, "one\n"]);
+      expect(second.stderr).toContain("its session began so): the session works on a copy\n");
       expect((await first.ended).stdout).toBe("ready\ntwo\n");
       const third = await place.workcell([...words, "cat one two; rm one"]);
       expect(third.stdout).toBe("one\ntwo\n");
