@@ -4,11 +4,18 @@ import { boundSteps, type ListedStep, listSteps, spaceOf } from "../changes/inde
 import { defaultLimits } from "../settings/index.ts";
 import { diskSize, hasDisk } from "./disk.ts";
 import { cellfilesOf, type KnownSession, stepsOf } from "./find-sessions.ts";
+import { layerFolders, upperOf } from "./layer-record.ts";
 import { isSessionLive } from "./marker.ts";
 import { locked, type ReviewInput } from "./review.ts";
 
 /** What counts to a session's disk besides what its steps keep. A disk of its own holds home and tmp, and is not mounted now. */
-const others = ["home", "tmp", "layers", "quarantine"] as const;
+const others = ["home", "tmp", "quarantine"] as const;
+
+/** The same with what waits in layers. A copy that a killed run has left goes with the next look at it. */
+const otherFolders = (folder: string): readonly string[] => [
+  ...others.map((name) => path.join(folder, name)),
+  ...layerFolders(folder).map(upperOf),
+];
 
 /** How much of a session's disk what its steps keep takes. */
 export interface StepSpace {
@@ -79,8 +86,7 @@ export async function boundSession(input: ReviewInput, made: readonly number[] =
   if (quotaBytes === undefined || !existsSync(steps) || isSessionLive(state, session.name))
     return { ...stepSpace(session), ...nothing };
   return locked(input, async () => {
-    const limitBytes =
-      quotaBytes - others.reduce((sum, name) => sum + spaceBelow(path.join(folder, name)), 0);
+    const limitBytes = quotaBytes - otherFolders(folder).reduce((sum, one) => sum + spaceBelow(one), 0);
     // The usual case, for which no journal has to be read.
     const before = spaceOf(steps);
     if (before <= limitBytes) return { ...nothing, keptBytes: before, quotaBytes };

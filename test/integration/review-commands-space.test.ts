@@ -104,6 +104,19 @@ describe.each(people)("what is kept for undo as $name", (person) => {
     expect(kept("home")).toEqual(["2"]);
   });
 
+  test("what waits in a layer counts to the same disk", async () => {
+    const { folder } = fill("waiting-files", { a: 20, b: 20 });
+    expect(await applied("waiting", folder, "rm a")).toBe("");
+    expect(await applied("waiting", folder, "rm b")).toBe("");
+    const grow = ["--session", "waiting", "--disk", "60M", "-m", folder, "sh", "-c"];
+    const ended = await desk.run([...grow, "head -c 30000000 /dev/urandom >grown"]);
+    expect(ended.stderr).toMatch(/workcell: step 1 cannot be undone any more, to make room/);
+    expect(ended.stderr).toContain("1 change waits in session waiting");
+    expect(kept("waiting")).toEqual(["2"]);
+    expect((await said(desk, ["undo", "waiting"]))[0]).toBe(0);
+    expect(readdirSync(folder)).toEqual(["b"]);
+  });
+
   test("the control: where there is room nothing is given up, and whoever waives the limit keeps all", async () => {
     const { folder } = fill("roomy", { a: 20, b: 20, c: 20, d: 20 });
     for (const file of ["a", "b", "c"]) {
