@@ -40,9 +40,10 @@ export interface FileServer {
   stat(place: Place): Promise<Entry | undefined>;
   /**
    * Everything below a place, in the byte order of the names of each folder, each followed by what is in it; the place
-   * itself is left out. Paths are below the root. What goes while it is read may be missing.
+   * itself is left out. Paths are below the root. What goes while it is read may be missing. Folders that are nested deeper
+   * than paths can be said reject with ENAMETOOLONG, or, where the caller knows what to do about them, are marked and not entered.
    */
-  scan(place: Place): Promise<readonly LayerEntry[]>;
+  scan(place: Place, how?: { readonly marksDeep: true }): Promise<readonly LayerEntry[]>;
   /** Bytes from an offset; fewer at the end of the file. At most 1 MiB a call. */
   read(place: Place, offset: number, length: number): Promise<Uint8Array>;
   /** Whether two files have the same bytes. */

@@ -3,10 +3,14 @@ import { type MemoryTree, memoryFiles } from "../../test/helpers/memory-files.ts
 import { markIgnored } from "./ignored.ts";
 import { readChanges } from "./read-changes.ts";
 
-async function ignoredPaths(layer: MemoryTree, folder: MemoryTree = {}): Promise<readonly string[]> {
+async function ignoredPaths(
+  layer: MemoryTree,
+  folder: MemoryTree = {},
+  work?: { left: number },
+): Promise<readonly string[]> {
   const input = { server: memoryFiles(layer, folder), layer: 0, folder: 1 };
   const changes = await readChanges({ ...input, baseTimeNs: 100n, known: new Map() });
-  const marked = await markIgnored(input, changes);
+  const marked = await markIgnored(input, changes, work);
   return marked.filter(({ ignored }) => ignored === true).map(({ path }) => path);
 }
 
@@ -47,4 +51,37 @@ test("markIgnored() keeps to the host's .gitignore where the session changed it"
 test("markIgnored() passes over rules of the session's that would take long to match", async () => {
   const layer = { ".gitignore": "*a*a*a*a*a*a*a*a*b\n", ["a".repeat(200)]: "1", aaaaaaaab: "1" };
   expect(await ignoredPaths(layer)).toEqual([]);
+});
+
+const names = (count: number, name: (n: number) => string): MemoryTree =>
+  Object.fromEntries(Array.from({ length: count }, (_, n) => [name(n), "1"]));
+
+test("markIgnored() spends little on what folders ordinarily have", async () => {
+  const rules = [...Array(40).keys()].map((n) => (n % 4 === 0 ? `**/kind${n}/*.log` : `kind${n}`)).join("\n");
+  const work = { left: 4e9 };
+  const layer = names(2000, (n) => `src/part${n % 50}/file${n}.ts`);
+  expect(await ignoredPaths({ ...layer, kind1: "1" }, { ".gitignore": rules }, work)).toEqual(["kind1"]);
+  expect(4e9 - work.left).toBeLessThan(1e8);
+});
+
+test.each([
+  ["20,000 lines", Array(20_000).fill("*.x").join("\n")],
+  ["three stars in each of 2,000", Array(2000).fill("*a*a*b").join("\n")],
+])("markIgnored() stops matching %s against many names, and shows the rest", async (_, rules) => {
+  const matched = { count: 0 };
+  const work = {
+    get left() {
+      return 4e9 - this.spent;
+    },
+    set left(value: number) {
+      if (value >= 0) matched.count += 1;
+      this.spent = 4e9 - value;
+    },
+    spent: 0,
+  };
+  const long = (n: number) => `${"a".repeat(200)}${n}`;
+  const layer = { ...names(1500, long), "z.x": "1", ".gitignore": `${rules}\nz.x` };
+  expect(await ignoredPaths(layer, {}, work)).toEqual([]);
+  // By far not each of them was matched against all rules.
+  expect(matched.count).toBeLessThan(300);
 });

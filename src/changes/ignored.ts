@@ -14,29 +14,39 @@ export interface IgnoredInput {
 /** The rules of one folder's .gitignore. */
 interface Rules {
   readonly ignores: Ignore;
+  /** How many have no star, one, two and so on. */
+  readonly byStars: readonly number[];
   /** The session wrote them: they hide only what the session added as well. */
   readonly fromSession: boolean;
 }
 
 const window = 64;
 const limitBytes = 256 * 1024;
-/** Each star more multiplies the steps that a match can take; the session's own rules must not hold up the person. */
-const mostStars = 3;
+/** Each star more multiplies the steps that a match can take; nobody's rules must hold up the person. */
+const mostStars = { host: 4, session: 3 };
+/** Steps that all matches together may take, were each as hard as it can be; some seconds. */
+const mostWork = 4e9;
+
+/** What may still be spent on matching; what cannot be paid for is not ignored. */
+export interface Work {
+  left: number;
+}
 
 /**
  * Marks what the folder's own .gitignore files ignore, one in each folder, as git reads them, and what lies in `.git`.
  * The host's files decide; one that only the session has decides over what the session added. No other configuration of
- * git is asked, nor what is tracked.
+ * git is asked, nor what is tracked. Where rules and paths would take too long together, the rest is not marked: it is shown.
  */
 export async function markIgnored<T extends Change>(
   input: IgnoredInput,
   changes: readonly T[],
+  work: Work = { left: mostWork },
 ): Promise<readonly (T & Pick<JudgedChange, "ignored">)[]> {
   const rules = await readRules(input, changes);
   const seen = new Map<string, boolean>();
   return changes.map((change) => {
     const isFolder = (change.after ?? change.before)?.type === "directory";
-    return isIgnored({ rules, seen, change }, isFolder) ? { ...change, ignored: true } : change;
+    return isIgnored({ rules, seen, change, work }, isFolder) ? { ...change, ignored: true } : change;
   });
 }
 
@@ -51,10 +61,10 @@ async function readRules(
   const found = await pipelinedAll(folders, window, async (folder): Promise<[BytePath, Rules][]> => {
     const path = joinPath(folder, ".gitignore");
     const own = await rulesAt(input.server, { root: input.folder, path });
-    if (own !== undefined) return [[folder, { ignores: rulesOf(own), fromSession: false }]];
+    if (own !== undefined) return [[folder, { ...rulesOf(own, mostStars.host), fromSession: false }]];
     const theirs = await rulesAt(input.server, { root: input.layer, path });
     if (theirs === undefined) return [];
-    return [[folder, { ignores: rulesOf(theirs.filter(isQuick)), fromSession: true }]];
+    return [[folder, { ...rulesOf(theirs, mostStars.session), fromSession: true }]];
   });
   return new Map(found.flat());
 }
@@ -69,13 +79,25 @@ async function rulesAt(server: FileServer, place: Place): Promise<string[] | und
     .split(/\r?\n/);
 }
 
-function isQuick(line: string): boolean {
-  return line.length < 1000 && (line.match(/\*+/g)?.length ?? 0) <= mostStars;
-}
+const starsIn = (line: string): number => line.match(/\*+/g)?.length ?? 0;
 
 /** Patterns and names are compared byte by byte, as git does. */
-function rulesOf(lines: readonly string[]): Ignore {
-  return ignore({ ignorecase: false, allowRelativePaths: true }).add([...lines]);
+function rulesOf(all: readonly string[], most: number): Pick<Rules, "ignores" | "byStars"> {
+  const lines = all.filter((line) => line.trim() !== "" && !line.startsWith("#"));
+  const quick = lines.filter((line) => line.length < 1000 && starsIn(line) <= most);
+  const byStars = Array.from({ length: most + 1 }, () => 0);
+  for (const line of quick) byStars[starsIn(line)] = (byStars[starsIn(line)] ?? 0) + 1;
+  return { ignores: ignore({ ignorecase: false, allowRelativePaths: true }).add(quick), byStars };
+}
+
+/** Steps that it can take at the most to match all rules against a name: each star may begin at each of its characters. */
+function workFor({ byStars }: Rules, { length }: string): number {
+  let [each, sum] = [length, 0];
+  for (const [stars, count] of byStars.entries()) {
+    sum += count * each;
+    each *= length / (stars + 2);
+  }
+  return sum;
 }
 
 interface Asking {
@@ -83,6 +105,7 @@ interface Asking {
   /** Answers for folders, which many paths share. */
   readonly seen: Map<string, boolean>;
   readonly change: Change;
+  readonly work: Work;
 }
 
 function isIgnored(asking: Asking, isFolder: boolean): boolean {
@@ -94,7 +117,7 @@ function isIgnored(asking: Asking, isFolder: boolean): boolean {
     const at = parts.slice(0, depth).join("/");
     const folder = depth < parts.length || isFolder;
     const key = `${isAdded ? "+" : " "}${at}${folder ? "/" : ""}`;
-    const answer = asking.seen.get(key) ?? decide(asking.rules, { at, folder, isAdded });
+    const answer = asking.seen.get(key) ?? decide(asking, { at, folder, isAdded });
     asking.seen.set(key, answer);
     // Nothing below an ignored folder is taken back in.
     if (answer) return true;
@@ -104,13 +127,15 @@ function isIgnored(asking: Asking, isFolder: boolean): boolean {
 
 /** The innermost .gitignore that has a word on it decides. */
 function decide(
-  rules: ReadonlyMap<BytePath, Rules>,
+  { rules, work }: Asking,
   { at, folder, isAdded }: { readonly at: BytePath; readonly folder: boolean; readonly isAdded: boolean },
 ): boolean {
   for (let above = parentOf(at); ; above = parentOf(above)) {
     const found = rules.get(above);
     if (found !== undefined && (isAdded || !found.fromSession)) {
       const below = above === "" ? at : at.slice(above.length + 1);
+      work.left -= workFor(found, below);
+      if (work.left < 0) return false;
       const { ignored, unignored } = found.ignores.test(folder ? `${below}/` : below);
       if (ignored || unignored) return ignored;
     }

@@ -105,6 +105,8 @@ function isSampleHook({ path, kind, after }: Change): boolean {
 
 /** Sockets, pipes and devices mean something to a running program only, and nothing in a folder. */
 function special({ after }: Change): Judgement {
+  if (after?.tooDeep === true)
+    return { class: "refused", reason: "what is in it is nested too deep to be looked at" };
   const type = after?.type;
   return type === "socket" || type === "fifo" || type === "device"
     ? { class: "refused", reason: `a ${type === "fifo" ? "pipe" : type} is not carried over` }

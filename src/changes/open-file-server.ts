@@ -77,14 +77,14 @@ class CellfilesServer implements FileServer, FileFinder, LayerMaker {
     return decodeEntry(await this.#ask(() => `look at ${this.#name(place)}`, "stat", [{ place }]));
   }
 
-  scan(place: Place): Promise<readonly LayerEntry[]> {
+  scan(place: Place, how?: { readonly marksDeep: true }): Promise<readonly LayerEntry[]> {
     const list = async (path: string) => {
       // What is below it has a descriptor of its own; only the place itself can be held.
       const folder = path === place.path ? place : { root: place.root, path };
       const bytes = await this.#ask(() => `list ${this.#name(folder)}`, "list", [{ place: folder }]);
       return decodeListing(bytes, path);
     };
-    return scanTree(list, place.path);
+    return scanTree(list, place.path, how?.marksDeep);
   }
 
   async read(place: Place, offset: number, length: number): Promise<Uint8Array> {

@@ -44,7 +44,7 @@ interface Reading extends ReadChangesInput {
  * bytes. Times alone are no change, and neither are the attributes of the connected folder itself.
  */
 export async function readChanges(input: ReadChangesInput): Promise<readonly Change[]> {
-  const entries = await input.server.scan({ root: input.layer, path: "" });
+  const entries = await input.server.scan({ root: input.layer, path: "" }, { marksDeep: true });
   const reading: Reading = {
     ...input,
     folders: new Map([["", { onHost: true }]]),

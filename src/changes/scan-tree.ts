@@ -1,6 +1,7 @@
 import { codeOf } from "../errors/index.ts";
 import type { BytePath } from "../model/index.ts";
 import type { LayerEntry } from "./file-server.ts";
+import { maxPathBytes } from "./file-wire.ts";
 
 /** A folder's own entries, in the byte order of their names. */
 export type ListFolder = (path: BytePath) => Promise<readonly LayerEntry[]>;
@@ -43,13 +44,24 @@ function inOrder(
   return ordered;
 }
 
-/** Everything below a folder, each folder before what is in it. */
-export async function scanTree(list: ListFolder, path: BytePath): Promise<readonly LayerEntry[]> {
+/** Longer is no path of a folder that is entered: what is in it could not be named in a request. */
+const mostBytes = maxPathBytes - 256;
+
+/** Everything below a folder, each folder before what is in it. With `marksDeep` what is nested too deep is marked, and not entered. */
+export async function scanTree(
+  list: ListFolder,
+  path: BytePath,
+  marksDeep = false,
+): Promise<readonly LayerEntry[]> {
   const top = await list(path);
   const inside = new Map<BytePath, readonly LayerEntry[]>();
   const waiting: BytePath[] = [];
   const add = (entries: readonly LayerEntry[]) => {
-    for (const { type, path: folder } of entries) if (type === "directory") waiting.push(folder);
+    for (const { type, path: folder } of entries) {
+      if (type !== "directory") continue;
+      if (marksDeep && folder.length > mostBytes) inside.set(folder, []);
+      else waiting.push(folder);
+    }
   };
   add(top);
   while (waiting.length > 0) {
@@ -61,5 +73,9 @@ export async function scanTree(list: ListFolder, path: BytePath): Promise<readon
       add(entries);
     });
   }
-  return inOrder(top, inside);
+  const ordered = inOrder(top, inside);
+  if (!marksDeep) return ordered;
+  return ordered.map((entry) => (isTooDeep(entry) ? { ...entry, tooDeep: true } : entry));
 }
+
+const isTooDeep = ({ type, path }: LayerEntry): boolean => type === "directory" && path.length > mostBytes;

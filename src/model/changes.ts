@@ -22,6 +22,8 @@ export interface Entry {
   readonly target?: BytePath;
   /** Extended attributes by name, values in bytes; without overlayfs's own. Absent: none. */
   readonly xattrs?: Readonly<Record<string, string>>;
+  /** A folder nested so deep that what is in it was not looked at. */
+  readonly tooDeep?: true;
 }
 
 /**

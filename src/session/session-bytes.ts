@@ -10,7 +10,7 @@ export function bytesIn(folder: string): number {
     for (const entry of readQuietly(at)) {
       const place = Buffer.concat([at, Buffer.from("/"), entry.name]);
       if (entry.isDirectory()) open.push(place);
-      else bytes += (lstatSync(place, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+      else bytes += blocksOf(place) * 512;
     }
   }
   return bytes;
@@ -24,6 +24,15 @@ export function sessionBytes({ folder }: KnownSession): { readonly all: number; 
 /** What one step keeps, in bytes. */
 export const stepBytes = ({ folder }: KnownSession, number: number): number =>
   bytesIn(path.join(stepsOf(folder), String(number), "kept"));
+
+/** Nested too deep, it cannot be looked at. */
+function blocksOf(place: Buffer): number {
+  try {
+    return lstatSync(place, { throwIfNoEntry: false })?.blocks ?? 0;
+  } catch {
+    return 0;
+  }
+}
 
 /** What a cell shut for its own owner is not counted, and what goes meanwhile neither. */
 function readQuietly(folder: Buffer) {

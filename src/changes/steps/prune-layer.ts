@@ -50,13 +50,17 @@ export async function clearLeaving({ server, around }: LayerRoots, names: readon
 /** Takes out of a layer what was carried over or is no change: only what is still pending stays. No cell may run on it. */
 export async function pruneLayer(roots: LayerRoots, pending: readonly Change[]): Promise<void> {
   const { server, layer } = roots;
-  const entries = await server.scan({ root: layer, path: "" });
+  const entries = await server.scan({ root: layer, path: "" }, { marksDeep: true });
   const isNeeded = needed(entries, pending);
   const all = entries.filter(({ path }) => !isNeeded(path));
   const hiding = hidingIn(all);
+  for (const { path, tooDeep } of all)
+    if (tooDeep === true && !liesIn(hiding, path)) await takeOut(roots, path);
   // SECURITY: half emptied, a folder that hides the host's would say that the person's own files there were removed.
   for (const path of hiding) if (!liesIn(hiding, path)) await takeOut(roots, path);
-  const gone = all.filter(({ path }) => !hiding.has(path) && !liesIn(hiding, path));
+  const gone = all.filter(
+    ({ path, tooDeep }) => tooDeep !== true && !hiding.has(path) && !liesIn(hiding, path),
+  );
   await pipelinedAll([...gone].reverse(), WINDOW, ({ path }) => removeIfFree(server, { root: layer, path }));
 }
 
@@ -104,7 +108,7 @@ export async function discardChanges(
   discarded: readonly Change[],
 ): Promise<void> {
   const { server, layer, folder } = input;
-  const hiding = hidingIn(await server.scan({ root: layer, path: "" }));
+  const hiding = hidingIn(await server.scan({ root: layer, path: "" }, { marksDeep: true }));
   const chosen = new Set(discarded.map(({ path }) => path));
   for (const { path, before, kind } of discarded) {
     const place = { root: layer, path };

@@ -3,13 +3,13 @@ import { codeOf } from "../../errors/index.ts";
 
 const BLOCK_BYTES = 512;
 
-/** Space that a folder takes on the disk, in bytes, each file once; what its owner shut against himself counts for nothing. */
+/** Space that a folder takes on the disk, in bytes, each file once; what its owner shut against himself, or nested too deep, counts for nothing. */
 export function spaceOf(folder: string): number {
   const seen = new Set<bigint>();
   const waiting: Buffer[] = [Buffer.from(folder)];
   let blocks = 0n;
   for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
-    const status = lstatSync(at, { bigint: true, throwIfNoEntry: false });
+    const status = unlessShut(() => lstatSync(at, { bigint: true, throwIfNoEntry: false }), undefined);
     if (status === undefined || seen.has(status.ino)) continue;
     if (status.nlink > 1n && !status.isDirectory()) seen.add(status.ino);
     blocks += status.blocks;
@@ -19,11 +19,16 @@ export function spaceOf(folder: string): number {
 }
 
 function insideOf(folder: Buffer): readonly Buffer[] {
+  const slash = Buffer.from("/");
+  const names = unlessShut(() => readdirSync(folder, { encoding: "buffer" }), []);
+  return names.map((name) => Buffer.concat([folder, slash, name]));
+}
+
+function unlessShut<T, E>(look: () => T, otherwise: E): T | E {
   try {
-    const slash = Buffer.from("/");
-    return readdirSync(folder, { encoding: "buffer" }).map((name) => Buffer.concat([folder, slash, name]));
+    return look();
   } catch (error) {
-    if (["EACCES", "ENOENT", "ENAMETOOLONG"].includes(codeOf(error) ?? "")) return [];
+    if (["EACCES", "ENOENT", "ENAMETOOLONG"].includes(codeOf(error) ?? "")) return otherwise;
     throw error;
   }
 }

@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { codeOf } from "../../errors/index.ts";
 import type { BytePath, Entry } from "../../model/index.ts";
+import { joinPath, parentOf } from "../byte-path.ts";
 import type { CopyAs, FileServer, LayerEntry, Place } from "../file-server.ts";
 import { pipelinedAll } from "../pipelined.ts";
 
@@ -51,19 +53,35 @@ export async function removeTree(server: FileServer, place: Place): Promise<void
   const entry = await server.stat(place);
   if (entry === undefined) return;
   if (entry.type === "directory") {
-    const entries = await server.scan(place);
+    const entries = await server.scan(place, { marksDeep: true });
     await removeAll(server, place, entries).catch(async (error: unknown) => {
       if (errnoOf(error) !== "EACCES") throw error;
       await openFolders(server, place, [{ ...entry, path: place.path }, ...entries]);
-      await removeAll(server, place, await server.scan(place));
+      await removeAll(server, place, await server.scan(place, { marksDeep: true }));
     });
   }
   await server.remove(place);
 }
 
+/** What is nested too deep comes up beside the place first, one stretch after the other. */
+async function raise(server: FileServer, place: Place, entries: readonly LayerEntry[]): Promise<void> {
+  for (const { path, tooDeep } of entries) {
+    if (tooDeep !== true) continue;
+    const up = {
+      root: place.root,
+      path: joinPath(parentOf(place.path), `.gone-${randomBytes(8).toString("hex")}`),
+    };
+    await server.rename({ root: place.root, path }, up);
+    await removeTree(server, up);
+  }
+}
+
 /** Deepest first, and the server keeps the order. */
-async function removeAll(server: FileServer, { root }: Place, entries: readonly LayerEntry[]): Promise<void> {
-  await pipelinedAll([...entries].reverse(), WINDOW, ({ path }) => server.remove({ root, path }));
+async function removeAll(server: FileServer, place: Place, entries: readonly LayerEntry[]): Promise<void> {
+  const { root } = place;
+  await raise(server, place, entries);
+  const left = entries.filter(({ tooDeep }) => tooDeep !== true);
+  await pipelinedAll([...left].reverse(), WINDOW, ({ path }) => server.remove({ root, path }));
 }
 
 async function openFolders(

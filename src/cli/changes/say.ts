@@ -4,6 +4,7 @@ import { printable } from "../../lib/printable.ts";
 import type { BytePath, JudgedChange } from "../../model/index.ts";
 
 const MOST = 20;
+const MOST_CHARACTERS = 400;
 
 /** Why a change needs the person's eye, in a word and in words; undefined for a plain one. */
 export function caution(change: JudgedChange): { readonly word: string; readonly why: string } | undefined {
@@ -19,8 +20,14 @@ const colours: Readonly<Record<string, string>> = {
 function line(word: string, place: BytePath, why: string, colour: boolean): string {
   const padded = word.padEnd(8);
   const shown = colour ? `\x1b[${colours[word] ?? "0"}m${padded}\x1b[0m` : padded;
-  return `  ${shown}  ${shownPath(place)}${why === "" ? "" : ` (${printable(why)})`}\n`;
+  return `  ${shown}  ${shortened(shownPath(place))}${why === "" ? "" : ` (${printable(why)})`}\n`;
 }
+
+/** Of a path longer than a screen its two ends tell enough. */
+const shortened = (text: string): string =>
+  text.length <= MOST_CHARACTERS
+    ? text
+    : `${text.slice(0, MOST_CHARACTERS / 4)}...${text.slice((-MOST_CHARACTERS * 3) / 4)}`;
 
 function bounded(lines: readonly string[], rest: string): string {
   if (lines.length <= MOST) return lines.join("");
@@ -51,5 +58,5 @@ export function typedPath(place: BytePath, folder: string, cwd: string): string 
   const shown = path.join(folder, shownPath(place));
   const isHere = cwd === folder || cwd.startsWith(`${folder}/`);
   const typed = isHere ? path.relative(cwd, shown) : shown;
-  return /^[\w./+@%,:][\w./+@%,:=-]*$/.test(typed) ? typed : undefined;
+  return typed.length <= MOST_CHARACTERS && /^[\w./+@%,:][\w./+@%,:=-]*$/.test(typed) ? typed : undefined;
 }
