@@ -170,7 +170,8 @@ const seeds = only === undefined ? Array.from({ length: isSoak ? 60 : 2 }, (_, i
 const bare = "setpriv --inh-caps=-all --ambient-caps=-all --bounding-set=-all";
 const filled = (tree: readonly Counted[]) => tree.map(({ sparse: _sparse, ...entry }) => entry);
 
-describe.each(starters)("random work on a copy, by $name", (starter) => {
+// The work shuts files against their owner; what they hold only root can compare.
+describe.runIf(process.getuid?.() === 0).each(starters)("random work on a copy, by $name", (starter) => {
   test.each(seeds)(
     "seed %i: apply() makes what a plain folder would be, undo() what was there",
     async (n) => {
