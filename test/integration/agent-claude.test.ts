@@ -137,6 +137,15 @@ describe.each(versions)("real Claude Code %s", (version) => {
     expect(found).toEqual([expect.stringContaining("[]"), expect.stringMatching(/environ.*memory/)]);
   });
 
+  test("it is observed as the reference has it", async ({ skip }) => {
+    skip(claude.problem !== "", claude.problem);
+    using desk = makeDesk(people.at(-1) ?? { name: "nobody" });
+    const only = ["--only", "proc.*,agent.model,agent.tools,life.*"];
+    const asked = ["report", "--profile", "cowork", "--agent", "claude", "--verify", ...only];
+    const ended = await desk.workcell(asked, { env: env(), within });
+    expect([ended.code, ended.stderr]).toEqual([0, expect.stringMatching(/: \d+ match · 0 differ/)]);
+  });
+
   test("its own screen is the one that it shows outside of a cell", async ({ skip }) => {
     skip(claude.problem + tmuxProblem !== "", claude.problem || tmuxProblem);
     using desk = makeDesk(people.at(-1) ?? { name: "nobody" });

@@ -87,17 +87,22 @@ function makeTrap(desk: Desk): void {
 }
 
 describe.each(people)("as $name", (person) => {
+  const words = (desk: Desk, name: string, ...flags: readonly string[]) => [
+    ...["agent", ...flags, "-m", desk.work],
+    ...[name, `Look round with ${name}`],
+  ];
+  const options = () => ({
+    env: {
+      PATH: `${installed.bin}:${path.dirname(process.execPath)}:/usr/bin:/bin`,
+      ...keys,
+      OPENAI_BASE_URL: `${vendors.url}/v1`,
+      GOOGLE_GEMINI_BASE_URL: vendors.url,
+      ANTHROPIC_BASE_URL: vendors.url,
+    },
+    within: 50_000,
+  });
   const start = (desk: Desk, name: string, ...flags: readonly string[]) =>
-    desk.workcell(["agent", ...flags, "-m", desk.work, name, `Look round with ${name}`], {
-      env: {
-        PATH: `${installed.bin}:${path.dirname(process.execPath)}:/usr/bin:/bin`,
-        ...keys,
-        OPENAI_BASE_URL: `${vendors.url}/v1`,
-        GOOGLE_GEMINI_BASE_URL: vendors.url,
-        ANTHROPIC_BASE_URL: vendors.url,
-      },
-      within: 50_000,
-    });
+    desk.workcell(words(desk, name, ...flags), options());
 
   test.each(agents)(
     "real $name works in a cell without a key, and its changes wait",
@@ -125,6 +130,33 @@ describe.each(people)("as $name", (person) => {
       expect(bodies).toMatch(/uid\\+n[1-9]/);
       expect(bodies).toContain("workcell-placeholder");
       for (const key of Object.values(keys)) expect(bodies + ended.stdout + ended.stderr).not.toContain(key);
+    },
+  );
+
+  // Once is enough: who asks is the agent, and whom, is seen with the others.
+  const asking = person === people.at(-1) ? agents.filter(({ name }) => name !== "codex") : [];
+  test.each(asking)(
+    "real $name asks before it does something, and is refused where nobody can be asked",
+    async ({ name }) => {
+      using desk = makeDesk(person);
+      const ended = await start(desk, name, "--permission-mode", "default");
+      expect([ended.code, existsSync(path.join(desk.work, "made.txt"))]).toEqual([3, false]);
+      expect(ended.stderr).not.toContain("1 added");
+      const running = desk.startOnTerminal(
+        words(desk, name, "--permission-mode", "default", "--apply", "all"),
+        options(),
+      );
+      let answered = 0;
+      // OpenCode asks a second time, for what lies outside of the folder.
+      running.child.stdout?.on("data", () => {
+        const asked = running.text().split("or no and why: ").length - 1;
+        for (; answered < asked; answered += 1) running.child.stdin?.write("y\n");
+      });
+      expect([(await running.ended).code, running.text()]).toEqual([
+        0,
+        expect.stringContaining("Looked, as asked."),
+      ]);
+      expect(existsSync(path.join(desk.work, "made.txt"))).toBe(true);
     },
   );
 });

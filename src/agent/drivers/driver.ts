@@ -54,6 +54,8 @@ export interface Heard {
   readonly question?: Question;
   /** A line that it waits for, whatever the person thinks. */
   readonly reply?: string;
+  /** Nothing more comes of the task; an event that says so does as well. */
+  readonly isOver?: "done" | "failed";
 }
 
 /** A conversation with an agent by its stdin and stdout, line by line. */
@@ -63,8 +65,8 @@ export interface Talk {
   read(line: string): Heard;
   /** The line that answers a question. */
   answer(question: Question, reply: Reply): string;
-  /** The line by which the person says something while it works. */
-  say(text: string): string;
+  /** The line by which the person says something while it works; absent: it does not listen then. */
+  say?(text: string): string;
 }
 
 /** How an agent is started in a cell. */
@@ -93,7 +95,9 @@ export interface AgentDriver {
   /** Reads what it prints at work, line by line; absent: a person can read that as it is. */
   readonly events?: () => (line: string) => readonly AgentEvent[];
   /** How it is talked with at a task; absent: the task stands in its words, and what it prints a person can read. */
-  readonly talk?: (task: string) => Talk;
+  readonly talk?: (task: string, place: { readonly cwd: string }) => Talk;
+  /** It is talked with only where it is to ask something. */
+  readonly talksToAsk?: true;
   start(work: AgentWork, endpoint: Endpoint): AgentStart;
 }
 

@@ -1,4 +1,5 @@
 import { PLACEHOLDER } from "../../model/index.ts";
+import { acpTalk } from "./acp-talk.ts";
 import { type AgentDriver, flagWith } from "./driver.ts";
 
 /** What it calls the ways of asking that it has. */
@@ -11,15 +12,20 @@ export const gemini: AgentDriver = {
   api: "gemini",
   speaks: ["acp"],
   asks: Object.keys(approvals),
+  talk: acpTalk,
+  talksToAsk: true,
   installed: { program: "gemini", npmPackage: "@google/gemini-cli" },
   quietHosts: ["play.googleapis.com"],
-  start({ task, model, output, onScreen = false, goesOn, permissionMode, passed = [] }, { url }) {
+  start(
+    { task, model, output, onScreen = false, goesOn, permissionMode, isTalked = false, passed = [] },
+    { url },
+  ) {
     const approval = Object.entries(approvals).find(([mode]) => mode === permissionMode)?.[1] ?? "yolo";
     const format = output === "json" ? "stream-json" : "text";
     return {
       words: [
-        ...(task === undefined ? [] : onScreen ? ["-i", task] : ["-p", task, "-o", format]),
-        ...(output === "acp" ? ["--acp"] : []),
+        ...(task === undefined || isTalked ? [] : onScreen ? ["-i", task] : ["-p", task, "-o", format]),
+        ...(output === "acp" || isTalked ? ["--acp"] : []),
         ...["--approval-mode", approval],
         // SECURITY(P12): it works in a folder that nobody vouched for, and leaves that folder's own servers and hooks alone.
         "--skip-trust",

@@ -1,4 +1,5 @@
 import { PLACEHOLDER } from "../../model/index.ts";
+import { acpTalk } from "./acp-talk.ts";
 import { type AgentDriver, flagWith } from "./driver.ts";
 
 /** What it asks before it is done, by the ways of asking that it has. */
@@ -15,22 +16,34 @@ export const opencode: AgentDriver = {
   api: "messages",
   speaks: ["acp"],
   asks: Object.keys(permissions),
+  talk: acpTalk,
+  talksToAsk: true,
   installed: { program: "opencode", npmPackage: "opencode-ai" },
-  start({ task, model, output, onScreen = false, goesOn, permissionMode, passed = [] }, { url, variables }) {
+  start(
+    { task, model, output, onScreen = false, goesOn, permissionMode, isTalked = false, passed = [] },
+    { url, variables },
+  ) {
     const provider = { anthropic: { options: { baseURL: `${url}/v1`, apiKey: PLACEHOLDER } } };
     const asked = Object.entries(permissions).find(([mode]) => mode === permissionMode)?.[1];
     // Unasked it would ask all the same before it leaves the folder, and stop at a task when nobody answers.
-    const config = { provider, autoupdate: false, share: "disabled", permission: asked ?? { "*": "allow" } };
+    const isAcp = output === "acp" || isTalked;
+    const named = model?.includes("/") === false ? `anthropic/${model}` : model;
+    const config = {
+      ...{ provider, autoupdate: false, share: "disabled", permission: asked ?? { "*": "allow" } },
+      // Its maker's own models would be asked before the one that there is a way to.
+      disabled_providers: ["opencode"],
+      ...(isAcp && named !== undefined ? { model: named } : {}),
+    };
     return {
       words: [
-        ...(output === "acp" ? ["acp"] : []),
-        ...(task === undefined || onScreen
+        ...(isAcp ? ["acp"] : []),
+        ...(task === undefined || onScreen || isTalked
           ? []
           : ["run", ...(output === "json" ? ["--format", "json"] : [])]),
         ...passed,
-        ...flagWith("--model", model?.includes("/") === false ? `anthropic/${model}` : model),
+        ...(isAcp ? [] : flagWith("--model", named)),
         ...(goesOn ? ["--continue"] : []),
-        ...(task === undefined ? [] : onScreen ? ["--prompt", task] : ["--", task]),
+        ...(task === undefined || isTalked ? [] : onScreen ? ["--prompt", task] : ["--", task]),
       ],
       environment: {
         ...variables,

@@ -18,6 +18,8 @@ export interface Listener {
 export interface Held {
   /** So many calls were refused because nobody could be asked. */
   readonly refused: number;
+  /** It did not come to the task's end. */
+  readonly failed: boolean;
 }
 
 const unattended: Reply = {
@@ -35,12 +37,16 @@ export async function holdTalk(
   const send = (line: string) => void (agent.stdin.writable && agent.stdin.write(`${line}\n`));
   // An agent that has ended does not hear what is said to it.
   agent.stdin.on("error", () => {});
-  const person = listener.typed && new Person(listener.typed, stderr, (text) => send(talk.say(text)));
-  let refused = 0;
+  const tell = (text: string) => {
+    if (talk.say === undefined) stderr.write("It hears nothing more before it is done.\n");
+    else send(talk.say(text));
+  };
+  const person = listener.typed && new Person(listener.typed, stderr, tell);
+  let [refused, failed] = [0, false];
   for (const line of talk.opening) send(line);
   for await (const line of createInterface({ input: agent.stdout })) {
     if (!isShown) stdout.write(`${line}\n`);
-    const { events, question, reply } = talk.read(line);
+    const { events, question, reply, isOver } = talk.read(line);
     for (const event of events) show(event);
     if (reply !== undefined) send(reply);
     if (question !== undefined) {
@@ -49,10 +55,11 @@ export async function holdTalk(
         send(talk.answer(question, said)),
       );
     }
-    if (events.some(isEnd)) agent.stdin.end();
+    failed ||= isOver === "failed";
+    if (isOver !== undefined || events.some(isEnd)) agent.stdin.end();
   }
   person?.leave();
-  return { refused };
+  return { refused, failed };
 }
 
 const isEnd = ({ type }: AgentEvent) => type === "ended";

@@ -6,7 +6,6 @@ import {
   type AgentWork,
   agentCommand,
   permissionModes,
-  type Talk,
 } from "../../agent/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
@@ -26,8 +25,9 @@ import type { Command, CommandContext, FlagValues } from "../command.ts";
 import { type CellWork, checkTerminal, explainWork, type Ran, runFlags, runInCell } from "../run-in-cell.ts";
 import { readSettingsFlags } from "../settings-flags.ts";
 
-/** The exit code when something was refused because nobody could be asked; the built-in agent has the same. */
+/** Exit codes when something was refused because nobody could be asked, and when the work failed; the built-in agent has the same. */
 const REFUSED = 3;
+const FAILED = 1;
 
 /** What was asked for, before anything is looked up. */
 interface Asked extends AgentWords {
@@ -132,7 +132,7 @@ async function workOf(
     ...(permissionMode === undefined ? {} : { permissionMode }),
     output,
     onScreen: terminal,
-    isTalked: talkOf(asked) !== undefined,
+    isTalked: isTalked(asked, flags),
     goesOn: flags.has("resume"),
     passed: asked.passed,
     asReference: profile === "cowork",
@@ -142,17 +142,18 @@ async function workOf(
     flags: settings,
     routes: [access.route],
     terminal,
-    stdio: stdioOf(asked),
+    stdio: stdioOf(asked, flags),
   };
 }
 
-/** The task by which Workcell itself talks with the agent; absent: the person does, or another program. */
-function talkOf({ driver, task, output, terminal }: Asked): Talk | undefined {
-  return task === undefined || terminal || isHosted(output) ? undefined : driver.talk?.(task);
+/** Whether Workcell itself talks with the agent about its task; else the person does, or another program. */
+function isTalked({ driver, task, output, terminal }: Asked, flags: FlagValues): boolean {
+  if (task === undefined || terminal || isHosted(output) || driver.talk === undefined) return false;
+  return driver.talksToAsk !== true || (flags.has("permission-mode") && !flags.has("resume"));
 }
 
-function stdioOf(asked: Asked): NonNullable<CellWork["stdio"]> {
-  if (talkOf(asked) !== undefined) return ["pipe", "pipe", "inherit"];
+function stdioOf(asked: Asked, flags: FlagValues): NonNullable<CellWork["stdio"]> {
+  if (isTalked(asked, flags)) return ["pipe", "pipe", "inherit"];
   // An agent that is given its task would else wait for more of it.
   const isFed = asked.driver.installed === undefined || asked.terminal || isHosted(asked.output);
   return [isFed ? "inherit" : "ignore", "inherit", "inherit"];
@@ -164,9 +165,10 @@ async function runTalking(
   { asked, work }: { readonly asked: Asked; readonly work: CellWork },
   context: CommandContext,
 ): Promise<Ran & { readonly code: number }> {
-  const talk = talkOf(asked);
   let held: Promise<Held> | undefined;
-  const onStarted = ({ stdin, stdout }: RunningCell) => {
+  const onStarted = ({ stdin, stdout, plan }: RunningCell) => {
+    const { task = "", driver } = asked;
+    const talk = isTalked(asked, flags) ? driver.talk?.(task, { cwd: plan.workdir }) : undefined;
     if (talk === undefined || stdin === null || stdout === null) return;
     const typed = canAsk(context) ? { typed: context.stdin ?? process.stdin } : {};
     const { stdout: out, stderr } = context;
@@ -175,8 +177,8 @@ async function runTalking(
   };
   const ran = await runInCell(flags, { ...work, onStarted }, context);
   const { exitCode } = ran.outcome;
-  const refused = (await held)?.refused ?? 0;
-  return { ...ran, code: exitCode === 0 && refused > 0 ? REFUSED : exitCode };
+  const { refused = 0, failed = false } = (await held) ?? {};
+  return { ...ran, code: exitCode !== 0 ? exitCode : failed ? FAILED : refused > 0 ? REFUSED : 0 };
 }
 
 async function runAgent(
