@@ -72,4 +72,35 @@ describe.each(starters)("random work, by $name", (starter) => {
       expect(treeOf(host, "times")).toEqual(after);
     },
   );
+
+  // What an overlay does to files with several names is no plain folder's work; that it comes back is asked here.
+  test.each(seeds)(
+    "seed %i, with files of several names: undo() brings back what was there",
+    async (seed) => {
+      await using bench = new LayerBench(starter, cellfiles);
+      bench.shell(
+        "cd host; mkdir a b; for i in $(seq 9); do echo $i > a/$i; ln a/$i b/$i; ln a/$i l$i; done",
+      );
+      makeTrees(bench, seed);
+      const host = path.join(bench.path, "host");
+      const before = treeOf(host, "times");
+      const acts = [
+        "echo new > a/$i",
+        "chmod 600 b/$i",
+        "chmod 640 l$i; echo x >> a/$i",
+        "rm a/$i; chmod 600 l$i",
+      ];
+      const script = `python3 ../../work.py ${seed} 60 links >/dev/null; RANDOM=${seed}
+      for i in $(seq 9); do case $((RANDOM % 4)) in ${acts.map((act, n) => `${n}) ${act};;`).join(" ")} esac 2>&- || true; done`;
+      bench.inLayer(script);
+      const opened = await bench.open();
+      const { step, left } = await opened.apply(opened.changes);
+      const after = treeOf(host, "times");
+      expect([left, after.length > 0]).toEqual([[], true]);
+      expect((await opened.undo(step?.number ?? 0)).left).toEqual([]);
+      expect(treeOf(host, "times")).toEqual(before);
+      expect((await opened.undo((step?.number ?? 0) + 1)).left).toEqual([]);
+      expect(treeOf(host, "times")).toEqual(after);
+    },
+  );
 });

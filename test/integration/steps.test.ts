@@ -101,6 +101,17 @@ describe.each(starters)("steps, by $name", (starter) => {
     expect(bench.shell("cat host/one host/d/in/x host/two")).toBe("one\nx\nmine\n");
   });
 
+  test("a file with two names, one written to and the other's bits changed, comes back by both", async () => {
+    const before = host("times");
+    await apply("echo 2 > two; chmod 600 twin");
+    const after = host("times");
+    expect(after).not.toEqual(before);
+    expect(await undo(1)).toEqual([]);
+    expect(host("times")).toEqual(before);
+    expect(await undo(2)).toEqual([]);
+    expect(host("times")).toEqual(after);
+  });
+
   test("listSteps() says what each changed and keeps, and boundSteps() forgets the oldest", async () => {
     await apply("echo 1 > one; rm large");
     await apply("echo 22 > one");

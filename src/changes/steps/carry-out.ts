@@ -6,7 +6,7 @@ import { type Carrying, isGone, isStaged, meanwhile, NotDone, PutBack, placesOf 
 import { changeAttributes } from "./change-attributes.ts";
 import { placedBy, putBackBy } from "./placed.ts";
 import { isMadeBeside, type Staged, type StepRoots, unstageOne } from "./stage.ts";
-import type { Done, Operation } from "./step.ts";
+import type { Done, Identity, Operation } from "./step.ts";
 import { finishTakingOut, isPlaced, place, remove, replace } from "./take-out.ts";
 import { isAbsent, isServerGone } from "./trees.ts";
 
@@ -92,26 +92,28 @@ async function isCleared(carrying: Carrying): Promise<boolean> {
   }
 }
 
-/** Files that several operations concern by several names. */
-function sharedFiles(operations: readonly Operation[]): ReadonlySet<string> {
+type File = Pick<Identity, "device" | "inode">;
+const nameOf = ({ device, inode }: File): string => `${device}:${inode}`;
+
+/** Files that several operations concern by several names: what stands there before, and what is moved there. */
+function sharedFiles(operations: readonly Operation[], made: Staged["made"]): ReadonlySet<string> {
   const seen = new Set<string>();
   const shared = new Set<string>();
-  for (const { before } of operations) {
-    if (before === undefined) continue;
-    const file = `${before.device}:${before.inode}`;
-    (seen.has(file) ? shared : seen).add(file);
-  }
+  for (const { path, before, moved } of operations)
+    for (const file of [before, moved === undefined ? undefined : made.get(path)]) {
+      if (file === undefined) continue;
+      (seen.has(nameOf(file)) ? shared : seen).add(nameOf(file));
+    }
   return shared;
 }
 
 function carryingsOf(input: CarryOutInput, operations: readonly Operation[]): readonly Carrying[] {
   const { server, roots, staged, decidedNs } = input;
-  const shared = sharedFiles(operations);
+  const shared = sharedFiles(operations, staged.made);
   return operations.map((operation) => ({
     ...{ server, roots, operation, decidedNs },
     staged: staged.made.get(operation.path),
-    isShared:
-      operation.before !== undefined && shared.has(`${operation.before.device}:${operation.before.inode}`),
+    isShared: operation.before !== undefined && shared.has(nameOf(operation.before)),
   }));
 }
 
