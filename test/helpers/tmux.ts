@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { readdirSync, readlinkSync } from "node:fs";
 import path from "node:path";
 import { type Desk, processesWith, until } from "./run-workcell.ts";
 
@@ -42,12 +43,34 @@ export class Screens implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#ask("kill-server");
-    // What is hung up on ends by itself, and until then it writes to the person's home.
-    const place = path.dirname(this.#desk.home);
-    await until(() => processesWith(place).length === 0, 20_000);
+    // What is hung up on ends by itself, and until then it writes to the person's home; not every program does end.
+    const { home, work } = this.#desk;
+    const own = () => processesWith(path.dirname(home));
+    await until(() => {
+      const kept = own();
+      const others = processesIn(work).filter((pid) => !kept.includes(pid));
+      // One that ends by itself meanwhile is as well.
+      if (others.length > 0) spawnSync("kill", ["-KILL", ...others.map(String)]);
+      return kept.length + others.length === 0;
+    }, 20_000);
   }
 
   async #ask(...words: readonly string[]): Promise<string> {
     return (await this.#desk.outside([...this.#server, ...words])).stdout;
   }
+}
+
+/** Pids of this machine's processes that have this folder as their own. */
+function processesIn(folder: string): readonly number[] {
+  const isIn = (name: string) => {
+    try {
+      return readlinkSync(`/proc/${name}/cwd`) === folder;
+    } catch {
+      // It has just ended, or is nobody's whom the test started.
+      return false;
+    }
+  };
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && isIn(name))
+    .map(Number);
 }
