@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "attributes.h"
@@ -21,11 +22,16 @@ struct made {
   const struct as *as;
 };
 
+/* Whether the name still leads to it: what is put in it next goes by that name. */
+static bool is_in_place(int descriptor, const struct made *made) {
+  struct stat own, there;
+  return fstat(descriptor, &own) == 0 && fstatat(made->folder, made->name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+         own.st_dev == there.st_dev && own.st_ino == there.st_ino;
+}
+
 /* Takes away what was made and could not be finished, unless something else stands there by now. */
 static void undo(const struct made *made, int descriptor, int flag) {
-  struct stat own, there;
-  if (fstat(descriptor, &own) != 0 || fstatat(made->folder, made->name, &there, AT_SYMLINK_NOFOLLOW) != 0) return;
-  if (own.st_dev == there.st_dev && own.st_ino == there.st_ino) unlinkat(made->folder, made->name, flag);
+  if (is_in_place(descriptor, made)) unlinkat(made->folder, made->name, flag);
 }
 
 /* Whoever writes to the source meanwhile gets no copy that is neither the old nor the new. */
@@ -65,6 +71,34 @@ static int open_made(const struct made *made, mode_t type, struct stat *status) 
   close(descriptor);
   errno = ESTALE;
   return -1;
+}
+
+/* Whether a folder has nothing in it but its two dots. */
+static bool is_empty(int descriptor) {
+  /* As the kernel writes it: inode, offset, length and type of each entry, and its name. */
+  char buffer[512] __attribute__((aligned(8)));
+  enum { LENGTH_AT = 16, NAME_AT = 19 };
+  int folder = open(way_to(descriptor).bytes, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
+  if (folder < 0) return false;
+  bool empty = true;
+  long got = 0;
+  while (empty && (got = syscall(SYS_getdents64, folder, buffer, sizeof buffer)) > 0)
+    for (long at = 0; at < got; at += *(const uint16_t *)(const void *)(buffer + at + LENGTH_AT)) {
+      const char *name = buffer + at + NAME_AT;
+      if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) empty = false;
+    }
+  close(folder);
+  return empty && got == 0;
+}
+
+/*
+ * SECURITY: the kernel makes a folder and opens it in two calls, and between them another may be moved to its place: what is
+ * finished then gets an owner and bits that nobody decided on. What was made a moment ago is empty, and belongs to us
+ * with bits for nobody else, or, where a file system gives all to one owner, to whom it is meant for.
+ */
+static bool is_just_made(int descriptor, const struct stat *status, const struct made *made) {
+  bool ours = status->st_uid == geteuid() && (status->st_mode & 0077) == 0;
+  return (ours || status->st_uid == made->as->uid) && is_empty(descriptor);
 }
 
 static int finish_made(int descriptor, const struct made *made, int from, struct answers *answers) {
@@ -114,8 +148,10 @@ static int make_and_finish(const struct made *made, struct answers *answers) {
   if (mkdirat(made->folder, made->name, UNFINISHED_FOLDER) != 0) return failed(answers, "make folder");
   int descriptor = open_made(made, S_IFDIR, &status);
   if (descriptor < 0) return failed(answers, "open what was made");
-  int error = finish_made(descriptor, made, -1, answers);
-  if (error != 0) undo(made, descriptor, AT_REMOVEDIR);
+  bool made_now = is_just_made(descriptor, &status, made);
+  int error = made_now ? finish_made(descriptor, made, -1, answers) : failed_by(answers, "open what was made", ESTALE);
+  if (error == 0 && !is_in_place(descriptor, made)) error = failed_by(answers, "finish what was made", ESTALE);
+  if (error != 0 && made_now) undo(made, descriptor, AT_REMOVEDIR);
   close(descriptor);
   return error;
 }
