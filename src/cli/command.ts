@@ -40,6 +40,8 @@ export interface Command {
   /** What stands after `workcell NAME `. */
   readonly usage: string;
   readonly flags: readonly Flag[];
+  /** What a newcomer must know before the flags, a line each. */
+  readonly notes?: readonly string[];
   /** A line that can be pasted. */
   readonly example: string;
   /** The first word that is no flag ends the flags: `run` and its like. */

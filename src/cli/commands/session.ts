@@ -190,6 +190,16 @@ export const session: Command = {
     },
     { name: "json", help: "print sessions as JSON" },
   ],
+  notes: [
+    "  list    sessions that run, or have something that waits or can be undone",
+    "  show    one of them",
+    "  create  a session that stays, with the flags of run",
+    "  exec    a further command in one that runs: -t, -e NAME=V, -w DIR, --cell ID",
+    "  stop    ends its commands",
+    "  export  copies its records and transcripts to a folder, with --home its home too",
+    "  rm      takes one away",
+    "  gc      forgets ended ones",
+  ],
   example: "workcell session list",
   async run(flags, words, context) {
     const [verb = "list", ...rest] = words;

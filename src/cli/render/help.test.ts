@@ -38,6 +38,7 @@ Usage: workcell COMMAND [FLAGS] [ARGUMENTS]
   wave  wave to somebody
   go    leave
 
-Every command has --help. Example: workcell run -m . npm test
+First, in a folder of yours: workcell run -m . --preset npm npm test, then workcell diff and workcell apply.
+Without an account: workcell agent --model scripted. Every command has --help.
 `);
 });

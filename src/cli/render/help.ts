@@ -22,6 +22,7 @@ export function renderHelp(command: Command): string {
     "",
     `Usage: workcell ${command.name} ${command.usage}`.trimEnd(),
     "",
+    ...(command.notes === undefined ? [] : [...command.notes, ""]),
     ...lines,
     "",
     `Example: ${command.example}`,
@@ -39,7 +40,8 @@ export function renderOverview(commands: readonly Command[]): string {
     "",
     ...commands.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`),
     "",
-    "Every command has --help. Example: workcell run -m . npm test",
+    "First, in a folder of yours: workcell run -m . --preset npm npm test, then workcell diff and workcell apply.",
+    "Without an account: workcell agent --model scripted. Every command has --help.",
     "",
   ].join("\n");
 }
