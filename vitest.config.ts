@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 const forks = { pool: "forks" as const, maxWorkers: 2 };
+/** Real cells are waited for more than they compute. */
+const waiting = { ...forks, maxWorkers: 4 };
 
 export default defineConfig({
   test: {
@@ -13,7 +15,7 @@ export default defineConfig({
           include: ["test/integration/**/*.test.ts", "test/security/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          ...forks,
+          ...waiting,
         },
       },
     ],
