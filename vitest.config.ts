@@ -7,7 +7,10 @@ const waiting = { ...forks, maxWorkers: 4 };
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["src/**/*.test.ts"], testTimeout: 20_000, ...forks } },
+      {
+        // They share nothing but Node: one process of each worker serves all files.
+        test: { name: "unit", include: ["src/**/*.test.ts"], testTimeout: 20_000, isolate: false, ...forks },
+      },
       { test: { name: "contract", include: ["test/contract/**/*.test.ts"], testTimeout: 20_000, ...forks } },
       {
         test: {
