@@ -1,11 +1,16 @@
 import { defineConfig } from "vitest/config";
 
 const forks = { pool: "forks" as const, maxWorkers: 2 };
+/** Real cells are waited for more than they compute. */
+const waiting = { ...forks, maxWorkers: 4 };
 
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["src/**/*.test.ts"], testTimeout: 20_000, ...forks } },
+      {
+        // They share nothing but Node: one process of each worker serves all files.
+        test: { name: "unit", include: ["src/**/*.test.ts"], testTimeout: 20_000, isolate: false, ...forks },
+      },
       { test: { name: "contract", include: ["test/contract/**/*.test.ts"], testTimeout: 20_000, ...forks } },
       {
         test: {
@@ -13,7 +18,7 @@ export default defineConfig({
           include: ["test/integration/**/*.test.ts", "test/security/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          ...forks,
+          ...waiting,
         },
       },
     ],

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { WorkcellError } from "../errors/index.ts";
+import type { FolderIdentity } from "../lib/folder-identity.ts";
 import { printable } from "../lib/printable.ts";
 import type { BytePath, Change, JudgedChange } from "../model/index.ts";
 import type { FileFinder, FileRoot, FileServer } from "./file-server.ts";
@@ -34,7 +35,7 @@ export interface LayerPlace {
   /** Absolute path of the person's folder, and which folder that was. */
   readonly folder: string;
   /** Decimal digits. */
-  readonly identity: { readonly device: string; readonly inode: string };
+  readonly identity: FolderIdentity;
   readonly upper: string;
   readonly baseTimeNs: bigint;
   readonly mode: "review" | "auto";
@@ -237,7 +238,7 @@ async function makeStep(making: Making, plan: PlanStep): Promise<StepResult> {
       ...(of === undefined ? {} : { of }),
       folder: place.folder,
       layer: place.id,
-      folderIs: { device: place.identity.device, inode: place.identity.inode },
+      folderIs: place.identity,
       time: new Date().toISOString(),
       decidedNs: String(making.decidedNs),
       state: "planned",

@@ -4,6 +4,7 @@
  * may import: model, policy, errors, lib.
  */
 
+export { besidePatch, NARROWEST } from "./beside.ts";
 export { shownPath } from "./byte-path.ts";
 export type { HostHistory, Written } from "./conflicts.ts";
 export {

@@ -1,6 +1,7 @@
-import { existsSync, lstatSync, readdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import path from "node:path";
 import { WorkcellError } from "../errors/index.ts";
+import { newDevice } from "../lib/folder-identity.ts";
 import type { MountMode } from "../model/index.ts";
 import { isCellLive } from "./marker.ts";
 import { takeAway } from "./take-away.ts";
@@ -13,6 +14,8 @@ export interface LayerRecord {
   /** In decimal digits. */
   readonly device: string;
   readonly inode: string;
+  /** When the folder was made, in ns; absent where its file system does not say, and in older records. */
+  readonly born?: string;
   readonly uid: number;
   readonly gid: number;
   /** Permission bits of the folder, which `upper` began with. */
@@ -32,6 +35,7 @@ export interface Layer {
   readonly folder: string;
   readonly device: string;
   readonly inode: string;
+  readonly born?: string;
   readonly name: string;
   readonly mode: MountMode;
   /** Folder of what was changed, as overlayfs keeps it. */
@@ -56,7 +60,10 @@ export function layerFolders(sessionFolder: string): readonly string[] {
   return numbers.sort((a, b) => Number(a) - Number(b)).map((name) => path.join(layers, name));
 }
 
-/** Reads a layer's record; undefined when it has none, since its run was killed while it made it. Throws WC_SESSION when it is damaged. */
+/**
+ * Reads a layer's record, its device as it is numbered today; undefined when it has none, since its run was killed while it
+ * made it. Throws WC_SESSION when it is damaged.
+ */
 export function readLayerRecord(layerFolder: string): LayerRecord | undefined {
   const file = recordOf(layerFolder);
   if (!existsSync(file)) return undefined;
@@ -75,9 +82,12 @@ export function readLayerRecord(layerFolder: string): LayerRecord | undefined {
     [record.device, record.inode, record.baseTimeNs].every((text) => /^\d+$/.test(String(text))) &&
     [record.permissions, record.uid, record.gid].every(Number.isSafeInteger) &&
     Array.isArray(record.cells) &&
+    (record.born === undefined || /^\d+$/.test(String(record.born))) &&
     (record.copyOwner === undefined || isOwner(record.copyOwner));
   if (!isWhole) throw damaged(file);
-  return value as LayerRecord;
+  const known = value as LayerRecord;
+  const device = newDevice(known.folder, known);
+  return device === undefined ? known : { ...known, device };
 }
 
 function isOwner(value: unknown): boolean {
@@ -122,9 +132,10 @@ export const isUsedByOthers = (sessionFolder: string, record: LayerRecord, cell:
 function describe(sessionFolder: string, layerFolder: string): Layer | undefined {
   const record = readLayerRecord(layerFolder);
   if (record === undefined) return undefined;
-  const { folder, device, inode, name, mode, baseTimeNs, copyOwner } = record;
+  const { folder, device, inode, born, name, mode, baseTimeNs, copyOwner } = record;
   return {
     ...{ folder, device, inode, name, mode, layerFolder },
+    ...(born !== undefined && { born }),
     ...(copyOwner && { isCopy: true }),
     upper: upperOf(layerFolder),
     baseTimeNs: BigInt(baseTimeNs),
@@ -152,12 +163,6 @@ export function hasPending(sessionFolder: string): boolean {
       return true;
     }
   });
-}
-
-/** Which folder stands at a path at this moment. */
-export function exactIdentity(folder: string): { readonly device: string; readonly inode: string } {
-  const { dev, ino } = statSync(folder, { bigint: true });
-  return { device: `${dev}`, inode: `${ino}` };
 }
 
 /** Takes a session's layers away when nothing waits in them. */

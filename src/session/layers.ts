@@ -12,11 +12,11 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { WorkcellError } from "../errors/index.ts";
+import { type FolderIdentity, folderIdentity } from "../lib/folder-identity.ts";
 import type { FolderRule, HostFacts, Policy, SessionLayer, Settings } from "../model/index.ts";
 import { isLayered } from "../plan/index.ts";
 import { defaultLimits } from "../settings/index.ts";
 import {
-  exactIdentity,
   isEmptyLayer,
   isLayerLive,
   isUsedByOthers,
@@ -78,9 +78,9 @@ function replaced({ source, origin }: FolderRule, session: string): WorkcellErro
 }
 
 /** The folder was looked up a moment ago; what the layer is of is what stands there now, and must be the same. */
-function identityOf(rule: FolderRule, facts: HostFacts): { device: string; inode: string } {
+function identityOf(rule: FolderRule, facts: HostFacts): FolderIdentity {
   const found = Object.values(facts.folders).find(({ realPath }) => realPath === rule.source);
-  const now = exactIdentity(rule.source);
+  const now = folderIdentity(rule.source);
   if (found !== undefined && Number(now.device) === found.device && Number(now.inode) === found.inode)
     return now;
   throw new WorkcellError("WC_MOUNT", {
@@ -156,7 +156,8 @@ function openLayer(rule: FolderRule, input: LayersInput): OpenedLayer {
     ...(copyOwner && { copyOwner }),
   };
   writeRecord(layerFolder, record);
-  const layer = { source: rule.source, number: Number(path.basename(layerFolder)), ...identity };
+  const { device, inode } = identity;
+  const layer = { source: rule.source, number: Number(path.basename(layerFolder)), device, inode };
   return { layerFolder, record, isLive, layer };
 }
 

@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { type LayerPlace, type OpenInput, type OpenLayer, openLayer, type Step } from "../changes/index.ts";
 import { codeOf, WorkcellError } from "../errors/index.ts";
+import { folderIdentity } from "../lib/folder-identity.ts";
 import { printable } from "../lib/printable.ts";
 import type { BytePath } from "../model/index.ts";
 import { settleLayer } from "./copies.ts";
@@ -14,7 +15,7 @@ import {
   stepsOf,
   waitingLayers,
 } from "./find-sessions.ts";
-import { exactIdentity, type Layer, readLayerRecord, sessionLayers } from "./layer-record.ts";
+import { type Layer, readLayerRecord, sessionLayers } from "./layer-record.ts";
 import { isSessionLive } from "./marker.ts";
 import { holdSessionLock } from "./session-lock.ts";
 import { takeAway } from "./take-away.ts";
@@ -37,11 +38,11 @@ function mustRest({ state, session }: ReviewInput): void {
 }
 
 function placeOf(layer: Layer): LayerPlace {
-  const { folder, device, inode, upper, baseTimeNs, layerFolder, mode, isCopy } = layer;
+  const { folder, device, inode, born, upper, baseTimeNs, layerFolder, mode, isCopy } = layer;
   return {
     ...{ id: path.basename(layerFolder), folder, upper, baseTimeNs },
     ...(isCopy && { isCopy }),
-    identity: { device, inode },
+    identity: { device, inode, ...(born !== undefined && { born }) },
     mode: mode === "auto" ? "auto" : "review",
   };
 }
@@ -57,14 +58,15 @@ function placeOfStep({ folder, layer, folderIs }: Step, { session }: ReviewInput
   mkdirSync(upper, { recursive: true, mode: 0o700 });
   const layers = folderIs === undefined ? readOr(() => sessionLayers(session.folder), []) : [];
   const known = layers.find((one) => one.folder === folder);
-  const { device, inode } = known ?? exactIdentity(folder);
-  return { id: layer, folder, identity: { device, inode }, upper, baseTimeNs: 0n, mode: "review" };
+  const { device, inode, born } = known ?? folderIdentity(folder);
+  const identity = { device, inode, ...(born !== undefined && { born }) };
+  return { id: layer, folder, identity, upper, baseTimeNs: 0n, mode: "review" };
 }
 
 /** True while the folder that a layer is of stands where it was. */
 function isThere({ folder, device, inode }: Layer): boolean {
   try {
-    const now = exactIdentity(folder);
+    const now = folderIdentity(folder);
     return now.device === device && now.inode === inode;
   } catch (error) {
     if (["ENOENT", "ENOTDIR", "ELOOP"].includes(codeOf(error) ?? "")) return false;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { runScript, runToEnd } from "./cellhost.ts";
 
@@ -44,6 +44,19 @@ export class SmallDisk implements Disposable {
 
   free(): void {
     rmSync(path.join(this.point, ".ballast"), { force: true });
+  }
+
+  /** Mounts it again by another device, as after a restart that finds disks in another order. */
+  remount(): void {
+    asRoot(
+      `umount "$1"; old=$2 taken=
+       for try in 1 2 3 4 5 6 7 8; do
+         truncate -s 1M "$3-$try"; taken="$taken $(losetup -f --show "$3-$try")"
+         mount -o loop "$3" "$1"; test $(stat -c %d "$1") = $old || break; umount "$1"
+       done
+       losetup -d $taken; test $(stat -c %d "$1") != $old`,
+      [this.point, `${statSync(this.point).dev}`, `${this.#folder}/ext4`],
+    );
   }
 
   [Symbol.dispose](): void {

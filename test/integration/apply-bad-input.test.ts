@@ -81,7 +81,7 @@ describe.each(starters)("by $name", (starter) => {
       );
     // Deeper than any path may be long.
     bench.python(`os.chdir("layer/upper")
-for level in range(1500):
+for level in range(900):
     os.mkdir("deep"); os.chdir("deep")
 open("bottom", "w").write("here")`);
     const opened = await bench.open();

@@ -15,6 +15,9 @@ const isAbsentOr = (value: unknown, isOne: (one: unknown) => boolean): boolean =
 const isFile = (value: unknown): boolean =>
   isFields(value) && isDecimal(value["device"]) && isDecimal(value["inode"]);
 
+const isFolderIdentity = (value: unknown): boolean =>
+  isFields(value) && isFile(value) && isAbsentOr(value["born"], isDecimal);
+
 const isIdentity = (value: unknown): boolean =>
   isFields(value) &&
   isFile(value) &&
@@ -65,7 +68,7 @@ export function checkStep(value: unknown, number: number): Step {
     ["planned", "staged", "done"].includes(String(value["state"])) &&
     ["folder", "layer", "time"].every((name) => isText(value[name])) &&
     isDecimal(value["decidedNs"]) &&
-    isAbsentOr(value["folderIs"], isFile) &&
+    isAbsentOr(value["folderIs"], isFolderIdentity) &&
     isAbsentOr(value["of"], isWhole) &&
     isAbsentOr(value["forgotten"], (forgotten) => forgotten === true) &&
     isListOf(value["operations"], isOperation) &&

@@ -7,7 +7,7 @@ import { goingSteps, goneFolder, keptFolder, readSteps, writeJournal } from "./j
 import { type ListedStep, listSteps } from "./list-steps.ts";
 import { isOpenStep } from "./run-step.ts";
 import { spaceOf } from "./space-of.ts";
-import { isSameFolder, type Step } from "./step.ts";
+import { areOfOneFolder, type Step } from "./step.ts";
 import { removeTree } from "./trees.ts";
 
 /** The steps of a session, and the native program that takes away what they keep. */
@@ -108,7 +108,7 @@ async function noteForgotten(steps: string, number: number): Promise<void> {
   await writeJournal(steps, { ...step, operations: [], done, forgotten: true });
 }
 
-const isLater = (one: Step, step: Step): boolean => one.number > step.number && isSameFolder(one, step);
+const isLater = (one: Step, step: Step): boolean => one.number > step.number && areOfOneFolder(one, step);
 
 const placedPaths = ({ done = [] }: Step): readonly BytePath[] =>
   done.flatMap(({ placed = [] }) => placed.map((one) => one.path));

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, wri
 import path from "node:path";
 import { codeOf, WorkcellError } from "../../errors/index.ts";
 import { writeFileAtomic } from "../../lib/atomic-file.ts";
+import { newDevice } from "../../lib/folder-identity.ts";
 import type { BytePath } from "../../model/index.ts";
 import type { Written } from "../conflicts.ts";
 import { fileError } from "../file-error.ts";
@@ -87,11 +88,20 @@ function readJournal(steps: string, number: number): Step | undefined {
     return undefined;
   }
   try {
-    const step = checkStep(JSON.parse(text), number);
+    const step = renumbered(checkStep(JSON.parse(text), number));
     return existsSync(path.join(steps, goneFolder(number))) ? { ...step, forgotten: true } : step;
   } catch (error) {
     throw damaged(file, error);
   }
+}
+
+/** The same with the number that the device of its folder has today: the kernel may number it anew at each mount. */
+function renumbered(step: Step): Step {
+  const { folder, folderIs } = step;
+  const today = folderIs === undefined ? undefined : newDevice(folder, folderIs);
+  if (today === undefined) return step;
+  const isOld = (key: string, value: unknown) => key === "device" && value === folderIs?.device;
+  return JSON.parse(JSON.stringify(step), (key, value) => (isOld(key, value) ? today : value));
 }
 
 const isKeeping = (steps: string, number: number): boolean =>

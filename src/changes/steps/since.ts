@@ -2,7 +2,7 @@ import type { BytePath } from "../../model/index.ts";
 import { parentOf } from "../byte-path.ts";
 import type { Written } from "../conflicts.ts";
 import { writtenBy } from "./journal.ts";
-import { isSameFolder, type Step } from "./step.ts";
+import { areOfOneFolder, type Step } from "./step.ts";
 
 /** What Workcell itself did to a folder after a step. */
 export interface Since {
@@ -61,7 +61,7 @@ export function sinceOf({
   readonly all: readonly Step[];
   readonly elsewhere?: readonly Elsewhere[];
 }): Since {
-  const steps = inOrder(all, elsewhere).filter((one) => isSameFolder(one.step, step));
+  const steps = inOrder(all, elsewhere).filter((one) => areOfOneFolder(one.step, step));
   const isLater = (one: Step) => (all.includes(one) ? one.number > step.number : isOlder(step, one));
   const stepAt = new Map<BytePath, string>();
   for (const { step: one, words } of steps.filter(

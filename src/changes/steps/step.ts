@@ -1,3 +1,4 @@
+import { type FolderIdentity, isSameFolder } from "../../lib/folder-identity.ts";
 import type { BytePath, Entry } from "../../model/index.ts";
 
 /** What tells one state of one file from any other. Decimal numbers as text, since journals are JSON. */
@@ -86,7 +87,7 @@ export interface Step {
   readonly folder: string;
   readonly layer: string;
   /** Which folder that was: another one may stand there by now. Absent in journals from before it was taken down. */
-  readonly folderIs?: Pick<Identity, "device" | "inode">;
+  readonly folderIs?: FolderIdentity;
   readonly time: string;
   /** When it was decided on, by the kernel's clock. */
   readonly decidedNs: string;
@@ -102,16 +103,14 @@ export interface Step {
 }
 
 /** Whether two steps are of one folder, as far as their journals say which it was. */
-export function isSameFolder(one: Step, other: Step): boolean {
+export function areOfOneFolder(one: Step, other: Step): boolean {
   if (one.folder !== other.folder) return false;
   return one.folderIs === undefined || isFolder(other, one.folderIs);
 }
 
 /** Whether a step is of this very folder; true of one whose journal does not say. */
-export const isFolder = (
-  { folderIs }: Pick<Step, "folderIs">,
-  { device, inode }: Pick<Identity, "device" | "inode">,
-): boolean => folderIs === undefined || (folderIs.device === device && folderIs.inode === inode);
+export const isFolder = ({ folderIs }: Pick<Step, "folderIs">, now: FolderIdentity): boolean =>
+  folderIs === undefined || isSameFolder(folderIs, now);
 
 export function identityOf(entry: Entry): Identity {
   const { device, inode, ctimeNs, mtimeNs, size } = entry;

@@ -1,11 +1,13 @@
 import { once } from "node:events";
 import {
+  besidePatch,
   binaryPaths,
   type DescribedChange,
   describeChanges,
   isSummedUp,
   jsonChange,
   markIgnored,
+  NARROWEST,
   type OpenLayer,
   patchOf,
   shownPatch,
@@ -80,6 +82,16 @@ async function readAhead(showing: Showing): Promise<readonly DescribedChange[] |
   return all;
 }
 
+const fitsBeside = ({ isTerminal, width }: Shown): boolean => isTerminal && width >= NARROWEST;
+
+/** The two versions of a conflict stand side by side, where a person reads them and there is room. */
+function patchText(described: DescribedChange, shown: Shown): string {
+  const patch = patchOf(described);
+  return described.change.conflict !== undefined && fitsBeside(shown)
+    ? besidePatch(patch, shown)
+    : shownPatch(patch, shown);
+}
+
 async function showText(showing: Showing): Promise<void> {
   const { asked, folder, changes, flags, shown } = showing;
   const { colour, width } = shown;
@@ -91,7 +103,8 @@ async function showText(showing: Showing): Promise<void> {
   const summary = visible.length === 0 && changes.length > 0 ? "" : `${summaryLine(counts)}\n`;
   await put(showing, `${colour ? `\x1b[1m${head}\x1b[0m` : head}\n${summary}`);
   await put(showing, cautions(visible, colour));
-  if (!flags.has("stat") && visible.some(({ conflict }) => conflict !== undefined))
+  const isConflict = visible.some(({ conflict }) => conflict !== undefined);
+  if (!flags.has("stat") && isConflict && !fitsBeside(shown))
     await put(showing, "  in a conflict - is the folder's version, + the session's\n");
   if (visible.length > 0) await put(showing, "\n");
   const nameWidth = visible.reduce((most, change) => Math.max(most, shownPath(change.path).length), 0);
@@ -100,10 +113,12 @@ async function showText(showing: Showing): Promise<void> {
   let binary = 0;
   for await (const described of ahead ?? describe({ ...showing, changes: visible })) {
     binary += binaryPaths([described]).size;
-    const text = flags.has("stat")
-      ? `${statLine(described, { colour, width: columns, nameWidth })}\n`
-      : shownPatch(patchOf(described), { colour });
-    await put(showing, text);
+    await put(
+      showing,
+      flags.has("stat")
+        ? `${statLine(described, { colour, width: columns, nameWidth })}\n`
+        : patchText(described, shown),
+    );
     if (!shown.out.writable) return;
   }
   // Of many it is known only now.

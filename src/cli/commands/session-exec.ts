@@ -6,6 +6,7 @@ import {
   type LiveCell,
   liveCells,
   namedSession,
+  type RunningFurther,
 } from "../../session/index.ts";
 import { stateOf } from "../changes/words.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
@@ -84,17 +85,19 @@ async function runFurther(
     );
   }
   const folder = readFolder(flags);
-  const further = execFurther({
-    cell,
-    installation: context.installation,
-    command,
-    stdio: ["inherit", "inherit", "inherit"],
-    terminal,
-    environment: { ...(terminal && context.env["TERM"] && { TERM: context.env["TERM"] }), ...given },
-    ...(folder !== undefined && { folder }),
-  });
-  const stopForwarding = forwardToFurther(further);
+  let further: RunningFurther | undefined;
+  // A command runs within milliseconds: from its first moment on a signal is its own.
+  const stopForwarding = forwardToFurther({ kill: (signal) => further?.kill(signal) ?? false });
   try {
+    further = execFurther({
+      cell,
+      installation: context.installation,
+      command,
+      stdio: ["inherit", "inherit", "inherit"],
+      terminal,
+      environment: { ...(terminal && context.env["TERM"] && { TERM: context.env["TERM"] }), ...given },
+      ...(folder !== undefined && { folder }),
+    });
     const { exitCode, complaint } = await further.ended;
     if (complaint !== undefined) say(context, explain(exitCode, complaint, command[0] ?? ""));
     return exitCode;
