@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 const forks = { pool: "forks" as const, maxWorkers: 2 };
 /** Real cells are waited for more than they compute. */
-const waiting = { ...forks, maxWorkers: 4 };
+const waiting = { ...forks, maxWorkers: 3 };
 
 export default defineConfig({
   test: {

@@ -46,10 +46,14 @@ export class SmallDisk implements Disposable {
     rmSync(path.join(this.point, ".ballast"), { force: true });
   }
 
-  /** Mounts it again by another device, as after a restart that finds disks in another order. */
+  /**
+   * Mounts it again by another device, as after a restart that finds disks in another order. A cell that is just ending
+   * may hold the mount for a moment more.
+   */
   remount(): void {
     asRoot(
       `umount "$1"; old=$2 taken=
+       for wait in $(seq 200); do test -n "$(losetup -j "$3")" || break; sleep 0.05; done
        for try in 1 2 3 4 5 6 7 8; do
          truncate -s 1M "$3-$try"; taken="$taken $(losetup -f --show "$3-$try")"
          mount -o loop "$3" "$1"; test $(stat -c %d "$1") = $old || break; umount "$1"

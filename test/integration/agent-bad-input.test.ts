@@ -102,7 +102,7 @@ describe.each(people)("an agent in a cell, as $name", (person) => {
     const name = fresh();
     const first = await serveMessages([{ text: "Heard of the figs" }]);
     expect((await start(name, first.url, "Remember the figs").ended).code).toBe(0);
-    const slow: ApiAnswer = { uses: [use("Bash", { command: "sleep 1; echo slept" })] };
+    const slow: ApiAnswer = { uses: [use("Bash", { command: "sleep 4; echo slept" })] };
     const apis = [await serveMessages([slow, { text: "One" }]), await serveMessages([slow, { text: "Two" }])];
     const both = await Promise.all(
       apis.map(({ url }, at) =>
@@ -117,9 +117,7 @@ describe.each(people)("an agent in a cell, as $name", (person) => {
     const api = await serveMessages([{ text: "On again" }]);
     const words = ["agent", ...flags(), "--resume", name, "And now?"];
     expect((await desk.workcell(words, { env: env(api.url), within })).code).toBe(0);
-    expect(api.requests[0]?.messages.map(({ role }) => role).join()).toBe(
-      "user,assistant,user,assistant,user,assistant,user",
-    );
+    expect(api.requests[0]?.messages.map(({ role }) => role).join()).toMatch(/^user(,assistant,user)+$/);
   });
 
   test("a task in a folder that is not there starts nothing", async () => {

@@ -5,7 +5,6 @@ import { makePlace, type Place } from "../helpers/cellhost.ts";
 import { type Counted, treeOf } from "../helpers/census.ts";
 import { buildCellfiles, starters } from "../helpers/file-bench.ts";
 import { LayerBench } from "../helpers/layer-bench.ts";
-import { isSoak } from "../helpers/run-workcell.ts";
 import { canMountDisks, SmallDisk } from "../helpers/small-disk.ts";
 
 let place: Place;
@@ -189,7 +188,7 @@ describe.skipIf(!canMountDisks()).each(starters)("a disk that fills, by $name", 
   test("a step whose disk is full at whatever moment: old or new, and the next command that has room finishes it", async () => {
     const small = disk("", 16);
     const [applied, undone] = [new Set<string>(), new Set<string>()];
-    for (let kilobytes = 0; kilobytes <= 160; kilobytes += isSoak ? 16 : 32) {
+    for (let kilobytes = 0; kilobytes <= 160; kilobytes += 16) {
       small.free();
       const before = prepareMany();
       const room = { small, bytes: (440 + kilobytes) * 1024, before, number: 1 };

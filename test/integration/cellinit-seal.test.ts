@@ -68,12 +68,12 @@ describe.skipIf(lacking("bwrap", "python3").length > 0)("a process that cellinit
   });
 
   test("lowers limits, and raises none", () => {
-    const limits = ["nofile=64", "nproc=100", "core=0", "fsize=5000"].flatMap((limit) => ["--rlimit", limit]);
+    const limits = ["nofile=64", "nproc=1000", "core=0", "fsize=5000"].flatMap((limit) => ["--rlimit", limit]);
     const script = "for x in '-n' '-u' '-c' '-f'; do ulimit -S $x; ulimit -H $x; done";
     const options = [...defaultOptions, ...limits];
     const shown = (run: { stdout: string }) => run.stdout.trim().split("\n").map(Number);
     const run = bench.run({ options, command: ["bash", "-c", script] });
-    expect(shown(run)).toEqual([64, 64, 100, 100, 0, 0, 4, 4]);
+    expect(shown(run)).toEqual([64, 64, 1000, 1000, 0, 0, 4, 4]);
     const lower = bench.run({ options, around: `ulimit -n 32; exec "$@"`, command: ["bash", "-c", script] });
     expect(shown(lower).slice(0, 2)).toEqual([32, 32]);
     const control = bench.run({ control: true, command: ["bash", "-c", script] });

@@ -102,10 +102,12 @@ describe.each(everyWay)("sessions with folders in review as $name", (person) => 
     const kept = sessionOf(name);
     expect(readdirSync(kept).sort()).toEqual(["cells", "layers", "session.json"]);
     await desk.run(["true"]);
-    const { dev, ino } = statSync(folder);
+    const { dev, ino, birthtimeNs } = statSync(folder, { bigint: true });
+    const born = birthtimeNs > 0n ? { born: `${birthtimeNs}` } : {};
     expect(pendingLayers(kept)).toEqual([
       {
-        ...{ folder, device: `${dev}`, inode: `${ino}`, name: "kept", mode: "review", live: false },
+        ...{ folder, device: `${dev}`, inode: `${ino}`, ...born },
+        ...{ name: "kept", mode: "review", live: false },
         upper: path.join(kept, "layers/1/upper"),
         layerFolder: path.join(kept, "layers/1"),
         baseTimeNs: expect.any(BigInt),
