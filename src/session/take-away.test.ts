@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { tempFolder } from "../../test/helpers/temp-folder.ts";
 import { takeAway } from "./take-away.ts";
 
@@ -78,6 +78,7 @@ test("takeAway() follows no link that is exchanged for a folder while it removes
     for (let index = 0; index < (round < 4 ? 50 : 600); index++)
       writeFileSync(path.join(folder, "a", `f${index}`), "");
     const child = spawn("python3", ["-c", exchange, folder], { stdio: ["ignore", "pipe", "inherit"] });
+    onTestFinished(() => void child.kill("SIGKILL"));
     await once(child.stdout, "data");
     takeAway(folder);
     child.kill("SIGKILL");

@@ -24,6 +24,8 @@ const MOST_LEVELS = 20;
 /** Each level of a tree holds a file open; rm, where it is coreutils', has no such limit. */
 const MOST_LEVELS_WITHOUT_RM = 500;
 
+const MOST_TRIES = 5;
+
 const goneName = ".gone-";
 const folderItself = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const isThere = (folder: string) => lstatSync(folder, { throwIfNoEntry: false }) !== undefined;
@@ -93,8 +95,18 @@ function stays(folder: string, cause: unknown): WorkcellError {
 function removeTree(gone: string): void {
   try {
     removeHere(gone, MOST_ENTRIES, MOST_LEVELS);
+    return;
   } catch {
-    removeByPrograms(gone);
+    // Too large for that, or somebody is still at work in it.
+  }
+  for (let tries = 1; ; tries += 1) {
+    try {
+      removeByPrograms(gone);
+      return;
+    } catch (error) {
+      // A process that is left can exchange what rm has looked at, and each look has less to exchange.
+      if (tries === MOST_TRIES) throw error;
+    }
   }
 }
 
