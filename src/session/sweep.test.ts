@@ -188,6 +188,13 @@ test("pruneRecords() has the oldest taken when there are many", async () => {
   expect(few.names("sessions").length).toBe(151);
 });
 
+test("findLeftovers() stops no start because of what it cannot look at, and clear() says it", () => {
+  const { state, sweep, notices } = place();
+  mkdirSync(path.join(state, "running/no-marker.c1"));
+  sweep();
+  expect(notices).toEqual([expect.stringContaining("EISDIR")]);
+});
+
 test("clear() finds nothing to do in a state that is not there", () => {
   const { sweep, notices, state } = place();
   findLeftovers(path.join(state, "none"), machine).clear((notice) => notices.push(notice));

@@ -70,7 +70,7 @@ function attempt(say: (notice: string) => void, clear: () => void): void {
   try {
     clear();
   } catch (error) {
-    say(error instanceof Error ? error.message : String(error));
+    say(messageOf(error));
   }
 }
 
@@ -125,7 +125,12 @@ function removeBeside(folders: readonly string[]): void {
 export function pruneRecords(state: string): void {
   const sessions = path.join(state, "sessions");
   const names = list(sessions);
-  if (names.length > KEPT_RECORDS) removeBeside(surplusRecords(sessions, names));
+  if (names.length <= KEPT_RECORDS) return;
+  // Nobody waits for it, and what it cannot look at the next start says.
+  attempt(
+    () => {},
+    () => removeBeside(surplusRecords(sessions, names)),
+  );
 }
 
 /** What others left behind, as it was found. */
@@ -141,6 +146,17 @@ type Machine = Pick<LimitFacts, "cgroups" | "mountTable">;
  * nothing else to do. Clearing it may take its time, and is for when the command runs.
  */
 export function findLeftovers(state: string, machine: Machine): Leftovers {
+  try {
+    return lookFor(state, machine);
+  } catch (error) {
+    // What others left must not stop a start: that it cannot be looked at is said when the command runs.
+    return { clear: (say) => say(messageOf(error)) };
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+function lookFor(state: string, machine: Machine): Leftovers {
   const running = path.join(state, "running");
   const drafts = staleDrafts(state);
   const abandoned = findAbandoned(state);
