@@ -3,18 +3,16 @@ import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { buildAll } from "../scripts/build.mjs";
 import { findProgram } from "../scripts/setup/run-program.mjs";
 import { isStamped } from "../scripts/setup/source-stamp.mjs";
-import { ending, Stop } from "../scripts/setup/stop.mjs";
+import { ending } from "../scripts/setup/stop.mjs";
 import { ownEnv, serveToken, timeFirstToken, weighIdle } from "./measure/agent-work.mjs";
 import { machineLine, readMachine } from "./measure/machine.mjs";
-import { sayMeasured } from "./measure/say-measured.mjs";
+import { readRounds, sayMeasured } from "./measure/say-measured.mjs";
 import { spreadOf } from "./measure/statistics.mjs";
 import { tableLines } from "./measure/table.mjs";
 
-const MOST_ROUNDS = 1000;
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 const usage = `Usage: npm run bench:agent -- [--rounds N] [--json]
@@ -25,22 +23,6 @@ Measures an agent in a cell beside the same one outside: to the first token, and
   --json       print the result as JSON
 
 Example: npm run bench:agent -- --rounds 21`;
-
-function readOptions() {
-  const options = {
-    rounds: { type: /** @type {const} */ ("string"), default: "11" },
-    json: { type: /** @type {const} */ ("boolean"), default: false },
-    help: { type: /** @type {const} */ ("boolean"), default: false },
-  };
-  try {
-    const { values } = parseArgs({ options });
-    const rounds = /^\d+$/.test(values.rounds) ? Number(values.rounds) : 0;
-    if (rounds >= 1 && rounds <= MOST_ROUNDS) return { ...values, rounds };
-  } catch (error) {
-    throw new Stop(error instanceof Error ? error.message : String(error), "", usage);
-  }
-  throw new Stop(`Cannot read --rounds: a whole number from 1 to ${MOST_ROUNDS} is needed.`, "", usage);
-}
 
 /** The agents, each outside and in cells. @returns {import("./measure/agent-work.mjs").Agent[]} */
 function agents() {
@@ -141,4 +123,6 @@ function resultLines({ machine, rounds, rows }) {
   ];
 }
 
-await ending(() => sayMeasured({ options: readOptions(), usage, measure, resultLines }));
+await ending(() =>
+  sayMeasured({ options: readRounds(usage, { usual: 11, most: 1000 }), usage, measure, resultLines }),
+);

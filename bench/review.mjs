@@ -3,17 +3,15 @@ import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { buildAll } from "../scripts/build.mjs";
 import { isStamped } from "../scripts/setup/source-stamp.mjs";
-import { ending, Stop } from "../scripts/setup/stop.mjs";
+import { ending } from "../scripts/setup/stop.mjs";
 import { reviewHolds, reviewRows } from "./measure/judge-review.mjs";
 import { machineLine, readMachine } from "./measure/machine.mjs";
 import { preparePackage, timeReview, timeWork } from "./measure/review-work.mjs";
-import { holdLines, sayMeasured } from "./measure/say-measured.mjs";
+import { holdLines, readRounds, sayMeasured } from "./measure/say-measured.mjs";
 import { tableLines } from "./measure/table.mjs";
 
-const MOST_ROUNDS = 100;
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 const usage = `Usage: npm run bench:review -- [--rounds N] [--json]
@@ -24,22 +22,6 @@ Measures what review costs a real workload, and how long diff and apply take.
   --json       print the result as JSON
 
 Example: npm run bench:review -- --rounds 9`;
-
-function readOptions() {
-  const options = {
-    rounds: { type: /** @type {const} */ ("string"), default: "5" },
-    json: { type: /** @type {const} */ ("boolean"), default: false },
-    help: { type: /** @type {const} */ ("boolean"), default: false },
-  };
-  try {
-    const { values } = parseArgs({ options });
-    const rounds = /^\d+$/.test(values.rounds) ? Number(values.rounds) : 0;
-    if (rounds >= 1 && rounds <= MOST_ROUNDS) return { ...values, rounds };
-  } catch (error) {
-    throw new Stop(error instanceof Error ? error.message : String(error), "", usage);
-  }
-  throw new Stop(`Cannot read --rounds: a whole number from 1 to ${MOST_ROUNDS} is needed.`, "", usage);
-}
 
 /** @param {import("./measure/review-work.mjs").Place} place @param {number} rounds @param {(what: string) => void} pending */
 function timeAll(place, rounds, pending) {
@@ -102,4 +84,6 @@ function resultLines({ machine, rounds, rows, holds }) {
   ];
 }
 
-await ending(() => sayMeasured({ options: readOptions(), usage, measure, resultLines }));
+await ending(() =>
+  sayMeasured({ options: readRounds(usage, { usual: 5, most: 100 }), usage, measure, resultLines }),
+);

@@ -1,16 +1,14 @@
-import { parseArgs } from "node:util";
-import { ending, Stop } from "../scripts/setup/stop.mjs";
+import { ending } from "../scripts/setup/stop.mjs";
 import { startHolds, startRows } from "./measure/judge-start.mjs";
 import { machineLine, readMachine } from "./measure/machine.mjs";
 import { startRivals } from "./measure/rivals.mjs";
-import { holdLines, sayMeasured } from "./measure/say-measured.mjs";
+import { holdLines, readRounds, sayMeasured } from "./measure/say-measured.mjs";
 import { setUp } from "./measure/set-up.mjs";
 import { inSurroundings } from "./measure/surroundings.mjs";
 import { tableLines } from "./measure/table.mjs";
 import { timeRivals, warmUp } from "./measure/time-rivals.mjs";
 
 const WARM_UPS = 3;
-const MOST_ROUNDS = 1000;
 
 const usage = `Usage: npm run bench:start -- [--rounds N] [--json]
 
@@ -20,22 +18,6 @@ Measures how long \`workcell run -- true\` takes, beside its rivals.
   --json       print the result as JSON
 
 Example: npm run bench:start -- --rounds 51`;
-
-function readOptions() {
-  const options = {
-    rounds: { type: /** @type {const} */ ("string"), default: "21" },
-    json: { type: /** @type {const} */ ("boolean"), default: false },
-    help: { type: /** @type {const} */ ("boolean"), default: false },
-  };
-  try {
-    const { values } = parseArgs({ options });
-    const rounds = /^\d+$/.test(values.rounds) ? Number(values.rounds) : 0;
-    if (rounds >= 1 && rounds <= MOST_ROUNDS) return { ...values, rounds };
-  } catch (error) {
-    throw new Stop(error instanceof Error ? error.message : String(error), "", usage);
-  }
-  throw new Stop(`Cannot read --rounds: a whole number from 1 to ${MOST_ROUNDS} is needed.`, "", usage);
-}
 
 /** @param {number} rounds @param {(what: string) => void} pending */
 async function measure(rounds, pending) {
@@ -73,4 +55,6 @@ function resultLines({ machine, rounds, warmUps, rows, leftOut, holds }) {
   ];
 }
 
-await ending(() => sayMeasured({ options: readOptions(), usage, measure, resultLines }));
+await ending(() =>
+  sayMeasured({ options: readRounds(usage, { usual: 21, most: 1000 }), usage, measure, resultLines }),
+);
