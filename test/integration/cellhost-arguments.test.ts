@@ -11,7 +11,6 @@ import {
   type Place,
   runToEnd,
 } from "../helpers/cellhost.ts";
-import { isSoak } from "../helpers/run-workcell.ts";
 
 const sanitized = [
   "gcc",
@@ -194,7 +193,7 @@ describe("cellhost, built with sanitizers", () => {
           expect(done.stderr).toMatch(done.status === 0 ? /^$/ : failureLine);
         },
       ),
-      { numRuns: isSoak ? 300 : 100, interruptAfterTimeLimit: 40_000 },
+      { numRuns: 300, interruptAfterTimeLimit: 40_000 },
     );
   });
 

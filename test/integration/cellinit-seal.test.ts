@@ -68,7 +68,10 @@ describe.skipIf(lacking("bwrap", "python3").length > 0)("a process that cellinit
   });
 
   test("lowers limits, and raises none", () => {
-    const limits = ["nofile=64", "nproc=1000", "core=0", "fsize=5000"].flatMap((limit) => ["--rlimit", limit]);
+    const limits = ["nofile=64", "nproc=1000", "core=0", "fsize=5000"].flatMap((limit) => [
+      "--rlimit",
+      limit,
+    ]);
     const script = "for x in '-n' '-u' '-c' '-f'; do ulimit -S $x; ulimit -H $x; done";
     const options = [...defaultOptions, ...limits];
     const shown = (run: { stdout: string }) => run.stdout.trim().split("\n").map(Number);
