@@ -98,6 +98,13 @@ test("where methods are limited, a tunnel carries TLS and SSH, and plain request
   };
   expect(await echoed(hello)).toBe(established + hello);
   expect(await echoed("SSH-2.0-x\r\n")).toBe(`${established}SSH-2.0-x\r\n`);
+  // To a server that takes any word for a method, these are requests, and what follows them is the next one.
+  for (const word of ["SSH-A", "SSH-2.0-x"]) {
+    const smuggled = `${word} / HTTP/1.1\r\nHost: a.example:${echo.port}\r\n\r\nPUT / HTTP/1.1\r\n`;
+    expect(await echoed(smuggled)).toMatch(/established\r\n\r\nHTTP\/1\.1 403 .*not among GET, HEAD/);
+  }
+  for (const banner of ["SSH-2.0-", `SSH-2.0-${"x".repeat(300)}\r\n`, "SSH-3.0-x\r\n"])
+    expect(await echoed(banner)).toMatch(/established\r\n\r\nHTTP\/1\.1 400 /);
 
   const plain = (method: string, host: string) =>
     `${method} / HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;

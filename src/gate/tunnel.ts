@@ -59,6 +59,9 @@ export async function runTunnel(
   return "ended";
 }
 
+/** What an SSH client's first line may have, its end included. */
+const limitBanner = 255;
+
 /**
  * SECURITY(P6): where only some methods are allowed, a tunnel must not carry others in the clear. TLS and SSH cannot be
  * read, and no HTTP server takes their first bytes for a request.
@@ -66,7 +69,7 @@ export async function runTunnel(
 async function speaksSealed(reader: ByteReader, upstream: net.Socket): Promise<boolean> {
   let first: Buffer = Buffer.alloc(0);
   const gone = new Promise<undefined>((resolve) => upstream.once("close", () => resolve(undefined)));
-  while (first.length < 4) {
+  while (first.length < 4 || isBannerBegun(first)) {
     const piece = await Promise.race([reader.next(), gone]);
     if (piece === undefined) break;
     first = first.length === 0 ? piece : Buffer.concat([first, piece]);
@@ -74,5 +77,17 @@ async function speaksSealed(reader: ByteReader, upstream: net.Socket): Promise<b
   reader.putBack(first);
   if (first.length === 0) return true;
   const hello = first[0] === 0x16 && first[1] === 0x03 && (first[2] ?? 255) <= 4;
-  return hello || first.toString("latin1", 0, 4) === "SSH-";
+  return hello || isBanner(first);
+}
+
+function isBannerBegun(first: Buffer): boolean {
+  return (
+    first.length < limitBanner && first.toString("latin1", 0, 4) === "SSH-" && first.indexOf("\n") === -1
+  );
+}
+
+/** `SSH-2.0-x` is a method to a server that takes any: only the whole line tells a client of SSH from a request. */
+function isBanner(first: Buffer): boolean {
+  const [line = ""] = /^[^\n]*\n/.exec(first.toString("latin1", 0, limitBanner)) ?? [];
+  return /^SSH-(?:2\.0|1\.99)-/.test(line) && !/HTTP\//i.test(line);
 }
