@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
 import { askAudit, askDoctor, askReport } from "./first-job/ask-workcell.mjs";
@@ -37,6 +37,12 @@ function reportFile() {
     return path.join(stateFolder(), "report.md");
   }
 }
+
+/** Whether the person can write `workcell` as it is printed. */
+const isOnPath = () =>
+  (process.env["PATH"] ?? "")
+    .split(path.delimiter)
+    .some((folder) => folder !== "" && existsSync(path.join(folder, "workcell")));
 
 /**
  * The four acts; returns the session they ran in and whether each was as it should be.
@@ -118,8 +124,9 @@ async function main() {
     `${decisions} ${decisions === 1 ? "decision" : "decisions"} of the job, ${refused} refused, ${chain}`,
     `workcell audit --session ${session}`,
   );
-  page.tail("Next", "in a folder of yours: workcell run -m . --preset npm npm test");
+  page.tail("Next", "in a folder of yours: workcell run -m . -- COMMAND, then: workcell diff");
   page.tail("", 'or: workcell agent -m . "TASK"');
+  if (!isOnPath()) page.tail("", `workcell is ${workcell}; README.md says how it comes on your PATH`);
   return asExpected && isTaskDone && intact ? 0 : 1;
 }
 

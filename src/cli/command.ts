@@ -1,5 +1,16 @@
 import type { Readable, Writable } from "node:stream";
 
+/** The headings of a long list of flags. */
+export type FlagGroup =
+  | "Everyday"
+  | "Agent"
+  | "Folders"
+  | "Network"
+  | "Limits"
+  | "Session and settings"
+  | "Output"
+  | "Unusual";
+
 /** A flag as data: parsing, `--help` and docs all come from it. */
 export interface Flag {
   /** Long name without dashes. */
@@ -11,6 +22,8 @@ export interface Flag {
   /** May be given more than once. */
   readonly repeat?: boolean;
   readonly help: string;
+  /** Where it stands in a long list; absent: at the end. */
+  readonly group?: FlagGroup;
 }
 
 /** What the person gave, by flag. */
@@ -40,8 +53,10 @@ export interface Command {
   /** What stands after `workcell NAME `. */
   readonly usage: string;
   readonly flags: readonly Flag[];
-  /** What a newcomer must know before the flags, a line each. */
+  /** What a newcomer must know before the flags, a paragraph each. */
   readonly notes?: readonly string[];
+  /** The words that may stand first, and what each does. */
+  readonly parts?: readonly { readonly name: string; readonly help: string }[];
   /** A line that can be pasted. */
   readonly example: string;
   /** The first word that is no flag ends the flags: `run` and its like. */

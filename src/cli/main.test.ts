@@ -71,6 +71,22 @@ test.each(Object.keys(commands))("main() shows %s's help, version and example", 
   expect(await workcell(name, "--version")).toEqual({ exitCode: 0, stdout: "workcell 1.2.3\n", stderr: "" });
 });
 
+test("main() takes help NAME for NAME --help, and never runs what follows", async () => {
+  const shown = [];
+  for (const words of [
+    ["run", "--help"],
+    ["help", "run"],
+    ["help", "run", "true"],
+  ]) {
+    said.stdout = [];
+    shown.push(await workcell(...words));
+  }
+  expect(shown.slice(1)).toEqual([shown[0], shown[0]]);
+  said.stdout = [];
+  expect((await workcell("help", "session", "exec")).stdout).toMatch(/^workcell session exec: /);
+  expect((await workcell("help", "fly")).stderr).toContain('"fly" is not a command of workcell');
+});
+
 test("main() passes what follows a command to it, --help too", async () => {
   const run = vi.fn(async () => 7);
   const { run: load } = commands;

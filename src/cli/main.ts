@@ -5,7 +5,7 @@ import type { Command, CommandContext } from "./command.ts";
 import { commands, subcommands } from "./commands/index.ts";
 import { parseFlags } from "./parse-flags.ts";
 import { jsonError, renderError } from "./render/error.ts";
-import { renderHelp, renderOverview } from "./render/help.ts";
+import { helpWidth, renderHelp, renderOverview } from "./render/help.ts";
 
 /** Workcell's version: the package's, put in by the build. */
 declare const WORKCELL_VERSION: string;
@@ -52,7 +52,7 @@ function makeContext(installation: string): OwnContext {
 
 async function overview(context: CommandContext): Promise<number> {
   const all = await Promise.all(Object.values(commands).map((load) => load()));
-  context.stdout.write(renderOverview(all));
+  context.stdout.write(renderOverview(all, helpWidth(context.stdout)));
   return 0;
 }
 
@@ -63,6 +63,7 @@ function version(context: CommandContext): number {
 
 async function dispatch(argv: readonly string[], context: CommandContext): Promise<number> {
   const [name, ...rest] = argv;
+  if (name === "help" && rest[0] !== undefined) return dispatch(asFlag(rest), context);
   if (name === "--help" || name === "-h" || name === "help") return overview(context);
   if (name === "--version") return version(context);
   const subcommand = await loadSubcommand(name, rest[0]);
@@ -80,6 +81,11 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
   return runCommand(await load(), rest, context);
 }
 
+/** `help NAME` as `NAME --help`, never as a command with further words. */
+function asFlag([name = "", next = ""]: readonly string[]): readonly string[] {
+  return Object.hasOwn(subcommands, `${name} ${next}`) ? [name, next, "--help"] : [name, "--help"];
+}
+
 async function loadSubcommand(name = "", next = ""): Promise<Command | undefined> {
   const both = `${name} ${next}`;
   return Object.hasOwn(subcommands, both) ? subcommands[both]?.() : undefined;
@@ -93,7 +99,7 @@ async function runCommand(
   const { flags, words } = parseFlags(command, argv);
   if (flags.has("version")) return version(context);
   if (flags.has("help")) {
-    context.stdout.write(renderHelp(command));
+    context.stdout.write(renderHelp(command, helpWidth(context.stdout)));
     return 0;
   }
   try {

@@ -15,15 +15,26 @@ import { readSettingsFlags, settingsFlags } from "./settings-flags.ts";
 /** The flags of every command that runs something in a cell and waits for it. */
 export const runFlags: readonly Flag[] = [
   ...settingsFlags,
-  { name: "terminal", short: "t", help: "give the command a terminal of its own, joined to this one" },
   {
-    name: "apply",
-    value: "HOW",
-    help: "what becomes of changes in review at the end: ask, all or none (none)",
+    ...{ name: "terminal", short: "t", group: "Everyday" },
+    help: "give the command a terminal of its own, joined to this one",
   },
-  { name: "outcome", value: "FILE", help: "write how the command ended to FILE, as JSON" },
-  { name: "audit", value: "FILE", help: "append this run's audit lines to FILE too" },
-  { name: "explain", help: "print the plan: argv, mounts, filters, environment; start nothing" },
+  {
+    ...{ name: "apply", value: "HOW", group: "Folders" },
+    help: "what becomes of changes in review at the end: ask, all, or none (when none is said: they wait)",
+  },
+  {
+    ...{ name: "outcome", value: "FILE", group: "Output" },
+    help: "write how the command ended to FILE, as JSON",
+  },
+  {
+    ...{ name: "audit", value: "FILE", group: "Output" },
+    help: "append what was allowed and refused to FILE, too",
+  },
+  {
+    ...{ name: "explain", group: "Output" },
+    help: "print the plan: command line, mounts, filters, environment; start nothing",
+  },
 ];
 
 /** What runs, and what it brings beside its words. */

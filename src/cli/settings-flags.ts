@@ -4,58 +4,89 @@ import type { Flag, FlagValues } from "./command.ts";
 /** The flags that become settings; every command that starts or describes a cell takes them. */
 export const settingsFlags: readonly Flag[] = [
   {
-    name: "mount",
-    short: "m",
-    value: "DIR[:NAME][:MODE]",
-    repeat: true,
-    help: "connect a folder; MODE is review (changes wait for you; when none is said), auto, ro or rw",
+    ...{ name: "mount", short: "m", value: "DIR[:NAME][:MODE]", repeat: true, group: "Everyday" },
+    help: "connect a folder; MODE is review (changes wait for you; when none is said), auto (applied at the end), ro or rw (live)",
   },
-  { name: "workdir", short: "w", value: "DIR", help: "start in this folder of the cell" },
   {
-    name: "env",
-    short: "e",
-    value: "NAME[=V]",
-    repeat: true,
+    ...{ name: "preset", value: "NAMES", repeat: true, group: "Everyday" },
+    help: "allow what the host's own tools are set up for: npm,pip,apt,git",
+  },
+  {
+    ...{ name: "allow-host", value: "PATTERN", repeat: true, group: "Everyday" },
+    help: "let connections to this host through, e.g. *.example.org:443",
+  },
+  {
+    ...{ name: "env", short: "e", value: "NAME[=V]", repeat: true, group: "Everyday" },
     help: "set a variable, or pass the host's value in",
   },
   {
-    name: "allow-host",
-    value: "PATTERN",
-    repeat: true,
-    help: "let connections to this host through, e.g. *.example.org:443",
+    ...{ name: "session", value: "NAME", group: "Everyday" },
+    help: "a session that stays, home and disk included, instead of a fresh one",
   },
-  { name: "deny-host", value: "PATTERN", repeat: true, help: "refuse this host, whatever allows it" },
   {
-    name: "allow-path",
-    value: "PATH",
-    repeat: true,
+    ...{ name: "workdir", short: "w", value: "DIR", group: "Folders" },
+    help: "start in this folder of the cell, not in the first that is connected",
+  },
+  {
+    ...{ name: "allow-path", value: "PATH", repeat: true, group: "Folders" },
     help: "let the command write to this protected path of a folder connected rw, e.g. .git/hooks",
   },
   {
-    name: "preset",
-    value: "NAMES",
-    repeat: true,
-    help: "allow what the host's own tools are set up for: npm,pip,apt,git",
+    ...{ name: "deny-host", value: "PATTERN", repeat: true, group: "Network" },
+    help: "refuse this host, whatever allows it",
   },
-  { name: "profile", value: "PROFILE", help: "cowork (the reference) or standard, used when none is named" },
-  { name: "tunnel", value: "TUNNEL", help: "how the cell reaches the gate: direct or socat" },
-  { name: "tier", value: "TIER", help: "what separates the cell from the host: process" },
-  { name: "settings", value: "FILE", help: "read settings from this file too" },
-  { name: "timeout", value: "DURATION", help: "end the command after this time: 500ms, 30s, 5m, 2h" },
-  { name: "cpus", value: "N", help: "CPUs' worth of time, e.g. 2 or 0.5; 4 or all there are when not said" },
-  { name: "memory", value: "SIZE", help: "memory, e.g. 512M or 2.8G (powers of 1024)" },
-  { name: "pids", value: "N", help: "processes and threads together; 512 when not said" },
-  { name: "disk", value: "SIZE", help: "disk of the session, e.g. 500M; 10 GB when not said" },
-  { name: "output", value: "SIZE", help: "end the command after so much output" },
-  { name: "idle", value: "DURATION", help: "end the command when nothing comes in or out for this time" },
   {
-    name: "waive",
-    value: "NAME",
-    repeat: true,
+    ...{ name: "tunnel", value: "TUNNEL", group: "Network" },
+    help: "how the cell reaches the gate: direct or socat",
+  },
+  {
+    ...{ name: "timeout", value: "DURATION", group: "Limits" },
+    help: "end the command after this time: 500ms, 30s, 5m, 2h",
+  },
+  {
+    ...{ name: "idle", value: "DURATION", group: "Limits" },
+    help: "end the command when nothing comes in or out for this time",
+  },
+  {
+    ...{ name: "memory", value: "SIZE", group: "Limits" },
+    help: "memory, e.g. 512M or 2.8G (powers of 1024); 4G or half the host's when not said",
+  },
+  {
+    ...{ name: "cpus", value: "N", group: "Limits" },
+    help: "CPUs' worth of time, e.g. 2 or 0.5; 4 or all there are when not said",
+  },
+  {
+    ...{ name: "pids", value: "N", group: "Limits" },
+    help: "processes and threads together; 512 when not said",
+  },
+  {
+    ...{ name: "disk", value: "SIZE", group: "Limits" },
+    help: "disk of the session, e.g. 500M; 10 GB when not said",
+  },
+  {
+    ...{ name: "output", value: "SIZE", group: "Limits" },
+    help: "end the command after so much output",
+  },
+  {
+    ...{ name: "profile", value: "PROFILE", group: "Session and settings" },
+    help: "a named set of settings: standard, used when none is named, or cowork (the reference)",
+  },
+  {
+    ...{ name: "settings", value: "FILE", group: "Session and settings" },
+    help: "read settings from this file too",
+  },
+  {
+    ...{ name: "tier", value: "TIER", group: "Unusual" },
+    help: "what separates the cell from the host: process",
+  },
+  {
+    ...{ name: "uid-range", value: "FIRST-LAST", group: "Unusual" },
+    help: "host uids that root's sessions run as",
+  },
+  {
+    ...{ name: "waive", value: "NAME", repeat: true, group: "Unusual" },
     help: "do without this limit: memory, swap, pids, cpus, disk; landlock where the kernel has none",
   },
-  { name: "session", value: "NAME", help: "run in this session instead of a fresh one" },
-  { name: "uid-range", value: "FIRST-LAST", help: "host uids that root's sessions run as" },
 ];
 
 /** Some of the settings flags, in the order of the list: for a command that needs a few. */

@@ -6,18 +6,40 @@ function joined(entries: readonly Sourced<string>[] = []): string {
   return entries.map(({ value }) => value).join(", ");
 }
 
-/** Limits that a layer sets, in the units that a person writes. */
+/** Units from the largest; a value is written in the first that divides it. */
+type Units = readonly (readonly [unit: string, size: number])[];
+
+const times: Units = [
+  ["h", 3_600_000],
+  ["m", 60_000],
+  ["s", 1000],
+  ["ms", 1],
+];
+const sizes: Units = [
+  ["GiB", 1024 ** 3],
+  ["MiB", 1024 ** 2],
+  ["KiB", 1024],
+  ["bytes", 1],
+];
+const counts: Units = [["", 1]];
+
+/** A value exactly, as a person would write it. */
+function amount(setting: Sourced<number> | undefined, units: Units): string {
+  if (setting === undefined) return "";
+  const [unit, size] = units.find(([, one]) => setting.value % one === 0) ?? ["", 1];
+  return `${setting.value / size} ${unit}`.trim();
+}
+
+/** Limits that a layer sets. */
 function describeLimits(layer: Layer): readonly (readonly [string, string])[] {
   const { cpus, memoryBytes, pids, diskBytes, outputBytes, idleMs } = layer;
-  const amount = (setting: Sourced<number> | undefined, unit: string) =>
-    setting === undefined ? "" : `${setting.value}${unit}`;
   return [
-    ["limit CPUs to", amount(cpus, "")],
-    ["limit memory to", amount(memoryBytes, " bytes")],
-    ["limit processes to", amount(pids, "")],
-    ["limit the disk to", amount(diskBytes, " bytes")],
-    ["end the command after output of", amount(outputBytes, " bytes")],
-    ["end the command when idle for", amount(idleMs, " ms")],
+    ["limit CPUs to", amount(cpus, counts)],
+    ["limit memory to", amount(memoryBytes, sizes)],
+    ["limit processes to", amount(pids, counts)],
+    ["limit the disk to", amount(diskBytes, sizes)],
+    ["end the command after output of", amount(outputBytes, sizes)],
+    ["end the command when idle for", amount(idleMs, times)],
   ];
 }
 
@@ -37,7 +59,7 @@ function describeLayer(layer: Layer): readonly string[] {
     ["use the tunnel", layer.tunnel?.value ?? ""],
     ["use the tier", layer.tier?.value ?? ""],
     ["start in", layer.workdir?.value ?? ""],
-    ["end the command after", layer.timeoutMs === undefined ? "" : `${layer.timeoutMs.value} ms`],
+    ["end the command after", amount(layer.timeoutMs, times)],
     ...describeLimits(layer),
   ];
   return lines.flatMap(([what, value]) => (value === "" ? [] : [`${what}: ${value}`]));

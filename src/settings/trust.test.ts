@@ -222,7 +222,7 @@ test("a folder's file connects what is in the folder, and says so to whoever con
 test("describeFolderFile() says what a file would do, what matters most first", async () => {
   const { cwd, found } = house({
     profile: "cowork",
-    timeout: "1s",
+    ...{ timeout: "90s", idle: "2h", memory: "2G", disk: "100M", output: "100", cpus: 0.5 },
     mounts: ["sub:rw"],
     environment: { TOKEN: true, A: "1" },
     network: { allow: ["a.example", "b.example"], deny: ["c.example"], presets: ["npm"] },
@@ -235,6 +235,11 @@ test("describeFolderFile() says what a file would do, what matters most first", 
     "set variables: A",
     "refuse connections to: c.example",
     "use the profile: cowork",
-    "end the command after: 1000 ms",
+    "end the command after: 90 s",
+    "limit CPUs to: 0.5",
+    "limit memory to: 2 GiB",
+    "limit the disk to: 100 MiB",
+    "end the command after output of: 100 bytes",
+    "end the command when idle for: 2 h",
   ]);
 });

@@ -110,10 +110,18 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
       expect(await said(desk, [command], at)).toEqual([0, "", expect.stringMatching(none)]);
     // The path says which step.
     expect(await said(desk, ["undo", "a"], at)).toEqual([
-      ...[0, `Undid 1 change of step 1 in ${folder} (step 3)\n`, ""],
+      ...[
+        0,
+        `Undid 1 change of step 1 in ${folder} (step 3)\n  to bring it back: workcell undo ${name} --step 3\n`,
+        "",
+      ],
     ]);
     expect(await said(desk, ["undo"], at)).toEqual([
-      ...[0, `Undid 7 changes of step 2 in ${folder} (step 4)\n`, ""],
+      ...[
+        0,
+        `Undid 7 changes of step 2 in ${folder} (step 4)\n  to bring it back: workcell undo ${name} --step 4\n`,
+        "",
+      ],
     ]);
     const [, list] = await said(desk, ["undo", "--list", name]);
     expect(list.split("\n").map((line) => line.replace(/ {2,}/g, "|").replace(/\d+ s ago/, "now"))).toEqual([
@@ -124,7 +132,11 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
       "",
     ]);
     expect(await said(desk, ["undo", "--step", "1"], at)).toEqual([
-      ...[0, `Undid 3 changes of step 1 in ${folder} (step 5)\n`, ""],
+      ...[
+        0,
+        `Undid 3 changes of step 1 in ${folder} (step 5)\n  to bring it back: workcell undo ${name} --step 5\n`,
+        "",
+      ],
     ]);
     // All is as it was, bytes, modes, owners and times; only the folders' own times say that something was done.
     const still = Object.entries(snapshot(folder)).map(([place, text]) => [
@@ -140,8 +152,8 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
       125,
       expect.stringContaining("Nothing that was applied here can be undone any more"),
     ]);
-    // An undo is a step: its own undo does it again.
-    expect((await said(desk, ["undo", name, "--step", "3"]))[0]).toBe(0);
+    // An undo is a step: its own undo does it again, and nobody has to know in which session.
+    expect((await said(desk, ["undo", "--step", "3"], at))[0]).toBe(0);
     expect(read(folder, "a")).toBe("one\ntwo\nthree\nfour\n");
   });
 

@@ -58,7 +58,9 @@ function sayNothing(context: CommandContext, name?: string): void {
     found === undefined || last === undefined
       ? ""
       : `; ${were} ${shownAge(Date.parse(last.time), Date.now())} ago, as step ${last.number}${name === undefined ? ` of ${found.name}` : ""}`;
-  context.stderr.write(`workcell: ${which}${rest}\n`);
+  const back =
+    last?.kind === "undo" ? `; to bring it back: workcell undo ${found?.name} --step ${last.number}` : "";
+  context.stderr.write(`workcell: ${which}${rest}${back}\n`);
   if (name === undefined) sayElsewhere(context);
 }
 

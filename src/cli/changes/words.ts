@@ -16,6 +16,10 @@ export interface Words {
 export const stateOf = ({ env, home }: Pick<CommandContext, "env" | "home">): string =>
   realPlace(stateFolder(env, home));
 
+/** Which session is meant where none is named. */
+export const sessionNote =
+  "SESSION is the newest with changes that wait, where none is named; in a connected folder the newest of that folder. workcell session list shows them.";
+
 /** Names a session where a path has the same name. */
 export const sessionFlag: Flag = {
   name: "session",

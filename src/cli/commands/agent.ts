@@ -210,18 +210,33 @@ export const agent: Command = {
   name: "agent",
   summary: "hand a task to an agent that works in a cell",
   usage: '[FLAGS] [AGENT] ["TASK"]',
+  notes: [
+    "AGENT is workcell (the built-in one, when none is named), or claude, codex, gemini or opencode: your own install of it. Without a task its own interface runs in your terminal.",
+    "What it changes in a folder waits in a session, as after workcell run, and you are asked at the end whether to apply it.",
+  ],
   flags: [
     ...runFlags,
-    { name: "model", value: "MODEL", help: "the model, or scripted: a fixed task, without any account" },
-    { name: "resume", value: "NAME", help: "go on with the conversation of this session" },
     {
-      name: "permission-mode",
-      value: "MODE",
+      ...{ name: "model", value: "MODEL", group: "Agent" },
+      help: "the model, or scripted: a fixed task, without any account",
+    },
+    {
+      ...{ name: "resume", value: "NAME", group: "Agent" },
+      help: "go on with the conversation of this session",
+    },
+    {
+      ...{ name: "permission-mode", value: "MODE", group: "Agent" },
       help: "what is asked before it is done: default, acceptEdits, plan, dontAsk; nothing when not said",
     },
-    { name: "json", help: "print what happens as lines of JSON" },
-    { name: "acp", help: "speak the Agent Client Protocol on stdin and stdout, for an editor" },
-    { name: "stream-json", help: "speak Claude Code's stream-json on stdin and stdout, for a program" },
+    { name: "json", group: "Output", help: "print what happens as lines of JSON" },
+    {
+      ...{ name: "acp", group: "Agent" },
+      help: "speak the Agent Client Protocol on stdin and stdout, for an editor",
+    },
+    {
+      ...{ name: "stream-json", group: "Agent" },
+      help: "speak Claude Code's stream-json on stdin and stdout, for a program",
+    },
   ],
   example: 'workcell agent -m . "make the failing test pass"',
   run: runAgent,

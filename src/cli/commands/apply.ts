@@ -9,7 +9,7 @@ import { counted } from "../changes/say.ts";
 import { sayApplied } from "../changes/say-applied.ts";
 import { divideChanges, selectChanges } from "../changes/select.ts";
 import { keepWithinDisk } from "../changes/within-disk.ts";
-import { sessionFlag } from "../changes/words.ts";
+import { sessionFlag, sessionNote } from "../changes/words.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
 
 const takes = ["theirs", "ours", "merge"] as const;
@@ -109,6 +109,7 @@ export const apply: Command = {
   name: "apply",
   summary: "carry a session's changes over into the folder, as a step that can be undone",
   usage: "[FLAGS] [SESSION] [PATH...]",
+  notes: [sessionNote],
   flags: [
     {
       name: "take",

@@ -24,7 +24,7 @@ import { type Asked, readAsked, sayIfNothing, sayRecovered } from "../changes/as
 import { openPager, openPlain, type Shown } from "../changes/pager.ts";
 import { cautions, counted } from "../changes/say.ts";
 import { selectChanges } from "../changes/select.ts";
-import { sessionFlag } from "../changes/words.ts";
+import { sessionFlag, sessionNote } from "../changes/words.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
 
 interface Showing {
@@ -207,6 +207,7 @@ export const diff: Command = {
   name: "diff",
   summary: "show what a session changed in folders connected for review",
   usage: "[FLAGS] [SESSION] [PATH...]",
+  notes: [sessionNote],
   flags: [
     { name: "stat", help: "one line for each path instead of the patch" },
     { name: "ignored", help: "show what the folder's own .gitignore ignores, too" },

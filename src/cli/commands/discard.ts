@@ -14,7 +14,7 @@ import { ask, canAsk } from "../changes/ask.ts";
 import { type Asked, readAsked, sayIfNothing, sayRecovered } from "../changes/asked.ts";
 import { counted } from "../changes/say.ts";
 import { isBelow, selectChanges } from "../changes/select.ts";
-import { sessionFlag, stateOf } from "../changes/words.ts";
+import { sessionFlag, sessionNote, stateOf } from "../changes/words.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
 
 type Discarding = Pick<Asked, "input" | "select" | "below" | "check">;
@@ -96,6 +96,7 @@ export const discard: Command = {
   name: "discard",
   summary: "forget a session's changes; the folder stays as it is",
   usage: "[FLAGS] [SESSION] [PATH...]",
+  notes: [sessionNote],
   flags: [
     { name: "all", help: "the changes of all sessions that have any" },
     { name: "older-than", value: "AGE", help: "with --all: only sessions last used longer ago, like 7d" },

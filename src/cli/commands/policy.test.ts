@@ -4,7 +4,7 @@ import { failureOf } from "../../../test/helpers/failure.ts";
 import { policy } from "./policy.ts";
 
 test.each([
-  [[], '"" is not a part of workcell policy, check is needed'],
+  [[], "nothing is asked; check HOST or check PATH is needed"],
   [["suggest", "a"], '"suggest" is not a part of workcell policy, check is needed'],
   [["check"], "no HOST or PATH is given, and one is needed"],
   [["check", "a", "b"], "more than one HOST or PATH is given, and one is needed"],

@@ -34,8 +34,13 @@ export const policy: Command = {
   example: "workcell policy check --preset npm registry.example.org",
   async run(flags, words, context) {
     const [verb, what, ...rest] = words;
-    if (verb !== "check")
-      throw usageError(`"${verb ?? ""}" is not a part of workcell policy, check is needed`);
+    if (verb !== "check") {
+      throw usageError(
+        verb === undefined
+          ? "nothing is asked; check HOST or check PATH is needed"
+          : `"${verb}" is not a part of workcell policy, check is needed`,
+      );
+    }
     if (what === undefined || what === "" || rest.length > 0) {
       throw usageError(
         `${rest.length > 0 ? "more than one" : "no"} HOST or PATH is given, and one is needed`,

@@ -45,6 +45,7 @@ function agentOf(flags: FlagValues, context: CommandContext) {
 async function observeRows(flags: FlagValues, wanted: ReadonlySet<string>, context: CommandContext) {
   // The report's own --output names a file; the limit of that name is no flag of this command.
   const { output: _, ...settings } = readSettingsFlags(flags);
+  const said = new Set<string>();
   const request = {
     flags: settings,
     env: context.env,
@@ -52,7 +53,11 @@ async function observeRows(flags: FlagValues, wanted: ReadonlySet<string>, conte
     home: context.home,
     installation: context.installation,
     ...agentOf(flags, context),
-    onNotice: (line: string) => void context.stderr.write(`workcell: ${printable(line)}\n`),
+    // Several cells are started, and each would say the same.
+    onNotice: (line: string) => {
+      if (!said.has(line)) context.stderr.write(`workcell: ${printable(line)}\n`);
+      said.add(line);
+    },
   };
   const observations = await observe(request, wanted);
   const whole = judgeEnvironment(observations);

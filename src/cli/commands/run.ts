@@ -8,7 +8,7 @@ export const run: Command = {
   summary: "run a command in a cell of its own",
   usage: "[FLAGS] [--] CMD ARGS...",
   notes: [
-    "The command sees system folders and what -m connects, and reaches no host but what --preset and --allow-host name.",
+    "The command sees system folders and what -m connects, starts in the first folder that is connected, and reaches no host but what --preset and --allow-host name.",
     "A folder in review stays as it is: workcell diff shows what waits, workcell apply carries it over.",
   ],
   flags: runFlags,

@@ -36,9 +36,9 @@ export const sessionCreate: Command = {
   usage: "NAME [FLAGS]",
   flags: [
     ...settingsFlags.filter(({ name }) => name !== "session"),
-    { name: "json", help: "say what was made as JSON" },
+    { name: "json", group: "Output", help: "say what was made as JSON" },
   ],
-  example: "workcell session create brave-loving-maxwell -m . --preset npm --disk 2G",
+  example: "workcell session create calm-brave-curie -m . --preset npm --disk 2G",
   async run(flags, words, context) {
     const [name, more] = words;
     if (name === undefined || more !== undefined) {

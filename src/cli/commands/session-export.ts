@@ -40,7 +40,7 @@ export const sessionExport: Command = {
       return 0;
     }
     const { records, auditLines, archives, without } = written;
-    const parts = [counted(records, "record"), counted(auditLines, "line"), ...archives].join(", ");
+    const parts = [counted(records, "record"), counted(auditLines, "audit line"), ...archives].join(", ");
     context.stdout.write(`Wrote ${printable(to)}: ${parts}\n`);
     if (without !== undefined && flags.has("home")) say(context, `There is no home.tar: ${without}`);
     return 0;

@@ -178,27 +178,28 @@ async function collect(flags: FlagValues, context: CommandContext): Promise<numb
 export const session: Command = {
   name: "session",
   summary: "list, show, make, enter, stop, export and remove sessions",
-  usage:
-    "list | show NAME | create NAME | exec NAME CMD | stop NAME | export NAME FOLDER | rm NAME | gc [FLAGS]",
+  usage: "list | show | create | exec | stop | export | rm | gc",
   flags: [
-    { name: "all", help: "list the records of ended runs too" },
-    { name: "force", help: "remove a session whose changes wait" },
-    {
-      name: "older-than",
-      value: "AGE",
-      help: "gc: forget ended sessions, and what steps keep for undo, of this age (30d)",
-    },
-    { name: "json", help: "print sessions as JSON" },
+    { name: "all", help: "list: the records of ended runs too" },
+    { name: "force", help: "rm: also when changes wait" },
+    { name: "older-than", value: "AGE", help: "gc: of this age; 30d when not said" },
+    { name: "json", help: "list, show: print as JSON" },
   ],
   notes: [
-    "  list    sessions that run, or have something that waits or can be undone",
-    "  show    one of them",
-    "  create  a session that stays, with the flags of run",
-    "  exec    a further command in one that runs: -t, -e NAME=V, -w DIR, --cell ID",
-    "  stop    ends its commands",
-    "  export  copies its records and transcripts to a folder, with --home its home too",
-    "  rm      takes one away",
-    "  gc      forgets ended ones",
+    "A session is what stays of a command: its name, changes to your folders that wait, and steps that can be undone; of one that you name (workcell run --session NAME) the home too.",
+  ],
+  parts: [
+    { name: "list", help: "sessions that run, or have something that waits or can be undone" },
+    { name: "show NAME", help: "one of them" },
+    { name: "create NAME", help: "make one that stays, with the flags of run" },
+    { name: "exec NAME CMD", help: "a further command in one that runs: -t, -e NAME=V, -w DIR, --cell ID" },
+    { name: "stop NAME", help: "end its commands" },
+    {
+      name: "export NAME FOLDER",
+      help: "write its records and conversations to a new folder, with --home its home too",
+    },
+    { name: "rm NAME", help: "take one away with all that is in it" },
+    { name: "gc", help: "forget ended sessions, and what steps keep for undo" },
   ],
   example: "workcell session list",
   async run(flags, words, context) {

@@ -124,7 +124,7 @@ test("trust refuses a missing file and a link", async () => {
   expect(await failureOf(() => run(["--yes"]))).toEqual({
     code: "WC_TRUST",
     message: `Cannot show the settings file "${file}": there is no such file`,
-    remedy: "Name the folder that it is in",
+    remedy: "Name the folder that it is in; docs/settings.md says what may stand in one",
   });
   writeFileSync(path.join(root, "other.json"), "{}");
   symlinkSync("../other.json", file);

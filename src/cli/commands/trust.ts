@@ -75,7 +75,10 @@ function findFile(folder: string): FolderFile {
     message: `Cannot show the settings file "${file}": ${
       found.status === "absent" ? "there is no such file" : `${found.problem}; it must be a small, plain file`
     }`,
-    remedy: found.status === "absent" ? "Name the folder that it is in" : `Make "${file}" a plain file`,
+    remedy:
+      found.status === "absent"
+        ? "Name the folder that it is in; docs/settings.md says what may stand in one"
+        : `Make "${file}" a plain file`,
   });
 }
 

@@ -50,6 +50,17 @@ function candidates(
   });
 }
 
+/** The session with the step of that number: one that can be undone before one that was, which brings back what an undo took. */
+function withNumber(asked: string, context: CommandContext): readonly KnownSession[] {
+  const state = stateOf(context);
+  const known = (["undoable", "steps"] as const)
+    .map((wanted) => findSession(state, wanted, context.cwd))
+    .flatMap((found) => (found === undefined ? [] : [found.session, ...found.others]));
+  const has = (session: KnownSession) => sessionSteps(session).some(({ number }) => String(number) === asked);
+  const found = known.find(has);
+  return found === undefined ? candidates(undefined, "steps", context) : [found];
+}
+
 const isWithin = (place: BytePath, folder: BytePath) =>
   folder === "" || place === folder || place.startsWith(`${folder}/`);
 
@@ -157,10 +168,15 @@ function countUndone(undo: Step, step: Step): number {
   );
 }
 
-function sayUndone(step: Step, { step: undo, left }: StepResult, { stdout }: CommandContext): void {
+function sayUndone(
+  { session, step }: Chosen,
+  { step: undo, left }: StepResult,
+  { stdout }: CommandContext,
+): void {
   if (undo !== undefined)
     stdout.write(
-      `Undid ${counted(countUndone(undo, step), "change")} of step ${step.number} in ${printable(step.folder)} (step ${undo.number})\n`,
+      `Undid ${counted(countUndone(undo, step), "change")} of step ${step.number} in ${printable(step.folder)} (step ${undo.number})\n` +
+        `  to bring it back: workcell undo ${session.name} --step ${undo.number}\n`,
     );
   if (left.length > 0) stdout.write(`Left ${counted(left.length, "path")} as found:\n${leftLines(left)}`);
 }
@@ -170,13 +186,18 @@ async function undoStep(
   { name, paths }: { readonly name?: string; readonly paths: readonly string[] },
   context: CommandContext,
 ): Promise<number> {
-  const [first, ...others] = candidates(name, "undoable", context);
+  const asked = flags.text("step");
+  const [first, ...others] =
+    asked === undefined || name !== undefined
+      ? candidates(name, "undoable", context)
+      : withNumber(asked, context);
   if (first === undefined) return 0;
   const base = { state: stateOf(context), installation: context.installation };
   sayRecovered(await finishSteps({ ...base, session: first }, { everywhere: true }), context);
-  const { session, step, only } = chooseStep([first, ...others], paths, { flags, cwd: context.cwd });
+  const chosen = chooseStep([first, ...others], paths, { flags, cwd: context.cwd });
+  const { session, step, only } = chosen;
   const result = await openStep({ ...base, session }, step, (open) => open.undo(step.number, only));
-  sayUndone(step, result, context);
+  sayUndone(chosen, result, context);
   const made = result.step === undefined ? [] : [result.step.number];
   await keepWithinDisk({ ...base, session }, made, context);
   if (result.step === undefined && result.left.length === 0)
@@ -188,11 +209,14 @@ export const undo: Command = {
   name: "undo",
   summary: "take back what was applied to a folder, as a whole or by path",
   usage: "[FLAGS] [SESSION] [PATH...]",
+  notes: [
+    "Each apply is a step, and so is each undo. SESSION is where the newest step is that can be undone, when none is named; in a connected folder the newest of that folder.",
+  ],
   flags: [
     {
       name: "step",
       value: "N",
-      help: "which step, an undo included; else the newest apply that is not undone",
+      help: "which step; an undo is one too, and undone it brings back what it took. Else the newest apply that is not undone",
     },
     { name: "list", help: "list the session's steps, with what each keeps" },
     sessionFlag,

@@ -23,7 +23,8 @@ export function tellTrials(trials: CgroupTrials): string {
     count === 1 ? `limit ${one}` : `limits ${many}`;
   if (failing.length === 0) return `${joined(working)} limits work`;
   const whys = [...new Set(names.flatMap(([, trial]) => (trial.works ? [] : [trial.why])))];
-  if (working.length === 0) return `no limit works (${whys.join("; ")})`;
+  if (working.length === 0)
+    return `no limit works, so Workcell holds them itself, more weakly (${whys.join("; ")})`;
   const first = `${joined(working)} ${verb(working.length, "works", "work")}, `;
   const second = `${joined(failing)} ${verb(failing.length, "does not", "do not")}`;
   return `${first}${second} (${whys.join("; ")})`;
@@ -70,6 +71,6 @@ export const checkCgroup: Check = {
   id: "cgroup",
   title: "cgroups",
   needed: "a group of one's own with memory, swap and process limits",
-  without: "The kernel does not hold a cell's limits of that kind",
+  without: "The kernel does not hold a cell's limits of that kind; Workcell looks, and ends what passes one",
   examine,
 };

@@ -38,7 +38,10 @@ test.each([
     { memory: fails, swap: fails, processes: works },
     "process limit works, memory and swap limits do not (the kernel does not account for it)",
   ],
-  [{ memory: fails, swap: fails, processes: fails }, "no limit works (the kernel does not account for it)"],
+  [
+    { memory: fails, swap: fails, processes: fails },
+    "no limit works, so Workcell holds them itself, more weakly (the kernel does not account for it)",
+  ],
 ])("tellTrials() of case %#", (trials, text) => {
   expect(tellTrials(trials)).toBe(text);
 });
