@@ -16,6 +16,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts", "test/security/**/*.test.ts"],
+          globalSetup: ["test/helpers/whole-run.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           ...waiting,

@@ -1,9 +1,9 @@
-import { execFileSync, type SpawnOptions, spawn, spawnSync } from "node:child_process";
+import { type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll } from "vitest";
 import { missing } from "./filtered-bwrap.ts";
+import { ensureBuilt } from "./made-once.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const inCi = process.env["CI"] === "true";
@@ -92,7 +92,7 @@ export class House {
   }
 
   open(): void {
-    buildIfStale();
+    ensureBuilt();
     this.#folder = makePlace();
     for (const part of ["bin", "dist"]) {
       cpSync(path.join(root, part), path.join(this.#folder, part), { recursive: true });
@@ -163,19 +163,6 @@ export function useHouse(): House {
   beforeAll(() => house.open());
   afterAll(() => house.close());
   return house;
-}
-
-/** Two test files may find the build stale at once: the second waits, and finds it fresh. */
-function buildIfStale(): void {
-  const [stamp, build] = ["setup/source-stamp.mjs", "build.mjs"].map((name) =>
-    JSON.stringify(pathToFileURL(path.join(root, "scripts", name)).href),
-  );
-  const where = JSON.stringify(root);
-  const program = `import { isStamped } from ${stamp}; import { buildAll } from ${build};
-    if (!isStamped(${where})) await buildAll(${where});`;
-  execFileSync("flock", [root, process.execPath, "--input-type=module", "--eval", program], {
-    stdio: "inherit",
-  });
 }
 
 /** A folder that all may walk through, where root's folders can be seen under another owner. */

@@ -2,6 +2,7 @@ import { type SpawnSyncOptions, spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { compile, placeNative } from "./made-once.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
@@ -40,19 +41,26 @@ export const asStranger = ["setpriv", "--reuid", `${cellId}`, "--regid", `${cell
 /** The line on which cellhost says why it failed. */
 export const failureLine = /^cellhost: [^"\n]+ "[^"\n]*": [^\n]+ \(errno [A-Z0-9]+\)\n$/;
 
-/** The sources of cellhost, for a build with other flags than the project's own. */
-export function cellhostSources(): string[] {
-  const folder = path.join(root, "native/cellhost");
-  return readdirSync(folder)
-    .filter((name) => name.endsWith(".c"))
-    .map((name) => path.join(folder, name));
+/** The compiler with the sanitizers. */
+export const sanitizing: readonly string[] = [
+  ...["gcc", "-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
+];
+
+/** Compiles a program of native/ with the sanitizers in it, from its own sources and those it takes from others. */
+export function compileSanitized(
+  program: string,
+  name: "cellfiles" | "cellhost" | "cellinit",
+  borrowed: readonly string[] = [],
+): void {
+  const folder = path.join(root, "native", name);
+  const own = readdirSync(folder).filter((file) => file.endsWith(".c"));
+  const sources = [...own, ...borrowed].map((file) => path.join(folder, file));
+  compile(program, { words: sanitizing, sources });
 }
 
 /** Compiles cellhost with the project's own script into `folder`, and says where it lies. */
 export function buildCellhost(folder: string): string {
-  const script = path.join(root, "scripts/build-native.mjs");
-  const built = runToEnd([process.execPath, script, folder, "cellhost"], { timeout: 60_000 });
-  if (built.status !== 0) throw new Error(`The native build failed: ${built.stderr}`);
+  placeNative(folder, ["cellhost"]);
   return path.join(folder, "cellhost");
 }
 

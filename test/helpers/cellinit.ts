@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { asStranger, cellId, makePlace, type Place, runToEnd } from "./cellhost.ts";
+import { asStranger, cellId, makePlace, type Place } from "./cellhost.ts";
+import { placeNative } from "./made-once.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const driver = path.join(root, "test/fixtures/fake-cellhost.py");
@@ -96,8 +97,7 @@ export class CellBench implements Disposable {
 
   /** With `instead` another program of the same kind takes cellinit's place. */
   constructor(instead?: (folder: string) => string) {
-    const built = runToEnd([process.execPath, path.join(root, "scripts/build-native.mjs"), this.#place.path]);
-    if (built.status !== 0) throw new Error(`The native build failed: ${built.stderr}`);
+    placeNative(this.#place.path, ["cellhost", "cellinit"]);
     this.cellinit = instead?.(this.#place.path) ?? path.join(this.#place.path, "cellinit");
     for (const folder of ["open", "scratch"]) mkdirSync(path.join(this.#place.path, folder));
     chmodSync(this.open, 0o777);

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { copyFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { EscapeAttempt, Section } from "../security/escape/attempt.ts";
@@ -7,6 +7,7 @@ import { compileEscapes } from "../security/escape/program.ts";
 import { noSandbox, type Place, tryEscapes } from "../security/escape/try.ts";
 import type { Verdict } from "../security/escape/verdict.ts";
 import { type House, lacking, type Person, people, useHouse } from "./cell.ts";
+import { madeOnce } from "./made-once.ts";
 
 const fixtures = path.resolve(import.meta.dirname, "../fixtures");
 
@@ -37,9 +38,9 @@ export function describeEscapes({ sections, people: who = people }: Trial): void
   const controls = new Map<number, Promise<Verdicts>>();
   let escapes = "";
   beforeAll(() => {
-    const folder = path.join(house.folder, "escapes");
-    mkdirSync(folder);
-    escapes = compileEscapes(folder, fixtures);
+    const made = madeOnce("escapes", (folder) => void compileEscapes(folder, fixtures));
+    escapes = path.join(house.folder, "escape");
+    copyFileSync(path.join(made, "escape"), escapes);
   });
 
   describe.skipIf(absent.length > 0).each(who)("as $name", (person) => {

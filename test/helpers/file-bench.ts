@@ -1,13 +1,12 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type FileServer, type FileServerOptions, openFileServer } from "../../src/changes/index.ts";
 import { codeOf } from "../../src/errors/index.ts";
-import { makePlace, type Place, runToEnd } from "./cellhost.ts";
+import { compileSanitized, makePlace, type Place, runToEnd } from "./cellhost.ts";
 import { type Starter, starters } from "./filtered-bwrap.ts";
+import { placeNative } from "./made-once.ts";
 
 export { type Starter, starters };
-
-const build = path.resolve(import.meta.dirname, "../../scripts/build-native.mjs");
 
 /** Who works on the folders: in tests that root runs, root and a user. */
 export function idOf(starter: Starter): number {
@@ -16,8 +15,7 @@ export function idOf(starter: Starter): number {
 
 /** Compiles cellfiles with the project's own script into `folder`. */
 export function buildCellfiles(folder: string): string {
-  const built = runToEnd([process.execPath, build, folder, "cellfiles"], { timeout: 60_000 });
-  if (built.status !== 0) throw new Error(`The native build failed: ${built.stderr}`);
+  placeNative(folder, ["cellfiles"]);
   return path.join(folder, "cellfiles");
 }
 
@@ -111,13 +109,6 @@ export function bytePath(name: string): string {
 /** The same program with the sanitizers in it, from the same sources. */
 export function sanitizedCellfiles(folder: string): string {
   const program = path.join(folder, "sanitized");
-  const own = path.resolve(import.meta.dirname, "../../native/cellfiles");
-  const borrowed = ["life.c", "text.c"].map((name) => path.resolve(own, "../cellhost", name));
-  const sources = readdirSync(own)
-    .filter((name) => name.endsWith(".c"))
-    .map((name) => path.join(own, name));
-  const flags = ["-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
-  const built = runToEnd(["gcc", ...flags, "-o", program, ...sources, ...borrowed], { timeout: 60_000 });
-  if (built.status !== 0) throw new Error(built.stderr);
+  compileSanitized(program, "cellfiles", ["../cellhost/life.c", "../cellhost/text.c"]);
   return program;
 }

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Outcome, TunnelName } from "../../src/model/index.ts";
+import { ensureBuilt } from "./made-once.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const strangerId = 54_321;
@@ -102,13 +103,6 @@ export interface Desk extends Disposable {
   startOnTerminal(words: readonly string[], options?: RunOptions): Started;
   /** Runs another program as the person, with the same environment: the control. */
   outside(argv: readonly string[], options?: RunOptions): Promise<Ended>;
-}
-
-function ensureBuilt(): void {
-  const made = execFileSync(process.execPath, [path.join(root, "test/helpers/ensure-built.mjs")], {
-    encoding: "utf8",
-  });
-  if (made !== "") process.stderr.write(made);
 }
 
 /** Copies what is built to where everybody may read it; a checkout often lies where a user cannot go. */

@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { TunnelName } from "../../src/model/index.ts";
+import { compileFixtureTo } from "./compile-fixture.ts";
 import { type Desk, type Ended, makeDesk, type Person, processesWith, until } from "./run-workcell.ts";
 
 /** Whose calls fail: Workcell's own, cellhost's, those of cellhost and all that it starts, those of bwrap and the cell. */
@@ -65,8 +65,7 @@ export class FaultDesk implements Disposable {
     this.#trace = this.#desk.folder("trace");
     chmodSync(this.#trace, 0o777);
     this.#canary = path.join(this.#desk.work, "seal-canary");
-    const source = path.resolve(import.meta.dirname, "../fixtures/seal-canary.c");
-    execFileSync("gcc", ["-O1", "-Wall", "-Wextra", "-Werror", "-static", "-o", this.#canary, source]);
+    compileFixtureTo(this.#canary, "seal-canary", ["-static"]);
     this.#cellhost = path.join(place, "installation/dist/native/cellhost");
     this.#wrapped = `${this.#cellhost}.wrapped`;
     renameSync(this.#cellhost, this.#wrapped);

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
-import { buildCellhost, cellId, makePlace, type Place, runToEnd } from "./cellhost.ts";
+import { buildCellhost, cellId, makePlace, type Place } from "./cellhost.ts";
+import { compileFixtureTo } from "./compile-fixture.ts";
 import { type Starter, starters } from "./filtered-bwrap.ts";
 
 export { type Starter, starters };
@@ -25,9 +26,7 @@ export interface Programs extends Disposable {
 export function buildPrograms(): Programs {
   const place = makePlace();
   const inside = path.join(place.path, "supervised");
-  const source = path.resolve(import.meta.dirname, "../fixtures/supervised.c");
-  const built = runToEnd(["gcc", "-O1", "-Wall", "-Werror", "-static", "-o", inside, source]);
-  if (built.status !== 0) throw new Error(`The fixture does not compile: ${built.stderr}`);
+  compileFixtureTo(inside, "supervised", ["-static"]);
   mkdirSync(path.join(place.path, "scratch"));
   return { place, cellhost: buildCellhost(place.path), inside, [Symbol.dispose]: place[Symbol.dispose] };
 }

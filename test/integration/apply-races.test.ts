@@ -4,7 +4,8 @@ import { cpSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OpenLayer } from "../../src/changes/index.ts";
-import { makePlace, type Place, runToEnd } from "../helpers/cellhost.ts";
+import { makePlace, type Place } from "../helpers/cellhost.ts";
+import { compileFixtureTo } from "../helpers/compile-fixture.ts";
 import { buildCellfiles, type Starter, starters } from "../helpers/file-bench.ts";
 import { LayerBench } from "../helpers/layer-bench.ts";
 import { isSoak } from "../helpers/run-workcell.ts";
@@ -20,16 +21,7 @@ beforeAll(() => {
   place = makePlace();
   cellfiles = buildCellfiles(place.path);
   swap = path.join(place.path, "swap-places");
-  const built = runToEnd([
-    "gcc",
-    "-O1",
-    "-Wall",
-    "-Werror",
-    "-o",
-    swap,
-    path.join(fixtures, "swap-places.c"),
-  ]);
-  if (built.status !== 0) throw new Error(built.stderr);
+  compileFixtureTo(swap, "swap-places");
 });
 afterAll(() => place[Symbol.dispose]());
 

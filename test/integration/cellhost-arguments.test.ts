@@ -3,23 +3,15 @@ import path from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
-  cellhostSources,
   cellId,
+  compileSanitized,
   type Ended,
   failureLine,
   makePlace,
   type Place,
   runToEnd,
+  sanitizing,
 } from "../helpers/cellhost.ts";
-
-const sanitized = [
-  "gcc",
-  "-std=c11",
-  "-g",
-  "-O1",
-  "-fsanitize=address,undefined",
-  "-fno-sanitize-recover=all",
-];
 
 /** Root's own arguments would be carried out; a stranger's end at the latest where root is asked for. */
 const asStranger = process.getuid?.() === 0 ? { uid: cellId, gid: cellId } : {};
@@ -154,8 +146,7 @@ describe("cellhost, built with sanitizers", () => {
   beforeAll(() => {
     place = makePlace();
     cellhost = path.join(place.path, "cellhost");
-    const built = runToEnd([...sanitized, "-o", cellhost, ...cellhostSources()], { timeout: 50_000 });
-    expect(built).toMatchObject({ status: 0, stderr: "" });
+    compileSanitized(cellhost, "cellhost");
   });
   afterAll(() => place[Symbol.dispose]());
 
@@ -165,7 +156,7 @@ describe("cellhost, built with sanitizers", () => {
   test("a fault would be seen (control)", () => {
     const [faulty, text] = [path.join(place.path, "faulty"), path.join(place.path, "faulty.c")];
     writeFileSync(text, "int main(int n, char **w) { char a[4] = {0}; return a[n + 3] + (w == 0); }\n");
-    expect(runToEnd([...sanitized, "-o", faulty, text]).status).toBe(0);
+    expect(runToEnd([...sanitizing, "-o", faulty, text]).status).toBe(0);
     const done = runToEnd([faulty], asStranger);
     expect(done.status).not.toBe(0);
     expect(done.stderr).toMatch(/AddressSanitizer|runtime error/);

@@ -3,6 +3,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makePlace, type Place, runToEnd } from "../helpers/cellhost.ts";
 import { lacking } from "../helpers/cellinit.ts";
+import { compile, placeNative } from "../helpers/made-once.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const folder = path.join(root, "native/cellinit");
@@ -24,10 +25,7 @@ describe.skipIf(lacking(compiler, ...emulator).length > 0)("cellinit for aarch64
   afterAll(() => place[Symbol.dispose]());
 
   test("compiles without a warning, and is an aarch64 program", () => {
-    expect(runToEnd([compiler, ...strict, "-o", cellinit, ...sources])).toMatchObject({
-      status: 0,
-      stderr: "",
-    });
+    compile(cellinit, { words: [compiler, ...strict], sources });
     const header = readFileSync(cellinit).subarray(0, 20);
     expect(header.readUInt16LE(18)).toBe(183);
   });
@@ -53,8 +51,7 @@ describe.skipIf(lacking(compiler, ...emulator).length > 0)("cellinit for aarch64
     const fuzzer = path.join(place.path, "fuzz");
     const parts = sources.filter((source) => path.basename(source) !== "main.c");
     const harness = path.join(root, "test/fixtures/fuzz-cellinit.c");
-    const built = runToEnd([compiler, ...strict, "-o", fuzzer, harness, ...parts]);
-    expect(built).toMatchObject({ status: 0, stderr: "" });
+    compile(fuzzer, { words: [compiler, ...strict], sources: [harness, ...parts] });
     const done = runToEnd([...emulator, fuzzer, parser, `${Date.now()}`, "300"], { timeout: 60_000 });
     expect(done).toEqual({ status: 0, signal: null, stdout: "", stderr: "" });
   });
@@ -63,8 +60,7 @@ describe.skipIf(lacking(compiler, ...emulator).length > 0)("cellinit for aarch64
 describe.skipIf(lacking("musl-gcc").length > 0)("cellinit against musl", () => {
   test("is at most 64 kB, since it goes into every cell", () => {
     using place = makePlace();
-    const built = runToEnd([process.execPath, path.join(root, "scripts/build-native.mjs"), place.path]);
-    expect(built).toMatchObject({ status: 0, stderr: "" });
+    placeNative(place.path, ["cellinit"]);
     expect(statSync(path.join(place.path, "cellinit")).size).toBeLessThanOrEqual(64 * 1024);
   });
 });

@@ -1,21 +1,14 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makePlace, type Place, runToEnd } from "../helpers/cellhost.ts";
+import { compileSanitized, makePlace, type Place, runToEnd, sanitizing } from "../helpers/cellhost.ts";
 import { lacking } from "../helpers/cellinit.ts";
+import { compile } from "../helpers/made-once.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const sources = readdirSync(path.join(root, "native/cellinit"))
   .filter((name) => name.endsWith(".c"))
   .map((name) => path.join(root, "native/cellinit", name));
-const sanitized = [
-  "gcc",
-  "-std=c11",
-  "-g",
-  "-O1",
-  "-fsanitize=address,undefined",
-  "-fno-sanitize-recover=all",
-];
 const needed = ["--control-fd", "7", "--filter-fd", "5", "--landlock-required"];
 
 describe.skipIf(lacking("gcc").length > 0)("cellinit's arguments", () => {
@@ -24,8 +17,7 @@ describe.skipIf(lacking("gcc").length > 0)("cellinit's arguments", () => {
   beforeAll(() => {
     place = makePlace();
     cellinit = path.join(place.path, "cellinit");
-    const built = runToEnd([...sanitized, "-o", cellinit, ...sources]);
-    expect(built).toMatchObject({ status: 0, stderr: "" });
+    compileSanitized(cellinit, "cellinit");
   });
   afterAll(() => place[Symbol.dispose]());
 
@@ -95,14 +87,8 @@ describe.skipIf(lacking("gcc").length > 0)("cellinit's arguments", () => {
   test.each(["go", "exec", "arguments"])("fuzzed under the sanitizers: %s", (parser) => {
     const fuzzer = path.join(place.path, "fuzz");
     const parts = sources.filter((source) => path.basename(source) !== "main.c");
-    const built = runToEnd([
-      ...sanitized,
-      "-o",
-      fuzzer,
-      path.join(root, "test/fixtures/fuzz-cellinit.c"),
-      ...parts,
-    ]);
-    expect(built).toMatchObject({ status: 0, stderr: "" });
+    const harness = path.join(root, "test/fixtures/fuzz-cellinit.c");
+    compile(fuzzer, { words: sanitizing, sources: [harness, ...parts] });
     const seed = `${Date.now()}`;
     const done = runToEnd([fuzzer, parser, seed, rounds], { timeout: 600_000 });
     expect({ seed, ...done }).toEqual({ seed, status: 0, signal: null, stdout: "", stderr: "" });

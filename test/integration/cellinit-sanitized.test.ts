@@ -1,19 +1,11 @@
-import { readdirSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { runToEnd } from "../helpers/cellhost.ts";
+import { compileSanitized } from "../helpers/cellhost.ts";
 import { CellBench, defaultOptions, lacking } from "../helpers/cellinit.ts";
-
-const folder = path.resolve(import.meta.dirname, "../../native/cellinit");
-const sources = readdirSync(folder)
-  .filter((name) => name.endsWith(".c"))
-  .map((name) => path.join(folder, name));
 
 function buildSanitized(place: string): string {
   const program = path.join(place, "sanitized");
-  const flags = ["-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
-  const built = runToEnd(["gcc", ...flags, "-o", program, ...sources]);
-  if (built.status !== 0) throw new Error(built.stderr);
+  compileSanitized(program, "cellinit");
   return program;
 }
 

@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { compileFixtureTo } from "../helpers/compile-fixture.ts";
 import {
   type Desk,
   isSoak,
@@ -12,7 +12,6 @@ import {
   until,
 } from "../helpers/run-workcell.ts";
 
-const source = path.resolve(import.meta.dirname, "../fixtures/first-act.c");
 const starts = isSoak ? 1000 : 40;
 
 /** Tries to reach a port until it answers; prints how many tenths of a second that took, at most 20. */
@@ -24,7 +23,7 @@ describe.each(people)("the tunnels of workcell run as $name", (person) => {
   let desk: Desk;
   beforeAll(() => {
     desk = makeDesk(person);
-    execFileSync("gcc", ["-O1", "-Wall", "-Werror", "-o", path.join(desk.work, "first-act"), source]);
+    compileFixtureTo(path.join(desk.work, "first-act"), "first-act");
   });
   afterAll(() => desk[Symbol.dispose]());
 

@@ -5,10 +5,9 @@ import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cellhostSources, runToEnd } from "../helpers/cellhost.ts";
+import { compileSanitized } from "../helpers/cellhost.ts";
 import * as helper from "../helpers/supervised.ts";
 
-const sanitized = ["-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
 /** Root would be given up before anything is read, and the sanitizers' report could not be written. */
 const starter = helper.starters.at(-1) ?? { name: "nobody", prefix: [] };
 
@@ -16,8 +15,7 @@ let programs: helper.Programs;
 beforeAll(() => {
   programs = helper.buildPrograms();
   const out = path.join(programs.place.path, "cellhost");
-  const built = runToEnd(["gcc", ...sanitized, "-o", out, ...cellhostSources()], { timeout: 50_000 });
-  expect(built).toMatchObject({ status: 0, stderr: "" });
+  compileSanitized(out, "cellhost");
 });
 afterAll(() => programs[Symbol.dispose]());
 
