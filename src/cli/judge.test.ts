@@ -35,12 +35,12 @@ test.each([
   ["b.example:8443", "connect b.example:8443", "allow"],
   ["c.example", "connect c.example:443", "deny"],
   ["[::1]:80", "connect [::1]:80", "deny"],
-])("judge() of the host %s is %s: %s", (what, subject, decision) => {
-  expect(house().ask(what)).toMatchObject({ subject, decision, layer: "gate" });
+])("judge() of the host %s is %s: %s", async (what, subject, decision) => {
+  expect(await house().ask(what)).toMatchObject({ subject, decision, layer: "gate" });
 });
 
-test("judge() gives the policy's own answer as a whole", () => {
-  expect(house().ask("a.example")).toEqual({
+test("judge() gives the policy's own answer as a whole", async () => {
+  expect(await house().ask("a.example")).toEqual({
     subject: "connect a.example:443",
     decision: "allow",
     layer: "gate",
@@ -57,10 +57,10 @@ test.each([
   ["./link", "read", "../outside", "deny"],
   ["./link/new", "read", "../outside/new", "deny"],
   ["./dangling", "read", "../outside/new", "deny"],
-] as const)("judge() of the path %s (%s) looks at where it leads", (what, access, place, decision) => {
+] as const)("judge() of the path %s (%s) looks at where it leads", async (what, access, place, decision) => {
   const { source, ask } = house();
   const subject = `${access} ${path.join(source, place)}`.replace(/\/$/, "");
-  expect(ask(what, access)).toMatchObject({ subject, decision, layer: "files" });
+  expect(await ask(what, access)).toMatchObject({ subject, decision, layer: "files" });
 });
 
 test.each([

@@ -3,6 +3,7 @@ import path from "node:path";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import { printable } from "../lib/printable.ts";
 import type { Answer, Policy } from "../model/index.ts";
+import type { Shown } from "../plan/index.ts";
 import { authorityText, mayAccess, mayConnect, parseAuthority } from "../policy/index.ts";
 
 /** An answer, and what exactly it is for. */
@@ -17,16 +18,22 @@ export interface Question {
   readonly cwd: string;
   /** Why a run would refuse to connect a folder; absent: none is refused. */
   readonly whyNot?: (folder: string, mode: "ro" | "rw") => string | undefined;
+  /** What every cell has, where a path of the host is part of that. */
+  readonly shown?: (place: string) => Promise<Shown | undefined>;
 }
 
 /** The policy's own answer to a question as it was written. */
-export function judge(policy: Policy, question: Question): Verdict {
+export async function judge(policy: Policy, question: Question): Promise<Verdict> {
   const { what, access, cwd } = question;
   if (isPath(what)) {
     const place = realPlace(path.resolve(cwd, what));
+    const subject = `${access} ${place}`;
     const answer = mayAccess(policy, place, access);
-    const remedy = answer.decision === "allow" ? {} : { remedy: remedyFor(place, policy, question) };
-    return { subject: `${access} ${place}`, ...answer, ...remedy };
+    if (answer.decision === "allow") return { subject, ...answer };
+    const isConnected = policy.folders.some(({ source }) => isIn(place, source));
+    const shown = isConnected ? undefined : await question.shown?.(place);
+    if (shown !== undefined) return { subject, ...shownAnswer(shown, access) };
+    return { subject, ...answer, remedy: remedyFor(place, policy, question) };
   }
   const asked = parseAuthority(what, 443);
   if (!asked.ok) {
@@ -39,11 +46,26 @@ export function judge(policy: Policy, question: Question): Verdict {
   return { subject: `connect ${authorityText(asked.host, asked.port)}`, ...answer };
 }
 
+/** The system, and tools: every cell reads them, and none writes to them. */
+function shownAnswer({ place, mount }: Shown, access: "read" | "write"): Answer {
+  const seen = `${mount.target} (ro): ${mount.reason}`;
+  const rule = mount.source === mount.target ? seen : `${seen}; it stands at ${place} in the cell`;
+  const answer = { layer: "files", rule, origin: "built in" } as const;
+  if (access === "read") return { decision: "allow", ...answer };
+  return {
+    decision: "deny",
+    ...answer,
+    remedy: "copy what is to be changed to a folder of its own and connect that",
+  };
+}
+
+const isIn = (place: string, folder: string) => place === folder || place.startsWith(`${folder}/`);
+
 /** How a path is had in a cell: by the folder that it is, or lies in, where a run would connect that. */
 function remedyFor(place: string, policy: Policy, { access, whyNot }: Question): string {
   const mode = access === "read" ? "ro" : "rw";
   const isFolder = statSync(place, { throwIfNoEntry: false })?.isDirectory() === true;
-  const around = policy.folders.filter(({ source }) => place === source || place.startsWith(`${source}/`));
+  const around = policy.folders.filter(({ source }) => isIn(place, source));
   const [inner] = around.sort((one, other) => other.source.length - one.source.length);
   const folder = inner?.source ?? (isFolder ? place : path.dirname(place));
   const why = whyNot?.(folder, mode);

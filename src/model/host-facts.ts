@@ -97,8 +97,9 @@ export interface HostFacts {
   /** Names in `/` that are symlinks into /usr (`bin` -> `usr/bin`), and those that are folders. */
   readonly rootLinks: Readonly<Record<string, string>>;
   readonly rootFolders: readonly string[];
-  /** Names in /etc. */
+  /** Names in /etc, and those that are symlinks into /usr (`localtime` -> `/usr/share/zoneinfo/...`). */
   readonly etc: readonly string[];
+  readonly etcLinks: Readonly<Record<string, string>>;
   /** Of the paths that a plan may want to show or cover, those that exist. */
   readonly existing: readonly string[];
   /** Files that variables such as SSL_CERT_FILE name and that exist, symlinks resolved, by path as named. */

@@ -73,6 +73,10 @@ test("buildPlan() shows of /etc what is on its list, and nothing that holds secr
   const { mounts: made } = buildPlan(planInput());
   const shown = made.filter(({ source }) => source?.startsWith("/etc/")).map(({ source }) => source);
   expect(shown).toEqual(["/etc/ld.so.cache", "/etc/ssl"]);
+  expect(made.find(({ target }) => target === "/etc/localtime")).toMatchObject({
+    kind: "symlink",
+    source: "/usr/share/zoneinfo/Etc/UTC",
+  });
 });
 
 test("buildPlan() shows a Node that stands outside the system with its modules, first on PATH", () => {

@@ -8,4 +8,5 @@ export { buildPlan, type PlanInput } from "./build-plan.ts";
 export { caVariables } from "./environment.ts";
 export { isLayered, planFolders } from "./folders.ts";
 export { compileFilters, describeFilters, nameOfCall } from "./seccomp/cell-filters.ts";
+export { type Shown, shownAt } from "./shown-at.ts";
 export { optionalPaths } from "./system-view.ts";

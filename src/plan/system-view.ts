@@ -101,14 +101,13 @@ function kernelFolders(facts: HostFacts): PlannedMount[] {
 function etc(facts: HostFacts, files: readonly string[], cellFolder: string): PlannedMount[] {
   const shown = visibleEtc.filter((name) => facts.etc.includes(name));
   return [
-    ...shown.map(
-      (name): PlannedMount => ({
-        kind: "ro-bind",
-        target: `/etc/${name}`,
-        source: `/etc/${name}`,
-        reason: "system configuration without secrets",
-      }),
-    ),
+    ...shown.map((name): PlannedMount => {
+      const target = `/etc/${name}`;
+      const link = facts.etcLinks[name];
+      // Programs read the zone's name from the link itself; and a link costs a start nothing, a mount 0.1 ms.
+      if (link !== undefined) return { kind: "symlink", target, source: link, reason: "as on the host" };
+      return { kind: "ro-bind", target, source: target, reason: "system configuration without secrets" };
+    }),
     ...files.map(
       (file): PlannedMount => ({
         kind: "ro-bind",

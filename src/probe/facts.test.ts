@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, realpathSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { failureOf } from "../../test/helpers/failure.ts";
@@ -116,13 +125,19 @@ test("probeHost() finds what a plan needs, by its real path", () => {
 });
 
 test("probeHost() tells links in / from folders", () => {
-  const { rootLinks, rootFolders, etc } = probeHost(questions(place()));
+  const { rootLinks, rootFolders, etc, etcLinks } = probeHost(questions(place()));
   expect(rootFolders).toContain("usr");
   for (const [name, target] of Object.entries(rootLinks)) {
     expect(realpathSync(`/${name}`)).toBe(realpathSync(path.resolve("/", target)));
     expect(rootFolders).not.toContain(name);
   }
   expect(etc).toContain("passwd");
+  for (const [name, target] of Object.entries(etcLinks)) {
+    expect(readlinkSync(`/etc/${name}`)).toBe(target);
+    expect(path.resolve("/etc", target)).toMatch(/^\/usr\//);
+  }
+  // Where a link of the host's into /usr is missed, it would be shown as a file.
+  expect(etcLinks).toMatchObject(lstatSync("/etc/os-release").isSymbolicLink() ? { "os-release": /./ } : {});
 });
 
 test("probeHost() takes no program from a folder that is to be connected", async () => {

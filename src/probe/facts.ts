@@ -122,6 +122,16 @@ function probeRoot(): Pick<HostFacts, "rootLinks" | "rootFolders"> {
   return { rootLinks, rootFolders };
 }
 
+function probeEtc(): Pick<HostFacts, "etc" | "etcLinks"> {
+  const etcLinks: Record<string, string> = {};
+  const entries = readdirSync("/etc", { withFileTypes: true });
+  for (const { name } of entries.filter((entry) => entry.isSymbolicLink())) {
+    const target = readlinkSync(`/etc/${name}`);
+    if (path.resolve("/etc", target).startsWith("/usr/")) etcLinks[name] = target;
+  }
+  return { etc: entries.map(({ name }) => name), etcLinks };
+}
+
 function probeCaFiles(questions: HostQuestions): Record<string, string> {
   const named = [questions.env, ...questions.presets.map((preset) => preset.environment)].flatMap((values) =>
     questions.caVariables.map((name) => values[name]),
@@ -193,7 +203,7 @@ export function probeHost(questions: HostQuestions): HostFacts {
     cellinit: questions.cellinit,
     path: searchPath,
     ...probeRoot(),
-    etc: readdirSync("/etc"),
+    ...probeEtc(),
     existing: questions.paths.filter((file) => existsSync(file)),
     caFiles: probeCaFiles(questions),
     environment: env,

@@ -15,6 +15,8 @@ const MOST_AT_ONCE = 50;
 /** The newest sessions, which keep their records; and how many may lie there until a short run looks for those that may go. */
 const KEPT_RECORDS = 200;
 const MOST_RECORDS = 250;
+/** Fewer than these are not worth looking for: a process that starts a cell after another would look each time, for one. */
+const WORTH_LOOKING = 10;
 /** Time in which a draft is written in any case, in `ms`. */
 const DRAFT_MS = 60_000;
 
@@ -125,7 +127,7 @@ function removeBeside(folders: readonly string[]): void {
 export function pruneRecords(state: string): void {
   const sessions = path.join(state, "sessions");
   const names = list(sessions);
-  if (names.length <= KEPT_RECORDS) return;
+  if (names.length <= KEPT_RECORDS + WORTH_LOOKING) return;
   // Nobody waits for it, and what it cannot look at the next start says.
   attempt(
     () => {},

@@ -51,4 +51,23 @@ describe.each(people)("workcell policy check PATH, as $name", (person) => {
       }
     }
   });
+
+  test("says what every cell reads of the system, which none writes to; control: what it refuses is not there", async () => {
+    const check = async (...words: string[]) => {
+      const { code, stdout } = await desk.workcell(["policy", "check", ...words, "--json"]);
+      return [code, JSON.parse(stdout).rule];
+    };
+    for (const place of ["/usr/bin/env", "/etc/ld.so.cache"]) {
+      expect([place, ...(await check(place))]).toEqual([place, 0, expect.stringMatching(/^\/\S+ \(ro\): /)]);
+      expect([place, ...(await check("--write", place))]).toEqual([
+        place,
+        1,
+        expect.stringContaining("(ro)"),
+      ]);
+      const ended = await desk.run(["sh", "-c", 'test -r "$0" && ! test -w "$0"', place]);
+      expect([place, ended.code]).toEqual([place, 0]);
+    }
+    expect(await check("/etc/shadow")).toEqual([1, expect.stringContaining("not under 0 connected folders")]);
+    expect((await desk.run(["test", "-e", "/etc/shadow"])).code).toBe(1);
+  });
 });

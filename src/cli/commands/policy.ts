@@ -48,13 +48,18 @@ export const policy: Command = {
     }
     if (flags.has("write") && !isPath(what)) throw usageError('"--write" is for a PATH, and a HOST is given');
     // Help and the list of commands need none of it.
-    const { decide, whyNotConnected } = await import("../../session/index.ts");
+    const { decide, explainRun, whyNotConnected } = await import("../../session/index.ts");
     const onNotice = (line: string) => void context.stderr.write(`workcell: ${printable(line)}\n`);
-    const decided = await decide({ ...context, flags: readSettingsFlags(flags), onNotice });
+    const asked = { ...context, flags: readSettingsFlags(flags) };
+    const decided = await decide({ ...asked, onNotice });
     const access = flags.has("write") ? "write" : "read";
-    const verdict = judge(decided.policy, {
+    const verdict = await judge(decided.policy, {
       ...{ what, access, cwd: context.cwd },
       whyNot: (folder, mode) => whyNotConnected(decided, folder, mode),
+      shown: async (place) => {
+        const { shownAt } = await import("../../plan/index.ts");
+        return shownAt((await explainRun({ ...asked, command: ["true"] })).plan.mounts, place);
+      },
     });
     context.stdout.write(flags.has("json") ? `${JSON.stringify(verdict)}\n` : render(verdict));
     return verdict.decision === "allow" ? 0 : 1;
