@@ -31,6 +31,7 @@ export { type JudgeOptions, type JudgingFacts, judgeChanges } from "./judge-chan
 export { type FactsInput, readJudgingFacts } from "./judging-facts.ts";
 export { Aside } from "./live/aside.ts";
 export { type KnownThing, LiveFolder, type Look, type Taken } from "./live/live-folder.ts";
+export { type AskedPlace, whyProtected } from "./live/why-protected.ts";
 export { type Merged, type MergeInput, mergeText } from "./merge-text.ts";
 export { type FileServerOptions, openFileServer } from "./open-file-server.ts";
 export { patchOf } from "./patch.ts";

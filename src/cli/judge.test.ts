@@ -73,3 +73,39 @@ test.each([
     remedy: "Write it like example.org, example.org:8443 or ./folder",
   });
 });
+
+test.each([
+  [".git/hooks/pre-commit", "git runs it"],
+  [".git/hooks", "git runs it"],
+  ["sub/.vscode/tasks.json", "an editor takes commands from it when the folder is opened"],
+  ["node_modules/a/.git/config", "git reads programs to run from it"],
+  [".git", undefined],
+  [".git/index", undefined],
+  ["node_modules/a/.vscode/tasks.json", undefined],
+  [".git/hooks/allowed", undefined],
+  ["sub", undefined],
+])("judge() of writing to %s in a folder that is connected rw: protected: %s", async (name, why) => {
+  const source = path.join(tempFolder(), "work");
+  for (const folder of [".git/hooks", "sub"]) mkdirSync(path.join(source, folder), { recursive: true });
+  const folders = [{ source, name: "work", mode: "rw" as const, origin: "flag --mount" }];
+  const kept = {
+    facts: {},
+    settings: { allowPaths: [{ value: ".git/hooks/allowed", origin: "flag --allow-path" }] },
+  };
+  const place = path.join(source, name);
+  const asked = { what: place, access: "write" as const, cwd: source, kept };
+  const protectedAs = {
+    ...{ decision: "deny", layer: "files", rule: `protected: ${why}`, origin: "built in" },
+    remedy: `workcell run -m ${source}:rw --allow-path ${place}`,
+  };
+  const mayBe = { decision: "allow", layer: "files", rule: `folder ${source} (rw)`, origin: "flag --mount" };
+  expect(await judge({ network: { rules: [] }, folders }, asked)).toEqual({
+    subject: `write ${place}`,
+    ...(why === undefined ? mayBe : protectedAs),
+  });
+  // In review whatever is written waits, and what is protected may be read everywhere.
+  const inReview = folders.map((one) => ({ ...one, mode: "review" as const }));
+  expect((await judge({ network: { rules: [] }, folders: inReview }, asked)).decision).toBe("allow");
+  const reading = { ...asked, access: "read" as const };
+  expect((await judge({ network: { rules: [] }, folders }, reading)).decision).toBe("allow");
+});

@@ -5,6 +5,8 @@ import { printable } from "../lib/printable.ts";
 import type { Answer, Policy } from "../model/index.ts";
 import type { Shown } from "../plan/index.ts";
 import { authorityText, mayAccess, mayConnect, parseAuthority } from "../policy/index.ts";
+import { folderAround, heldBack, type KeptBack } from "./held-back.ts";
+import { typed } from "./typed.ts";
 
 /** An answer, and what exactly it is for. */
 export interface Verdict extends Answer {
@@ -20,6 +22,8 @@ export interface Question {
   readonly whyNot?: (folder: string, mode: "ro" | "rw") => string | undefined;
   /** What every cell has, where a path of the host is part of that. */
   readonly shown?: (place: string) => Promise<Shown | undefined>;
+  /** What of a connected folder is kept back all the same; absent: what is protected everywhere. */
+  readonly kept?: KeptBack;
 }
 
 /** The policy's own answer to a question as it was written. */
@@ -29,8 +33,13 @@ export async function judge(policy: Policy, question: Question): Promise<Verdict
     const place = realPlace(path.resolve(cwd, what));
     const subject = `${access} ${place}`;
     const answer = mayAccess(policy, place, access);
-    if (answer.decision === "allow") return { subject, ...answer };
-    const isConnected = policy.folders.some(({ source }) => isIn(place, source));
+    if (answer.decision === "allow") {
+      const folder = folderAround(policy, place);
+      const { kept = { facts: {}, settings: {} } } = question;
+      const held = folder === undefined ? undefined : heldBack({ place, access, cwd }, folder, kept);
+      return { subject, ...(held ?? answer) };
+    }
+    const isConnected = folderAround(policy, place) !== undefined;
     const shown = isConnected ? undefined : await question.shown?.(place);
     if (shown !== undefined) return { subject, ...shownAnswer(shown, access) };
     return { subject, ...answer, remedy: remedyFor(place, policy, question) };
@@ -59,24 +68,16 @@ function shownAnswer({ place, mount }: Shown, access: "read" | "write"): Answer 
   };
 }
 
-const isIn = (place: string, folder: string) => place === folder || place.startsWith(`${folder}/`);
-
 /** How a path is had in a cell: by the folder that it is, or lies in, where a run would connect that. */
 function remedyFor(place: string, policy: Policy, { access, whyNot }: Question): string {
   const mode = access === "read" ? "ro" : "rw";
   const isFolder = statSync(place, { throwIfNoEntry: false })?.isDirectory() === true;
-  const around = policy.folders.filter(({ source }) => isIn(place, source));
-  const [inner] = around.sort((one, other) => other.source.length - one.source.length);
-  const folder = inner?.source ?? (isFolder ? place : path.dirname(place));
+  const folder = folderAround(policy, place)?.source ?? (isFolder ? place : path.dirname(place));
   const why = whyNot?.(folder, mode);
   if (why === undefined)
     return `workcell run -m ${typed(folder.includes(":") ? `src=${folder},mode=${mode}` : `${folder}:${mode}`)}`;
   return `copy what is needed to a folder of its own and connect that: "${folder}" cannot be connected, since ${why}`;
 }
-
-/** A word as a shell reads it back. */
-const typed = (word: string): string =>
-  /^[\w./:+@%,=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 /** What stands for a path: anything else is a host. */
 export function isPath(what: string): boolean {

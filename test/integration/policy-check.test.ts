@@ -70,4 +70,41 @@ describe.each(people)("workcell policy check PATH, as $name", (person) => {
     expect(await check("/etc/shadow")).toEqual([1, expect.stringContaining("not under 0 connected folders")]);
     expect((await desk.run(["test", "-e", "/etc/shadow"])).code).toBe(1);
   });
+
+  test("says of what is kept back in a folder what a run then does", async () => {
+    const make = "mkdir -p kept/.git/hooks kept/secret kept/fixed kept/secret/shown; touch kept/secret/key";
+    expect((await desk.outside(["sh", "-ec", make], { cwd: desk.home })).code).toBe(0);
+    const folder = path.join(desk.home, "kept");
+    const filesystem = {
+      denyRead: ["secret"],
+      allowRead: ["secret/shown"],
+      allowWrite: ["."],
+      denyWrite: ["fixed"],
+    };
+    const rules = JSON.stringify({ network: { allowedDomains: [], deniedDomains: [] }, filesystem });
+    expect(
+      (await desk.outside(["sh", "-c", 'printf %s "$0" >rules.json', rules], { cwd: desk.home })).code,
+    ).toBe(0);
+    const [rw, hook] = [["-m", `${folder}:rw`], ".git/hooks/pre-commit"];
+    const ruled = ["--settings", path.join(desk.home, "rules.json")];
+    const questions = [
+      [rw, "write", "plain", true],
+      [rw, "write", hook, false],
+      [[...rw, "--allow-path", path.join(folder, hook)], "write", hook, true],
+      [ruled, "read", "secret/key", false],
+      [ruled, "read", "secret/shown", true],
+      [ruled, "write", "secret/shown/new", false],
+      [ruled, "write", "fixed/new", false],
+      [ruled, "write", "new", true],
+    ] as const;
+    for (const [flags, access, place, may] of questions) {
+      const write = access === "write" ? ["--write"] : [];
+      const options = { cwd: folder };
+      const said = await desk.workcell(["policy", "check", ...flags, ...write, `./${place}`], options);
+      const attempt =
+        access === "write" ? ["cp", "/dev/null", `${folder}/${place}`] : ["ls", `${folder}/${place}`];
+      const tried = await desk.workcell(["run", ...flags, ...attempt], options);
+      expect([place, said.code, tried.code === 0]).toEqual([place, may ? 0 : 1, may]);
+    }
+  });
 });

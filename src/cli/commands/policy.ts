@@ -27,7 +27,7 @@ export const policy: Command = {
   summary: "say whether a host or a path is allowed, by which rule",
   usage: "check [FLAGS] HOST[:PORT]|PATH",
   flags: [
-    ...settingsFlagsNamed("mount", "allow-host", "deny-host", "preset", "profile", "settings"),
+    ...settingsFlagsNamed("mount", "allow-path", "allow-host", "deny-host", "preset", "profile", "settings"),
     { name: "write", help: "ask about writing to PATH instead of reading it" },
     { name: "json", help: "print the answer as JSON" },
   ],
@@ -55,6 +55,7 @@ export const policy: Command = {
     const access = flags.has("write") ? "write" : "read";
     const verdict = await judge(decided.policy, {
       ...{ what, access, cwd: context.cwd },
+      kept: decided,
       whyNot: (folder, mode) => whyNotConnected(decided, folder, mode),
       shown: async (place) => {
         const { shownAt } = await import("../../plan/index.ts");
