@@ -93,7 +93,7 @@ function sayOlder(session: KnownSession, folders: readonly string[], context: Co
     .map(({ name, usedAtMs }) => `${name} (${shownAge(usedAtMs, now)} ago)`);
   const more = older.length > MOST_NAMED ? ` and ${older.length - MOST_NAMED} more` : "";
   context.stderr.write(
-    `workcell: older changes of this folder wait in ${named.join(", ")}${more}: workcell session list\n`,
+    `workcell: older changes of this folder, which this run did not see, wait in ${named.join(", ")}${more}: workcell session list\n`,
   );
 }
 
