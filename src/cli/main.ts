@@ -1,4 +1,5 @@
 import os from "node:os";
+import path from "node:path";
 import type { Writable } from "node:stream";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import type { Command, CommandContext } from "./command.ts";
@@ -17,6 +18,21 @@ function readEnvironment(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
+}
+
+/** The person's home: what HOME says when that is a place, else what the machine knows of the user. */
+function homeOf(env: Readonly<Record<string, string>>): string {
+  const named = env["HOME"] ?? "";
+  if (path.isAbsolute(named)) return named;
+  try {
+    return os.userInfo().homedir;
+  } catch (cause) {
+    throw new WorkcellError("WC_SETTINGS", {
+      message: `Cannot start: your home is "${named}" (environment HOME), and the machine knows none of this user; an absolute path is needed`,
+      remedy: "Name a folder of your own: export HOME=/path/to/it",
+      cause,
+    });
+  }
 }
 
 interface OwnContext extends CommandContext {
@@ -45,7 +61,10 @@ function makeContext(installation: string): OwnContext {
     },
     env,
     cwd: process.cwd(),
-    home: env["HOME"] ?? os.homedir(),
+    // Asked for by whoever needs it: help is given to somebody without a home, too.
+    get home() {
+      return homeOf(env);
+    },
     installation,
   };
 }

@@ -63,8 +63,16 @@ function hintAtFolders({ mounts, profile, workdir }: Settings, context: CommandC
     return;
   }
   if (cwd === home || cwd === "/" || cwd.startsWith(`${home}/.`)) return;
-  const isProject = readdirSync(cwd).some((name) => !name.startsWith("."));
-  if (isProject) say(context, "No folder is connected; add -m . to work on this one.");
+  if (looksLikeProject(cwd)) say(context, "No folder is connected; add -m . to work on this one.");
+}
+
+function looksLikeProject(folder: string): boolean {
+  try {
+    return readdirSync(folder).some((name) => !name.startsWith("."));
+  } catch {
+    // A folder that may be entered and not listed is no reason not to run.
+    return false;
+  }
 }
 
 /** An amount of memory or disk as a person writes it. */

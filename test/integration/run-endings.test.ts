@@ -1,3 +1,4 @@
+import { chmodSync, existsSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Outcome } from "../../src/model/index.ts";
@@ -113,5 +114,39 @@ describe.each(everyWay)("workcell run as $name", (person) => {
     expect((await desk.run(["-m", ".:ro", "true"], inWork)).stderr).toBe("");
     expect((await desk.run(["true"], { cwd: desk.folder("empty") })).stderr).toBe("");
     expect((await desk.run(["true"], { cwd: desk.home })).stderr).toBe("");
+  });
+
+  test("a folder that may be entered and not listed is one to start in", async () => {
+    const shut = desk.folder("shut");
+    chmodSync(shut, 0o311);
+    const inShut = { cwd: shut };
+    const listed = (await desk.outside(["ls"], inShut)).code === 0;
+    // Control: root lists every folder.
+    expect(listed).toBe(person.uid === undefined && process.getuid?.() === 0);
+    expect(await desk.run(["echo", "up"], inShut)).toMatchObject({ code: 0, stdout: "up\n", stderr: "" });
+  });
+
+  test("a HOME that is no place is the one that the machine knows, or a reason to say so", async () => {
+    const known = (await desk.outside(["id", "-un"])).code === 0;
+    const [state, config, cache] = ["s", "k", "c"].map((name) => desk.folder(name)) as [
+      string,
+      string,
+      string,
+    ];
+    const env = { XDG_STATE_HOME: state, XDG_CONFIG_HOME: config, XDG_CACHE_HOME: cache };
+    const unknown =
+      'Cannot start: your home is "HOME" (environment HOME), and the machine knows none of this user';
+    for (const HOME of ["", "relative"]) {
+      const ended = await desk.run(["echo", "up"], { cwd: desk.home, env: { ...env, HOME } });
+      if (known) expect(ended).toMatchObject({ code: 0, stdout: "up\n" });
+      else
+        expect(ended).toMatchObject({
+          code: 125,
+          stdout: "",
+          stderr: expect.stringContaining(unknown.replace("HOME", HOME)),
+        });
+      expect((await desk.workcell(["--help"], { env: { HOME } })).code).toBe(0);
+    }
+    expect(existsSync(path.join(desk.home, "relative"))).toBe(false);
   });
 });
