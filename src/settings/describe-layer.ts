@@ -53,6 +53,7 @@ function describeLayer(layer: Layer): readonly string[] {
     ["allow what the host is set up for", joined(layer.presets)],
     ["pass in the host's variables", passed.join(", ")],
     ...(layer.mounts ?? []).map(({ value }) => [`connect a folder (${value.mode})`, value.source] as const),
+    ["let commands write to what is protected", joined(layer.allowPaths)],
     ["set variables", set.join(", ")],
     ["refuse connections to", joined(layer.denyHosts)],
     ["use the profile", layer.profile?.value ?? ""],

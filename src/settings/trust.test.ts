@@ -243,3 +243,13 @@ test("describeFolderFile() says what a file would do, what matters most first", 
     "end the command when idle for: 2 h",
   ]);
 });
+
+test("describeFolderFile() says which protection a file of sandbox-runtime's lifts", async () => {
+  const filesystem = { denyRead: [], allowWrite: ["."], denyWrite: [], allowGitConfig: true };
+  const network = { allowedDomains: ["a.example"], deniedDomains: [] };
+  const { cwd, found, write } = house({ network, filesystem });
+  const lifted = `let commands write to what is protected: ${path.join(cwd, ".git/config")}`;
+  expect(await describeFolderFile(found())).toContain(lifted);
+  write({ network, filesystem: { ...filesystem, allowGitConfig: false } });
+  expect(await describeFolderFile(found())).not.toContain(lifted);
+});
