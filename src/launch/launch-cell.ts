@@ -42,9 +42,11 @@ export interface Running {
   kill(): void;
 }
 
-function openContents(plan: Plan, folder: string): Map<number, number> {
+function openContents(plan: Plan, stderr: Stdio, folder: string): Map<number, number> {
   const opened = new Map<number, number>();
   for (const { fd, name, content } of plan.descriptors) {
+    // Node opens nothing for an ignored descriptor above 2, and cellinit would find it missing.
+    if (name === "stderr" && stderr === "ignore") opened.set(fd, openSync("/dev/null", "r+"));
     if (content === undefined) continue;
     const file = path.join(folder, `${name}.bpf`);
     writeFileSync(file, content);
@@ -67,7 +69,7 @@ function stdioList(plan: Plan, stdio: CommandStdio, opened: ReadonlyMap<number, 
 }
 
 function spawnPlan(plan: Plan, stdio: CommandStdio, place: CellPlace): ChildProcess {
-  const opened = openContents(plan, place.folder);
+  const opened = openContents(plan, stdio[2], place.folder);
   try {
     const [program = "", verb = "", ...rest] = plan.argv;
     const args = [verb, ...place.joinFiles.flatMap((file) => ["--cgroup", file]), ...rest];

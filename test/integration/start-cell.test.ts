@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { startCell } from "../../src/session/index.ts";
 import { type Desk, makeDesk, people, processesWith, until } from "../helpers/run-workcell.ts";
@@ -46,20 +47,21 @@ describe.each(people)("a start by $name that hangs", (person) => {
   });
 });
 
+/** Of a program that embeds Workcell. */
+const requestOf = (desk: Desk, env: { readonly PATH: string }) => ({
+  flags: { allowHosts: [], denyHosts: [], presets: [], mounts: [], environment: [] },
+  env: { ...env, HOME: desk.home },
+  cwd: desk.home,
+  home: desk.home,
+  installation: path.resolve(path.dirname(desk.program), "../dist"),
+});
+
 describe("a start by whoever runs the tests that hangs", () => {
   test("is ended when its time is up, and leaves nothing", async () => {
     using desk = makeDesk(people[0] ?? { name: "nobody" }, place);
     const mark = makeMark();
-    const env = { PATH: hangingPath(desk, mark), HOME: desk.home };
-    const request = {
-      flags: { allowHosts: [], denyHosts: [], presets: [], mounts: [], environment: [] },
-      env,
-      cwd: desk.home,
-      home: desk.home,
-      installation: path.resolve(path.dirname(desk.program), "../dist"),
-      command: ["true"],
-      stdio: ["ignore", "inherit", "inherit"] as const,
-    };
+    const asked = { command: ["true"], stdio: ["ignore", "inherit", "inherit"] as const };
+    const request = { ...requestOf(desk, { PATH: hangingPath(desk, mark) }), ...asked };
     const begun = performance.now();
     await expect(startCell({ ...request, startLimitMs: 700 })).rejects.toMatchObject({
       code: "WC_LAUNCH",
@@ -70,8 +72,25 @@ describe("a start by whoever runs the tests that hangs", () => {
     // What would end it otherwise is nothing: the test's own time.
     expect(performance.now() - begun).toBeGreaterThan(600);
     expect([processesWith(mark), leftBy(desk)]).toEqual([[], []]);
-    const free = { ...env, PATH: process.env["PATH"] ?? "" };
-    const cell = await startCell({ ...request, env: free, startLimitMs: 30_000 });
+    const free = requestOf(desk, { PATH: process.env["PATH"] ?? "" });
+    const cell = await startCell({ ...free, ...asked, startLimitMs: 30_000 });
     expect(await cell.outcome).toMatchObject({ status: "exited", exitCode: 0 });
   });
+});
+
+test("a program that starts a cell may ignore each of its streams; control: a pipe has what was said", async () => {
+  using desk = makeDesk({ name: "whoever runs the tests" });
+  const request = {
+    ...requestOf(desk, { PATH: process.env["PATH"] ?? "" }),
+    command: ["sh", "-c", "readlink /proc/self/fd/2; echo said >&2"],
+  };
+  const piped = await startCell({ ...request, stdio: ["ignore", "ignore", "pipe"] });
+  if (piped.stderr === null) throw new TypeError("There is no pipe at the cell's stderr.");
+  expect(await text(piped.stderr)).toBe("said\n");
+  expect(await piped.outcome).toMatchObject({ status: "exited", exitCode: 0 });
+
+  const ignored = await startCell({ ...request, stdio: ["ignore", "pipe", "ignore"] });
+  if (ignored.stdout === null) throw new TypeError("There is no pipe at the cell's stdout.");
+  expect(await text(ignored.stdout)).toBe("/dev/null\n");
+  expect([ignored.stderr, await ignored.outcome]).toMatchObject([null, { status: "exited", exitCode: 0 }]);
 });
