@@ -71,6 +71,19 @@ test("SECURITY.md numbers its promises from P1 on, each with a test of its own",
   expect(read("SECURITY.md").match(/^\| ?P\d+/gm)?.length).toBe(rows.length);
 });
 
+test("ARCHITECTURE.md has a paragraph for every room, and names only what its door exports", () => {
+  const text = read("ARCHITECTURE.md");
+  const rooms = readdirSync(path.join(root, "src"));
+  expect(rooms.filter((room) => !text.includes(`**${room}**`))).toEqual([]);
+  const named = [...text.matchAll(/^\*\*(\w+)\*\* \((`[^)]+`)\)/gm)].flatMap(([, room = "", names = ""]) =>
+    names.split(", ").map((name) => ({ room, name: name.replaceAll("`", "") })),
+  );
+  expect(named.length).toBeGreaterThan(rooms.length / 2);
+  const isExported = ({ room, name }: { room: string; name: string }) =>
+    new RegExp(`\\b${name}\\b`).test(read(`src/${room}/index.ts`));
+  expect(named.filter((one) => !isExported(one))).toEqual([]);
+});
+
 test("a line that keeps a promise names one that SECURITY.md has", () => {
   const promises = new Set([...read("SECURITY.md").matchAll(/^\| (P\d+) \|/gm)].map(([, name]) => name));
   const wrong = readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" })
