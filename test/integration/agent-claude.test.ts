@@ -1,11 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type ScriptedAnswer, type ScriptedTask, startScriptedModel } from "../../src/agent/index.ts";
 import { placeSearch, searchFor } from "../helpers/key-search.ts";
 import { type Installed, npmInstall } from "../helpers/npm-install.ts";
 import { type Recorder, recordRequests } from "../helpers/recorded.ts";
-import { type Desk, isSoak, makeDesk, people, until } from "../helpers/run-workcell.ts";
+import { type Desk, isSoak, makeDesk, type Person, people, until } from "../helpers/run-workcell.ts";
 import { Screens, tmuxProblem } from "../helpers/tmux.ts";
 
 /** The line of the reference, and the newest. */
@@ -42,28 +42,49 @@ async function serve(task: ScriptedTask): Promise<Recorder> {
 /** What does not hang on the version is tried with the newest, and in the long form with both. */
 const isTried = (version: string) => isSoak || version === versions[1];
 
+/** A desk for each person: the host's tools, which the reference's profile asks, are asked there but once. */
+let desks: ReadonlyMap<Person, Desk>;
+beforeAll(() => {
+  desks = new Map(people.map((person) => [person, makeDesk(person)]));
+});
+afterAll(() => {
+  for (const desk of desks.values()) desk[Symbol.dispose]();
+});
+
+/** The person's desk, a fresh folder of theirs on it, and the folder in which this Claude Code is found. */
+function sitDown(person: Person | undefined, name: string, claude: Installed) {
+  const desk = person && desks.get(person);
+  if (desk === undefined) throw new Error("There is nobody to sit down");
+  // The folder that is searched stays as it is: what tools said counts as long as those do.
+  const [programs, version] = [desk.folder("programs"), path.join(desk.home, "../version")];
+  rmSync(version, { force: true });
+  symlinkSync(claude.bin, version);
+  if (!readdirSync(programs).includes("claude"))
+    symlinkSync(path.join(version, "claude"), path.join(programs, "claude"));
+  return { desk, work: desk.folder(name), programs };
+}
+
 describe.each(versions)("real Claude Code %s", (version) => {
   let claude: Installed;
   beforeAll(() => {
     claude = npmInstall([`@anthropic-ai/claude-code@${version}`], { claude: version });
   }, 120_000);
-  afterAll(() => claude[Symbol.dispose]());
 
-  const env = (api?: Recorder) => ({
-    PATH: `${claude.bin}:${systemPath}`,
+  const env = (programs: string, api?: Recorder) => ({
+    PATH: `${programs}:${systemPath}`,
     ...(api === undefined ? {} : { ANTHROPIC_BASE_URL: api.url, ANTHROPIC_API_KEY: KEY }),
   });
-  const words = (desk: Desk, ...more: readonly string[]) => [
-    ...["agent", "-m", `${desk.work}:rw`, ...more],
+  const words = (work: string, ...more: readonly string[]) => [
+    ...["agent", "-m", `${work}:rw`, ...more],
     ...["claude", "Do as you are told"],
   ];
 
   describe.each(people)("as $name", (person) => {
     test("does the scripted task in a cell, and its changes wait", async ({ skip }) => {
       skip(claude.problem !== "", claude.problem);
-      using desk = makeDesk(person);
+      const { desk, programs } = sitDown(person, "work", claude);
       const ended = await desk.workcell(["agent", "claude", "--model", "scripted", "--profile", "cowork"], {
-        env: env(),
+        env: env(programs),
         within,
       });
       expect([ended.code, ended.stderr]).toEqual([
@@ -83,18 +104,10 @@ describe.each(versions)("real Claude Code %s", (version) => {
       skip,
     }) => {
       skip(claude.problem !== "", claude.problem);
-      using desk = makeDesk(person);
+      const { desk, work, programs } = sitDown(person, `asked-${version}`, claude);
       const api = await serve(commands("touch one", "touch two"));
-      const asking = [
-        "agent",
-        "-m",
-        desk.work,
-        "--permission-mode",
-        "default",
-        "claude",
-        "Do as you are told",
-      ];
-      const running = desk.startOnTerminal(asking, { env: env(api), within });
+      const asking = ["agent", "-m", work, "--permission-mode", "default", "claude", "Do as you are told"];
+      const running = desk.startOnTerminal(asking, { env: env(programs, api), within });
       // What is typed before the question is said to the agent.
       for (const [asked, answer] of ["y", "rather not"].entries()) {
         await until(() => running.text().split("or no and why: ").length === asked + 2, 20_000);
@@ -103,10 +116,7 @@ describe.each(versions)("real Claude Code %s", (version) => {
       await running.said("Apply them? [y/N] ");
       running.child.stdin?.write("y\n");
       expect((await running.ended).code).toBe(0);
-      expect([existsSync(path.join(desk.work, "one")), existsSync(path.join(desk.work, "two"))]).toEqual([
-        true,
-        false,
-      ]);
+      expect([existsSync(path.join(work, "one")), existsSync(path.join(work, "two"))]).toEqual([true, false]);
       expect(api.arrived.at(-1)?.body).toContain("The person says: rather not");
     });
   });
@@ -115,13 +125,13 @@ describe.each(versions)("real Claude Code %s", (version) => {
     "where nobody can be asked it is refused at once, and the code says so",
     async ({ skip }) => {
       skip(claude.problem !== "", claude.problem);
-      using desk = makeDesk(people.at(-1) ?? { name: "nobody" });
+      const { desk, work, programs } = sitDown(people.at(-1), `refused-${version}`, claude);
       const api = await serve(commands("touch one"));
-      const ended = await desk.workcell(words(desk, "--permission-mode", "default"), {
-        env: env(api),
+      const ended = await desk.workcell(words(work, "--permission-mode", "default"), {
+        env: env(programs, api),
         within,
       });
-      expect([ended.code, existsSync(path.join(desk.work, "one"))]).toEqual([3, false]);
+      expect([ended.code, existsSync(path.join(work, "one"))]).toEqual([3, false]);
       expect(ended.stdout).toMatch(/^! Not permitted: Bash touch one/m);
       expect(ended.stdout).toContain("That was all.");
     },
@@ -131,11 +141,11 @@ describe.each(versions)("real Claude Code %s", (version) => {
     "the person's key arrives upstream, and is nowhere in the cell",
     async ({ skip }) => {
       skip(claude.problem !== "", claude.problem);
-      using desk = makeDesk(people.at(-1) ?? { name: "nobody" });
+      const { desk, work, programs } = sitDown(people.at(-1), "work", claude);
       placeSearch(desk);
       // Control: the placeholder is found by the same search, in the agent's own memory too.
       const api = await serve(commands(searchFor(KEY), searchFor("workcell-placeholder")));
-      const ended = await desk.workcell(words(desk, "--json"), { env: env(api), within });
+      const ended = await desk.workcell(words(work, "--json"), { env: env(programs, api), within });
       expect(ended.code).toBe(0);
       const asked = api.arrived.filter(({ path: place }) => place.startsWith("/v1/messages"));
       expect(new Set(asked.map(({ headers }) => headers["x-api-key"]))).toEqual(new Set([KEY]));
@@ -151,10 +161,10 @@ describe.each(versions)("real Claude Code %s", (version) => {
 
   test("it is observed as the reference has it", async ({ skip }) => {
     skip(claude.problem !== "", claude.problem);
-    using desk = makeDesk(people.at(-1) ?? { name: "nobody" });
+    const { desk, programs } = sitDown(people.at(-1), "work", claude);
     const only = ["--only", "proc.*,agent.model,agent.tools,life.*"];
     const asked = ["report", "--profile", "cowork", "--agent", "claude", "--verify", ...only];
-    const ended = await desk.workcell(asked, { env: env(), within });
+    const ended = await desk.workcell(asked, { env: env(programs), within });
     expect([ended.code, ended.stderr]).toEqual([0, expect.stringMatching(/: \d+ match · 0 differ/)]);
   });
 
@@ -167,7 +177,7 @@ describe.each(versions)("real Claude Code %s", (version) => {
       const model = ["--model", "claude-opus-4-5-20251101"];
       await using screens = new Screens(desk);
       const own = {
-        ...env(api),
+        ...env(claude.bin, api),
         HOME: desk.folder("own-home"),
         CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
       };
@@ -177,7 +187,7 @@ describe.each(versions)("real Claude Code %s", (version) => {
       const tools = ["--allowedTools", "Task,Bash,Glob,Grep,Read,Edit,Write"];
       await screens.open("outside", ["claude", ...model, ...tools, ...plain], own);
       const caged = ["agent", "-m", ".", "--apply", "none", ...model, "claude"];
-      await screens.open("inside", [desk.program, ...caged], { ...env(api), HOME: desk.home });
+      await screens.open("inside", [desk.program, ...caged], { ...env(claude.bin, api), HOME: desk.home });
 
       const both = ["outside", "inside"] as const;
       /** Waits until both show the mark, and then for a while until they show the same. */
