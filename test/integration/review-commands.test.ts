@@ -153,8 +153,14 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
       expect.stringContaining("Nothing that was applied here can be undone any more"),
     ]);
     // An undo is a step: its own undo does it again, and nobody has to know in which session.
-    expect((await said(desk, ["undo", "--step", "3"], at))[0]).toBe(0);
+    expect(await said(desk, ["undo", "--step", "3"], at)).toEqual([
+      ...[0, expect.stringContaining(`  to undo: workcell undo ${name} --step 6\n`), ""],
+    ]);
     expect(read(folder, "a")).toBe("one\ntwo\nthree\nfour\n");
+    const back = new RegExp(
+      `; last brought back .* as step 6 of ${name}; to undo: workcell undo ${name} --step 6\n`,
+    );
+    expect((await said(desk, ["diff"], at))[2]).toMatch(back);
   });
 
   test("undo: what was changed since is left, said, and nothing else is kept back", async () => {

@@ -14,6 +14,7 @@ import {
 } from "../../session/index.ts";
 import type { CommandContext, FlagValues } from "../command.ts";
 import { shownAge } from "./age.ts";
+import { isForward, oppositeOf } from "./forward.ts";
 import { counted } from "./say.ts";
 import { isBelow, nothingThere } from "./select.ts";
 import { bytePathIn, pathsIn, readWords, stateOf } from "./words.ts";
@@ -51,15 +52,17 @@ function sayNothing(context: CommandContext, name?: string): void {
   const state = stateOf(context);
   const found =
     name === undefined ? findSession(state, "steps", context.cwd)?.session : namedSession(state, name);
-  const last = found === undefined ? undefined : sessionSteps(found).at(-1);
+  const steps = found === undefined ? [] : sessionSteps(found);
+  const last = steps.at(-1);
   const which = name === undefined ? "no changes wait here" : `no changes wait in session ${name}`;
-  const were = last?.kind === "undo" ? "last undone" : "last applied";
+  const isApplied = last !== undefined && isForward(last, steps);
+  const were = isApplied ? (last.kind === "undo" ? "last brought back" : "last applied") : "last undone";
   const rest =
     found === undefined || last === undefined
       ? ""
       : `; ${were} ${shownAge(Date.parse(last.time), Date.now())} ago, as step ${last.number}${name === undefined ? ` of ${found.name}` : ""}`;
-  const back =
-    last?.kind === "undo" ? `; to bring it back: workcell undo ${found?.name} --step ${last.number}` : "";
+  const canBeUndone = last?.kind === "undo" && last.forgotten !== true;
+  const back = canBeUndone && found !== undefined ? `; ${oppositeOf(last, steps, found.name)}` : "";
   context.stderr.write(`workcell: ${which}${rest}${back}\n`);
   if (name === undefined) sayElsewhere(context);
 }

@@ -16,6 +16,7 @@ import {
 } from "../../session/index.ts";
 import { shownAge } from "../changes/age.ts";
 import { sayRecovered } from "../changes/asked.ts";
+import { oppositeOf } from "../changes/forward.ts";
 import { counted, leftLines } from "../changes/say.ts";
 import { keepWithinDisk } from "../changes/within-disk.ts";
 import { pathsIn, readWords, sessionFlag, stateOf } from "../changes/words.ts";
@@ -176,7 +177,7 @@ function sayUndone(
   if (undo !== undefined)
     stdout.write(
       `Undid ${counted(countUndone(undo, step), "change")} of step ${step.number} in ${printable(step.folder)} (step ${undo.number})\n` +
-        `  to bring it back: workcell undo ${session.name} --step ${undo.number}\n`,
+        `  ${oppositeOf(undo, sessionSteps(session), session.name)}\n`,
     );
   if (left.length > 0) stdout.write(`Left ${counted(left.length, "path")} as found:\n${leftLines(left)}`);
 }
