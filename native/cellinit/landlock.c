@@ -72,7 +72,24 @@ static void allow(int ruleset, const struct landlock_path *beneath, uint64_t rig
   close(parent);
 }
 
-unsigned restrict_to_paths(const struct request *request) {
+/*
+ * What the command was given may be opened anew, as /dev/stdout and its like: for what it was given for, which the
+ * descriptor itself is good for as well. A pipe or socket without a name needs no rule, and can have none.
+ */
+static void allow_stream(int ruleset, int stream, uint64_t known) {
+  struct stat status;
+  int flags = fcntl(stream, F_GETFL);
+  if (flags < 0 || (flags & O_PATH) != 0 || fstat(stream, &status) != 0) return;
+  if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode) && !S_ISCHR(status.st_mode)) return;
+  uint64_t rights = S_ISCHR(status.st_mode) ? FS_IOCTL_DEV : 0;
+  if ((flags & O_ACCMODE) != O_WRONLY) rights |= FS_READ_FILE;
+  if ((flags & O_ACCMODE) != O_RDONLY) rights |= FS_WRITE_FILE | FS_TRUNCATE;
+  struct path_attributes attributes = {.allowed = rights & known, .parent = stream};
+  if (syscall(NR_ADD_RULE, ruleset, RULE_PATH_BENEATH, &attributes, 0U) != 0 && errno != EBADFD)
+    cannot_number("allow by Landlock stream", (unsigned long)stream, errno);
+}
+
+unsigned restrict_to_paths(const struct request *request, const int streams[3]) {
   unsigned abi = find_abi(request->landlock);
   if (abi == 0) return 0;
   uint64_t all = rights_known_to(abi);
@@ -82,6 +99,7 @@ unsigned restrict_to_paths(const struct request *request) {
   if (ruleset < 0) cannot("make a ruleset of", "Landlock");
   for (size_t i = 0; i < request->path_count; i++)
     allow(ruleset, &request->paths[i], request->paths[i].writable ? all : READING);
+  for (size_t i = 0; i < 3; i++) allow_stream(ruleset, streams[i], all);
   if (syscall(NR_RESTRICT_SELF, ruleset, 0U) != 0) cannot("restrict this process by", "Landlock");
   close(ruleset);
   return abi;

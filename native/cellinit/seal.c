@@ -79,7 +79,8 @@ void seal_and_execute(const struct request *request, const struct filter *filter
   drop_capabilities();
 
   /* 5. Before the filter, which refuses further Landlock rulesets or need not know them. */
-  unsigned landlock = restrict_to_paths(request);
+  const int streams[] = {STDIN_FILENO, STDOUT_FILENO, command_stderr >= 0 ? command_stderr : STDERR_FILENO};
+  unsigned landlock = restrict_to_paths(request, streams);
 
   /* 6. Last of the layers. The listener is the host's alone: whoever holds it can answer its questions. */
   int listener = install_filter(filter);

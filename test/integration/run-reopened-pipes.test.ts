@@ -31,4 +31,26 @@ describe.each(everyWay)("pipes of workcell run as $name", (person) => {
     );
     expect([done.code, done.stdout]).toEqual([0, "through\n"]);
   });
+
+  test("so it does with files, for what each is open for and no more, and with /dev/null", async () => {
+    // Whoever runs Workcell, the cell's own user may read and write all three.
+    const prepare = "echo said >in; rm -f out err; touch out err; chmod 666 in out err";
+    const script = "cat /dev/stdin >/dev/stdout; echo also >/dev/stderr";
+    const backwards = "cat /dev/stdout && echo read; echo written >/dev/stdin && echo wrote";
+    const tell = "cat in out err; echo ended";
+    const tried = async (start: string) => {
+      const line = (command: string, streams: string) => `${start} bash -c '${command}' ${streams};`;
+      const forwards = await piped(`${prepare}; ${line(script, "<in >out 2>err")} ${tell}`);
+      const back = await piped(`${prepare}; ${line(backwards, "<in >out 2>/dev/null")} ${tell}`);
+      const none = await piped(line("cat /dev/stdin >/dev/stdout; echo also", "</dev/null"));
+      return [forwards.stdout, back.stdout, none.stdout];
+    };
+    expect(await tried(`"$1" run --tunnel ${person.tunnel} --`)).toEqual([
+      ...["said\nsaid\nalso\nended\n", "said\nended\n", "also\n"],
+    ]);
+    // Control: without a cell both go backwards, too.
+    const [forwards, back, none] = await tried("");
+    expect([forwards, none]).toEqual(["said\nsaid\nalso\nended\n", "also\n"]);
+    expect(back).toContain("written\n");
+  });
 });
