@@ -109,7 +109,10 @@ export const apply: Command = {
   name: "apply",
   summary: "carry a session's changes over into the folder, as a step that can be undone",
   usage: "[FLAGS] [SESSION] [PATH...]",
-  notes: [sessionNote],
+  notes: [
+    "What git, shells, editors and agents would run by themselves is held back unless you name its PATH; what you changed meanwhile is a conflict, and is not overwritten.",
+    sessionNote,
+  ],
   flags: [
     {
       name: "take",

@@ -111,6 +111,9 @@ export const audit: Command = {
   name: "audit",
   summary: "list what was allowed and refused, and verify that nothing of it was changed",
   usage: "[FLAGS]",
+  notes: [
+    "What the gate, the filters and the limits decided, of all your sessions, oldest first. Each line holds the hash of the one before it, so that a change shows.",
+  ],
   flags: [
     { name: "follow", help: "print new lines as they come" },
     { name: "session", value: "NAME", help: "only this session's" },

@@ -26,6 +26,9 @@ export const policy: Command = {
   name: "policy",
   summary: "say whether a host or a path is allowed, by which rule",
   usage: "check [FLAGS] HOST[:PORT]|PATH",
+  notes: [
+    "Asks for a run with these flags, and starts nothing. What begins with / or . is a PATH. Exits 0 when it is allowed, 1 when it is refused.",
+  ],
   flags: [
     ...settingsFlagsNamed("mount", "allow-path", "allow-host", "deny-host", "preset", "profile", "settings"),
     { name: "write", help: "ask about writing to PATH instead of reading it" },

@@ -79,6 +79,9 @@ export const report: Command = {
   name: "report",
   summary: "observe a fresh cell, and compare it with the reference row by row",
   usage: "[FLAGS]",
+  notes: [
+    "The reference is the environment of an AI coworker that the profile cowork is made to be as. Without a flag the report goes to stdout.",
+  ],
   flags: [
     ...settingsFlagsNamed("profile", "tunnel", "tier", "settings", "session"),
     { name: "agent", value: "AGENT", help: "observe this agent at work, instead of the built-in one" },

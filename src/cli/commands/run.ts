@@ -10,6 +10,7 @@ export const run: Command = {
   notes: [
     "The command sees system folders and what -m connects, starts in the first folder that is connected, and reaches no host but what --preset and --allow-host name.",
     "A folder in review stays as it is: workcell diff shows what waits, workcell apply carries it over.",
+    "The exit code is the command's own; 124 after a time limit, 125 when Workcell failed and nothing was started, 137 after another limit.",
   ],
   flags: runFlags,
   example: "workcell run -m . --preset npm npm test",

@@ -146,6 +146,9 @@ export const trust: Command = {
   name: "trust",
   summary: "see a folder's own settings and agree to them",
   usage: "[--yes] [--list [--json]] [--revoke] [DIR]",
+  notes: [
+    "A folder's own settings stand in its .workcell.json. It comes with the folder, so it may be anybody's: it counts only when you have agreed to exactly what it says. DIR is this folder when not said.",
+  ],
   flags: [
     { name: "yes", short: "y", help: "agree without being asked" },
     { name: "list", help: "list what is agreed to" },
