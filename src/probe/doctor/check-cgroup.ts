@@ -23,8 +23,7 @@ export function tellTrials(trials: CgroupTrials): string {
     count === 1 ? `limit ${one}` : `limits ${many}`;
   if (failing.length === 0) return `${joined(working)} limits work`;
   const whys = [...new Set(names.flatMap(([, trial]) => (trial.works ? [] : [trial.why])))];
-  if (working.length === 0)
-    return `no limit works, so Workcell holds them itself, more weakly (${whys.join("; ")})`;
+  if (working.length === 0) return `no limit works, so they are watched (${whys.join("; ")})`;
   const first = `${joined(working)} ${verb(working.length, "works", "work")}, `;
   const second = `${joined(failing)} ${verb(failing.length, "does not", "do not")}`;
   return `${first}${second} (${whys.join("; ")})`;

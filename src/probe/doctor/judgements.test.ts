@@ -40,7 +40,7 @@ test.each([
   ],
   [
     { memory: fails, swap: fails, processes: fails },
-    "no limit works, so Workcell holds them itself, more weakly (the kernel does not account for it)",
+    "no limit works, so they are watched (the kernel does not account for it)",
   ],
 ])("tellTrials() of case %#", (trials, text) => {
   expect(tellTrials(trials)).toBe(text);
