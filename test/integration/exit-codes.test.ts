@@ -64,7 +64,15 @@ const cases: readonly Case[] = [
       return ["discard"];
     },
   ],
-  ["undo 0", "there is no step", async () => ["undo"]],
+  [
+    "undo 0",
+    "it was taken back before",
+    async ({ change, desk, folder }) => {
+      await change("echo 2 >one");
+      for (const word of ["apply", "undo"]) await desk.workcell([word], { cwd: folder });
+      return ["undo", "--step", "1"];
+    },
+  ],
   [
     "undo 0",
     "a step",
@@ -122,6 +130,15 @@ describe.each(people)("exit codes, as $name", (person) => {
     child.stdin?.write("n\n");
     expect((await ended).code).toBe(1);
     expect((await desk.workcell(["diff"], { cwd: folder })).stdout).toContain("1 changed");
+  });
+
+  test("undo where nothing was applied at all ends with 125, and says so", async () => {
+    using alone = makeDesk(person);
+    const { code, stderr } = await alone.workcell(["undo"], { cwd: alone.folder("never") });
+    expect([code, stderr]).toEqual([
+      125,
+      expect.stringMatching(/^workcell: Nothing that was applied here .* \(WC_SESSION\)\n {2}remedy: /),
+    ]);
   });
 
   test("what cannot be done ends with 125, its code said to persons and programs", async () => {
