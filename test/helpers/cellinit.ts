@@ -2,10 +2,9 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { asStranger, cellId, makePlace, type Place } from "./cellhost.ts";
+import { FakeCellhost } from "./fake-cellhost.ts";
 import { placeNative } from "./made-once.ts";
 
-const root = path.resolve(import.meta.dirname, "../..");
-const driver = path.join(root, "test/fixtures/fake-cellhost.py");
 const isRoot = process.getuid?.() === 0;
 const isArm = process.arch === "arm64";
 
@@ -43,7 +42,7 @@ export interface CellRun {
   readonly launcher: string;
   readonly screen: string;
   /** Descriptors that init had open after the last further command was asked for; null: only root may know. */
-  readonly open: number | null;
+  readonly open: number | "gone" | null;
   /** What each further command wrote. */
   readonly execs: readonly string[];
   /** Whether the command made /tmp/open/marker. */
@@ -93,6 +92,7 @@ export const defaultOptions: readonly string[] = [
 /** The programs, a folder that cells may write to, and everything that is taken away at the end. */
 export class CellBench implements Disposable {
   readonly #place: Place = makePlace();
+  readonly #host = new FakeCellhost(this.#place.path);
   readonly cellinit: string;
 
   /** With `instead` another program of the same kind takes cellinit's place. */
@@ -144,19 +144,12 @@ export class CellBench implements Disposable {
   run(task: CellTask): CellRun {
     const marker = path.join(this.open, "marker");
     rmSync(marker, { force: true });
-    const input = JSON.stringify({
+    const run = this.#host.run({
       argv: this.#argv(task),
       filter: path.join(this.#place.path, "second"),
       first_filter: path.join(this.#place.path, "first"),
       ...task.host,
     });
-    const { status, stdout, stderr } = spawnSync("python3", [driver], {
-      input,
-      encoding: "utf8",
-      timeout: 30_000,
-    });
-    if (status !== 0) throw new Error(`The stand-in for cellhost failed: ${stderr}`);
-    const run = JSON.parse(stdout);
     return {
       ...run,
       said: run.messages.map(({ say }: Said) => say).join(""),
@@ -172,6 +165,7 @@ export class CellBench implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#host[Symbol.dispose]();
     this.#place[Symbol.dispose]();
   }
 }

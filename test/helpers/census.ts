@@ -8,7 +8,10 @@ export type Counted = Readonly<Record<string, unknown>> & { readonly path: strin
 
 /** What a tree holds; read by whoever runs the tests, since its owner may have shut it against himself. */
 export function treeOf(folder: string, ...words: readonly string[]): readonly Counted[] {
-  const done = runToEnd(["python3", census, folder, ...words], { maxBuffer: 1024 ** 3, timeout: 60_000 });
+  const done = runToEnd(["/usr/bin/python3", "-IS", census, folder, ...words], {
+    maxBuffer: 1024 ** 3,
+    timeout: 60_000,
+  });
   if (done.status !== 0) throw new Error(done.stderr);
   const lines = done.stdout.split("\n").filter((line) => line !== "");
   return lines.map((line) => JSON.parse(line) as Counted);

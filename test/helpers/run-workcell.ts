@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -210,18 +210,15 @@ export function makeDesk(person: Person, parent = tmpdir()): Desk {
   };
 }
 
-/** Pids of this machine's processes whose command line holds `mark`, zombies left out. */
+/** Pids of this machine's processes whose command line holds `mark`; zombies have none. */
 export function processesWith(mark: string): readonly number[] {
-  const listed = execFileSync("ps", ["-eo", "pid=,stat=,args=", "-ww"], {
-    maxBuffer: 256 * 1024 * 1024,
-    encoding: "utf8",
-  });
-  return listed
-    .split("\n")
-    .map((line) => /^\s*(\d+) (\S+)\s+(.*)$/.exec(line))
-    .filter((found) => found !== null && !found[2]?.startsWith("Z") && found[3]?.includes(mark))
-    .map((found) => Number(found?.[1]));
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => commandLine(name).replaceAll("\0", " ").includes(mark))
+    .map(Number);
 }
+
+const commandLine = (pid: string) => readOrNothing(() => readFileSync(`/proc/${pid}/cmdline`, "utf8"));
 
 function readOrNothing(read: () => string): string {
   try {

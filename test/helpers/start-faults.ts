@@ -122,9 +122,13 @@ export class FaultDesk implements Disposable {
 
   /** Who has the desk on its command line, once what has ended had time to go. */
   async #left(): Promise<readonly number[]> {
-    const left = () => processesWith(path.dirname(this.#desk.work));
-    await until(() => left().length === 0, 5000).catch(() => {});
-    return left();
+    let left: readonly number[] = [];
+    const isGone = () => {
+      left = processesWith(path.dirname(this.#desk.work));
+      return left.length === 0;
+    };
+    await until(isGone, 5000).catch(() => {});
+    return left;
   }
 
   /** The canary without a cell. */

@@ -1,7 +1,12 @@
+import { rmSync } from "node:fs";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CellBench, type CellTask, lacking, type Said, starters } from "../helpers/cellinit.ts";
 
 const env = ["PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8"];
+interface Over {
+  readonly over?: number;
+}
 const sh = (script: string) => ["sh", "-c", script];
 
 describe.skipIf(lacking("bwrap", "python3").length > 0)("a further command in a live cell", () => {
@@ -11,8 +16,14 @@ describe.skipIf(lacking("bwrap", "python3").length > 0)("a further command in a 
   });
   afterAll(() => bench[Symbol.dispose]());
 
-  const run = (exec: readonly object[], task: Partial<CellTask> = {}) =>
-    bench.run({ kind: "init", command: ["sleep", "1.5"], ...task, host: { exec, ...task.host } });
+  /** A first command that goes on until `over` further ones have ended: all of them, where nothing else is said. */
+  const waiting = (then = "exit 0") => sh(`until [ -e /tmp/open/over ]; do sleep 0.02; done; ${then}`);
+  const run = (exec: readonly object[], { over = exec.length, ...task }: Partial<CellTask> & Over = {}) => {
+    const file = path.join(bench.open, "over");
+    rmSync(file, { force: true });
+    const host = { exec, over: [over, file], seconds: 25, ...task.host };
+    return bench.run({ kind: "init", command: waiting(), ...task, host });
+  };
   const ended = (messages: readonly Said[], id: number) => messages.filter((message) => message.id === id);
 
   test.each(starters)("started by %s: is sealed as the first one, and told when it ends", (starter) => {
@@ -68,7 +79,7 @@ describe.skipIf(lacking("bwrap", "python3").length > 0)("a further command in a 
       ...{ id: index + 1, env },
       words: sh(`sleep 0.2; echo ${index}; exit ${index}`),
     }));
-    const done = run(asked, { command: ["sleep", "4"] });
+    const done = run(asked);
     expect(done.execs).toEqual(asked.map((_, index) => `${index}\n`));
     for (const { id } of asked)
       expect(ended(done.messages, id).at(-1)).toMatchObject({ say: "X", status: (id - 1) << 8 });
@@ -81,13 +92,13 @@ describe.skipIf(lacking("bwrap", "python3").length > 0)("a further command in a 
       words: ["true"],
       after: 0.02,
     }));
-    const done = run(asked, { command: ["sleep", "5"] });
+    const done = run(asked);
     expect(done.messages.filter(({ say }) => say === "X")).toHaveLength(151);
   });
 
   test("above the bound they are refused, and the cell lives on", () => {
-    const asked = Array.from({ length: 70 }, (_, index) => ({ id: index + 1, env, words: ["sleep", "2"] }));
-    const done = run(asked, { command: sh("sleep 3; exit 5") });
+    const asked = Array.from({ length: 70 }, (_, index) => ({ id: index + 1, env, words: ["sleep", "50"] }));
+    const done = run(asked, { over: 6, command: waiting("exit 5") });
     const refused = done.messages.filter(({ say }) => say === "F");
     expect(refused).toHaveLength(6);
     expect(refused[0]).toMatchObject({ code: 125, error: 11, step: `start "sleep"` });
@@ -109,7 +120,8 @@ describe.skipIf(lacking("bwrap", "python3").length > 0)("a further command in a 
   });
 
   test("ends with the cell, and its end is told", () => {
-    const done = run([{ id: 5, words: ["sleep", "50"], env }], { command: sh("sleep 0.5; exit 3") });
+    const words = sh(": > /tmp/open/over; exec sleep 50");
+    const done = run([{ id: 5, words, env }], { command: waiting("exit 3") });
     expect(done).toMatchObject({ code: 3 });
     expect(done.messages.slice(-2)).toMatchObject([
       { say: "X", id: 5, status: 9 },
@@ -145,7 +157,8 @@ print(ctypes.get_errno())`;
     ["a second go", { hex: "67", descriptors: 0 }, false],
     ["nothing but a byte", { hex: "45" }, false],
   ])("with %s is refused, and leaves nothing open", (_what, asked, isTold) => {
-    const done = run([asked, { id: 2, words: sh("ls /proc/self/fd | wc -l"), env, after: 0.2 }]);
+    const look = { id: 2, words: sh("ls /proc/self/fd | wc -l"), env, after: 0.2 };
+    const done = run([asked, look], { over: isTold ? 2 : 1 });
     expect(ended(done.messages, 1)).toMatchObject(isTold ? [{ say: "F", code: 125 }] : []);
     expect(done.execs[1]).toBe("4\n");
     // Its own 0 to 2, and the control socket.
