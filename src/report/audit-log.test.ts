@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { AuditEvent, AuditLine } from "../model/index.ts";
 import { GENESIS, hashOf } from "./audit-chain.ts";
+import { endFile, keepEnd } from "./audit-end.ts";
 import { type AuditOptions, openAudit } from "./audit-log.ts";
 import { followAudit } from "./audit-read.ts";
 import { verifyAudit } from "./audit-verify.ts";
@@ -112,6 +113,8 @@ test("a torn last line is set aside and said, wherever the crash cut it, and the
       rmSync(`${file}.torn`, { force: true });
       writeFileSync(file, whole);
       truncateSync(file, size);
+      // A crash in the middle of a line comes before its end is kept.
+      await keepEnd(file, JSON.parse(whole.slice(0, firstLine)));
       const notes: string[] = [];
       await write(["c:1"], { onRecovered: (note) => notes.push(note) });
       const lacksOnlyItsNewline = size === whole.length - 1;
@@ -163,6 +166,52 @@ test("verifyAudit() finds any change of any byte, and any line taken out, moved 
   );
   writeFileSync(file, whole);
   expect((await verifyAudit(file)).intact).toBe(true);
+});
+
+test("verifyAudit() finds lines that were cut off, and what was put in their place, also when more has been written since", async () => {
+  await write(["a:1", "b:1", "c:1"]);
+  const whole = readFileSync(file, "utf8");
+  const kept = readFileSync(endFile(file), "utf8");
+  const lines = linesOf(file);
+  const anew = (line = "", subject = "") => {
+    const forged = { ...JSON.parse(line), subject };
+    return JSON.stringify({ ...forged, hash: hashOf(forged) });
+  };
+  const gone = "it is not there: number 3 of the chain was the last that was written";
+  for (const [text, line, why] of [
+    [`${lines[0]}\n${lines[1]}\n`, 3, gone],
+    [`${lines[0]}\n`, 2, gone],
+    ["", 1, gone],
+    [whole.slice(0, -2), 3, gone],
+    [`${lines[0]}\n${lines[1]}\n${anew(lines[2], "x:1")}\n`, 3, "it is not what was written as number 3"],
+  ] as const) {
+    writeFileSync(file, text);
+    writeFileSync(endFile(file), kept);
+    expect(await verifyAudit(file)).toMatchObject({ intact: false, firstBroken: { file, line, why } });
+    await write(["d:1"]);
+    expect(JSON.parse(linesOf(file).at(-1) ?? "")).toMatchObject({
+      seq: 4,
+      prev: JSON.parse(lines[2] ?? "").hash,
+    });
+    expect((await verifyAudit(file)).intact).toBe(false);
+  }
+  // Control: nothing else is wrong with a log that was cut.
+  writeFileSync(file, `${lines[0]}\n${lines[1]}\n`);
+  rmSync(endFile(file));
+  expect(await verifyAudit(file)).toMatchObject({ lines: 2, intact: true });
+});
+
+test("an end that was not kept any more, as by a crash, breaks nothing", async () => {
+  await write(["a:1"]);
+  const kept = readFileSync(endFile(file), "utf8");
+  await write(["b:1"]);
+  for (const text of [kept, "", "garbage\n"]) {
+    writeFileSync(endFile(file), text);
+    expect((await verifyAudit(file)).intact).toBe(true);
+    await write(["c:1"]);
+    expect((await verifyAudit(file)).intact).toBe(true);
+  }
+  expect(statSync(endFile(file)).mode & 0o777).toBe(0o600);
 });
 
 const flock = `(fd) => new Promise((resolve, reject) =>

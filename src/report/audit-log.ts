@@ -4,6 +4,7 @@ import path from "node:path";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import type { AuditEvent, AuditLine } from "../model/index.ts";
 import { type ChainEnd, sealEvent } from "./audit-chain.ts";
+import { followed, keepEnd, readEnd } from "./audit-end.ts";
 import { endOfOlder, isWholeLine, readTail, setAside } from "./audit-tail.ts";
 
 /** The person's log of decisions, as one process writes to it. */
@@ -113,13 +114,18 @@ async function writeBatch(
   options: AuditOptions,
 ) {
   const tail = await mend(file, handle, options);
-  const lines = sealAll(batch, tail.end ?? (await endOfOlder(file)));
+  // SECURITY(P13): lines that were cut off would be forgotten with the next one, did it follow what is left.
+  const start = followed(tail.end ?? (await endOfOlder(file)), await readEnd(file));
+  const lines = sealAll(batch, start);
   const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
   if (tail.size > 0 && tail.size + Buffer.byteLength(text) > (options.maxBytes ?? MAX_BYTES)) {
     await rename(file, `${file}.1`);
     return undefined;
   }
   await writeWhole(handle, text, tail.size);
+  const last = lines.at(-1);
+  // The lines are in the log: that its end cannot be kept is no reason to write them twice.
+  if (last !== undefined) await keepEnd(file, last).catch(() => {});
   return lines;
 }
 

@@ -1,6 +1,7 @@
 import { access } from "node:fs/promises";
 import type { AuditLine } from "../model/index.ts";
 import { type ChainEnd, GENESIS, hashOf } from "./audit-chain.ts";
+import { readEnd } from "./audit-end.ts";
 import { type AuditEntry, readAudit } from "./audit-read.ts";
 
 /** What a check of the whole chain found. */
@@ -40,6 +41,19 @@ function whyBroken(entry: AuditEntry, before: ChainEnd | undefined, isOlder: boo
   return before === undefined ? whyNotFirst(line, isOlder) : whyNotNext(line, before);
 }
 
+/** SECURITY(P13): what was cut off the end leaves a chain that fits, and so does one that was made anew. */
+function whyNotWritten(line: AuditLine, kept: ChainEnd | undefined): string | undefined {
+  return kept?.seq !== line.seq || kept.hash === line.hash
+    ? undefined
+    : `it is not what was written as number ${line.seq}`;
+}
+
+function whyCut(last: ChainEnd | undefined, kept: ChainEnd | undefined): string | undefined {
+  return kept === undefined || kept.seq <= (last?.seq ?? 0)
+    ? undefined
+    : `it is not there: number ${kept.seq} of the chain was the last that was written`;
+}
+
 async function isThere(file: string): Promise<boolean> {
   return access(file).then(
     () => true,
@@ -49,13 +63,17 @@ async function isThere(file: string): Promise<boolean> {
 
 /** Walks the whole chain, the older generation first. */
 export async function verifyAudit(file: string): Promise<AuditVerdict> {
+  // Asked before the lines are read: more may be written meanwhile, and no fewer.
+  const kept = await readEnd(file);
+  let place = { file, line: 0 };
   let lines = 0;
   let refused = 0;
   let before: ChainEnd | undefined;
   let firstBroken: AuditVerdict["firstBroken"];
   let torn: AuditVerdict["torn"];
   for await (const entry of readAudit(file)) {
-    const why = whyBroken(entry, before, entry.file !== file);
+    const why =
+      whyBroken(entry, before, entry.file !== file) ?? (entry.line && whyNotWritten(entry.line, kept));
     if (why !== undefined && !entry.ended && entry.file === file) {
       torn = { file, line: entry.number, bytes: Buffer.byteLength(entry.text) };
       continue;
@@ -64,7 +82,10 @@ export async function verifyAudit(file: string): Promise<AuditVerdict> {
     if (entry.line?.decision === "deny") refused += 1;
     if (why !== undefined) firstBroken ??= { file: entry.file, line: entry.number, why };
     before = entry.line ?? before;
+    place = { file: entry.file, line: entry.number };
   }
+  const cut = whyCut(before, kept);
+  if (cut !== undefined) firstBroken ??= { ...place, line: place.line + 1, why: cut };
   return {
     lines,
     refused,

@@ -14,6 +14,8 @@ const changes: readonly (readonly [what: string, change: (lines: Lines) => Lines
   ["a decision was turned round", (lines) => lines.map((line) => line.replace('"deny"', '"allow"'))],
   ["the first line was removed", (lines) => lines.slice(1)],
   ["a line was removed from the middle", (lines) => lines.filter((_, index) => index !== 1)],
+  ["the last line was removed", (lines) => lines.slice(0, -1)],
+  ["all but the first were removed", (lines) => lines.slice(0, 1)],
   ["a line was put in between", ([first = "", ...rest]) => [first, first, ...rest]],
   [
     "a line of another's making was put in between",
