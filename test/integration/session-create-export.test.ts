@@ -26,6 +26,8 @@ describe.each(people)("workcell session create as $name", (person) => {
     expect(ran.stdout).toMatch(
       new RegExp(`^${desk.work}\\nMemTotal: +${300 * 1024} kB\\nby the host\\nkept\\n$`),
     );
+    const shown = await desk.workcell(["session", "show", "made-first-one"]);
+    expect(shown.stdout).toContain(`\n  made with: --mount ${desk.work} --env PASSED --memory 300M\n`);
     // What is given now stands before it.
     const more = await desk.run(["--session", "made-first-one", "--memory", "200M", "sh", "-c", look]);
     expect(more.stdout).toMatch(new RegExp(`MemTotal: +${200 * 1024} kB\\n\\nkept\\nkept\\n$`));

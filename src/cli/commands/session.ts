@@ -20,6 +20,7 @@ import { counted } from "../changes/say.ts";
 import { stateOf } from "../changes/words.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
 import { columns } from "../render/columns.ts";
+import { shownFlags } from "../session/kept-flags.ts";
 
 interface Row {
   readonly name: string;
@@ -114,7 +115,9 @@ function showOne(words: readonly string[], flags: FlagValues, context: CommandCo
     context.stdout.write(`${JSON.stringify({ schema: "workcell.session/1", ...row })}\n`);
     return 0;
   }
+  const made = shownFlags(session.folder);
   const next = [
+    ...(made.length > 0 ? [`  made with: ${made.join(" ")}\n`] : []),
     ...(row.changes > 0 ? [`  to see its changes: workcell diff ${row.name}\n`] : []),
     ...(row.steps > 0 ? [`  to see its steps: workcell undo ${row.name} --list\n`] : []),
   ];
@@ -190,7 +193,7 @@ export const session: Command = {
   ],
   parts: [
     { name: "list", help: "sessions that run, or have something that waits or can be undone" },
-    { name: "show NAME", help: "one of them" },
+    { name: "show NAME", help: "one of them, with the flags that it was made with" },
     { name: "create NAME", help: "make one that stays, with the flags of run" },
     { name: "exec NAME CMD", help: "a further command in one that runs: -t, -e NAME=V, -w DIR, --cell ID" },
     { name: "stop NAME", help: "end its commands" },

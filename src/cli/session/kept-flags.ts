@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { printable } from "../../lib/printable.ts";
 import { realPlace } from "../../lib/real-place.ts";
 import { stateFolder } from "../../lib/xdg-folders.ts";
 import { isSession } from "../../session/index.ts";
@@ -40,6 +41,20 @@ export function keepFlags(file: string, flags: FlagValues, cwd: string): void {
 export function readFlags(file: string): Kept | undefined {
   if (!existsSync(file)) return undefined;
   return (JSON.parse(readFileSync(file, "utf8")) as { readonly flags: Kept }).flags;
+}
+
+/** The flags that a session was made with, as they were given; none where it was made by a run. */
+export function shownFlags(folder: string): readonly string[] {
+  try {
+    const kept = readFlags(path.join(folder, SESSION_FLAGS)) ?? {};
+    return Object.entries(kept).flatMap(([name, values]) =>
+      values.map((value) => `--${name} ${printable(value)}`),
+    );
+  } catch (error) {
+    // A damaged session is looked at, too: a run in it says what is wrong.
+    if (error instanceof SyntaxError) return [];
+    throw error;
+  }
 }
 
 /** What is given now stands before what was kept; flags that may be repeated add to it. */
