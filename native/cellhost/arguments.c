@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -44,10 +45,23 @@ int take_descriptor(char ***rest, const char *flag) {
   return (int)number_between("not a descriptor, argument", take(rest, flag), 0, INT_MAX - 1);
 }
 
+static bool is_name(const char *word, size_t length) {
+  return length > 0 && length <= NAME_MAX && (word[0] != '.' || (length > 1 && (word[1] != '.' || length > 2)));
+}
+
+static char *check_names(char *word, bool one, const char *step) {
+  for (char *at = word;; at++) {
+    size_t length = strcspn(at, "/");
+    if (!is_name(at, length) || (one && at[length] != '\0')) misuse(step, word);
+    at += length;
+    if (*at == '\0') return word;
+  }
+}
+
 const char *take_name(char ***rest, const char *flag) {
-  const char *name = take(rest, flag);
-  size_t length = strlen(name);
-  if (length == 0 || length > NAME_MAX || strchr(name, '/') != NULL || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-    misuse("not a name of one component, argument", name);
-  return name;
+  return check_names(take(rest, flag), true, "not a name of one component, argument");
+}
+
+char *take_place(char ***rest, const char *flag) {
+  return check_names(take(rest, flag), false, "not a place below the scratch folder, argument");
 }

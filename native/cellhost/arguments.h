@@ -9,5 +9,7 @@ unsigned long take_id(char ***rest, const char *flag, unsigned long least);
 int take_descriptor(char ***rest, const char *flag);
 /* One component of a path. */
 const char *take_name(char ***rest, const char *flag);
+/* One component, or several below one another. */
+char *take_place(char ***rest, const char *flag);
 
 #endif

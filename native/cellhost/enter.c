@@ -11,24 +11,31 @@
 #include "identity.h"
 #include "text.h"
 
-static bool take_read_only(char ***rest, const char *flag) {
+static void take_mode(struct mount_request *mount, char ***rest, const char *flag) {
   const char *mode = take(rest, flag);
-  if (strcmp(mode, "ro") == 0) return true;
-  if (strcmp(mode, "rw") == 0) return false;
-  misuse("not a mount mode (ro or rw), argument", mode);
+  mount->system = strcmp(mode, "system") == 0;
+  mount->read_only = mount->system || strcmp(mode, "ro") == 0;
+  if (!mount->read_only && strcmp(mode, "rw") != 0) misuse("not a mount mode (ro, rw or system), argument", mode);
 }
 
 static void take_mount(struct enter_request *request, char ***rest, const char *flag, bool idmapped) {
   if (request->mount_count == MAX_MOUNTS) fail(EXIT_CANNOT, "too many mounts, argument", flag, E2BIG);
   struct mount_request *mount = &request->mounts[request->mount_count++];
-  mount->read_only = take_read_only(rest, flag);
+  take_mode(mount, rest, flag);
   mount->source = take_absolute(rest, flag);
-  mount->name = take_name(rest, flag);
+  mount->place = take_place(rest, flag);
   mount->idmapped = idmapped;
   mount->tree = -1;
   if (!idmapped) return;
   mount->owner_uid = (uid_t)take_id(rest, flag, 0);
   mount->owner_gid = (gid_t)take_id(rest, flag, 0);
+}
+
+static void take_link(struct enter_request *request, char ***rest, const char *flag) {
+  if (request->link_count == MAX_LINKS) fail(EXIT_CANNOT, "too many links, argument", flag, E2BIG);
+  struct link_request *link = &request->links[request->link_count++];
+  link->text = take(rest, flag);
+  link->place = take_place(rest, flag);
 }
 
 bool take_enter_flag(struct enter_request *request, const char *flag, char ***rest) {
@@ -41,6 +48,7 @@ bool take_enter_flag(struct enter_request *request, const char *flag, char ***re
   else if (strcmp(flag, "--keep-fd") == 0) keep(&request->kept, take_descriptor(rest, flag), flag);
   else if (strcmp(flag, "--mount") == 0) take_mount(request, rest, flag, false);
   else if (strcmp(flag, "--idmap") == 0) take_mount(request, rest, flag, true);
+  else if (strcmp(flag, "--link") == 0) take_link(request, rest, flag);
   else return false;
   return true;
 }
@@ -77,7 +85,10 @@ void clone_mounts(struct enter_request *request) {
   int maps[MAX_MOUNTS];
 
   /* 1. Before anything is covered: a source may lie below the scratch folder. */
-  for (size_t i = 0; i < request->mount_count; i++) request->mounts[i].tree = clone_tree(request->mounts[i].source);
+  for (size_t i = 0; i < request->mount_count; i++) {
+    struct mount_request *mount = &request->mounts[i];
+    mount->tree = clone_tree(mount->source, mount->system);
+  }
 
   /* 2. While the clones are detached: the kernel refuses to idmap a mount that was seen already, and no mount is ever
    *    seen without its restrictions. */
@@ -93,7 +104,9 @@ void clone_mounts(struct enter_request *request) {
 int cover_and_attach(struct enter_request *request) {
   int scratch = cover_scratch(request->scratch);
   for (size_t i = 0; i < request->mount_count; i++) 
-    attach_tree(request->mounts[i].tree, request->mounts[i].name, scratch);
+    attach_tree(request->mounts[i].tree, request->mounts[i].place, scratch);
+  for (size_t i = 0; i < request->link_count; i++)
+    attach_link(request->links[i].text, request->links[i].place, scratch);
 
   /* A working directory is reached without walking the folders above it, so root's must not be inherited. */
   if (chdir("/") != 0) cannot("change folder", "/");

@@ -9,7 +9,12 @@
 #include "life.h"
 #include "mounts.h"
 
-enum { MAX_MOUNTS = 256 };
+enum { MAX_MOUNTS = 256, MAX_LINKS = 64 };
+
+struct link_request {
+  const char *text;
+  char *place;
+};
 
 struct enter_request {
   uid_t uid; /* 0: none was named */
@@ -19,6 +24,8 @@ struct enter_request {
   struct kept kept;
   struct mount_request mounts[MAX_MOUNTS];
   size_t mount_count;
+  struct link_request links[MAX_LINKS];
+  size_t link_count;
   char **program;
 };
 

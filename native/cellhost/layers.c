@@ -85,10 +85,10 @@ static void check_lower(const struct layer_request *layer) {
 }
 
 static void clone_layer(struct layer_request *layer, const struct enter_request *enter) {
-  layer->lower_tree = clone_tree(layer->lower);
+  layer->lower_tree = clone_tree(layer->lower, false);
   check_lower(layer);
   restrict_tree(layer->lower_tree, layer->lower, true);
-  layer->layer_tree = clone_tree(layer->folder);
+  layer->layer_tree = clone_tree(layer->folder, false);
   restrict_tree(layer->layer_tree, layer->folder, false);
   if (enter->uid == 0) return;
   int map = make_exchange_map(layer->owner_uid, layer->owner_gid, enter->uid, enter->gid);
@@ -114,7 +114,7 @@ static int clone_in_scratch(const char *scratch, const char *prefix, const char 
   add(&path, prefix);
   add(&path, name);
   add_byte(&path, '\0');
-  return clone_tree(path.bytes);
+  return clone_tree(path.bytes, false);
 }
 
 /* A clone of the mount, not a second mount of the layer: both see one file system, and it lives as long as either. */
@@ -146,7 +146,7 @@ static void give_places(struct layer_request *layer, bool is_root, int scratch) 
     attach_as(layer->lower_tree, "lower-", layer->name, scratch);
     layer->merged_tree = merge_trees(layer->lower_tree, layer->layer_tree, is_root, layer->lower);
   }
-  attach_tree(layer->merged_tree, layer->name, scratch);
+  attach_as(layer->merged_tree, "", layer->name, scratch);
 }
 
 /* The order matters; every step says why it stands where it does. */

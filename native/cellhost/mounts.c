@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,6 +22,7 @@
 #define TREE_EMPTY_PATH 0x1000U
 #define MOVE_FROM_DESCRIPTOR 0x04U
 #define MOVE_TO_DESCRIPTOR 0x40U
+#define RESOLVE_OTHER_MOUNTS_REFUSED 0x01U
 #define RESOLVE_MAGICLINKS_REFUSED 0x02U
 #define RESOLVE_SYMLINKS_REFUSED 0x04U
 #define FS_CLOEXEC 1U
@@ -105,8 +107,8 @@ static int open_canonical(const char *path, unsigned flags) {
  * Recursive: file systems mounted below the folder belong to it, and a mount that covers something goes on covering
  * it. The clone is detached and seen nowhere.
  */
-int clone_tree(const char *source) {
-  int place = open_canonical(source, 0);
+int clone_tree(const char *source, bool follows_links) {
+  int place = follows_links ? open(source, O_PATH | O_CLOEXEC) : open_canonical(source, 0);
   if (place < 0) fail(errno == ENOENT || errno == ENOTDIR ? EXIT_SOURCE_GONE : EXIT_CANNOT, "open source", source, errno);
   int tree = (int)syscall(NR_OPEN_TREE, place, "", TREE_CLONE | TREE_CLOEXEC | TREE_EMPTY_PATH | TREE_RECURSIVE);
   if (tree < 0) cannot("clone mount", source);
@@ -283,15 +285,59 @@ int cover_scratch(const char *scratch) {
   return tree;
 }
 
-void attach_tree(int tree, const char *name, int scratch) {
+/*
+ * SECURITY: folders are made in the scratch file system alone. What is mounted there already may be a person's, and a
+ * link may lead anywhere.
+ */
+static int enter_folder(int above, const char *name) {
+  if (mkdirat(above, name, 0755) == 0) {
+    /* Whatever the umask is. */
+    if (fchmodat(above, name, 0755, 0) != 0) cannot("open to everybody", name);
+  } else if (errno != EEXIST) cannot("make folder", name);
+  struct how_to_open how = {
+      .flags = (uint64_t)(O_PATH | O_CLOEXEC | O_DIRECTORY),
+      .resolve = RESOLVE_OTHER_MOUNTS_REFUSED | RESOLVE_SYMLINKS_REFUSED,
+  };
+  int folder = (int)syscall(NR_OPENAT2, above, name, &how, sizeof how);
+  if (folder < 0) cannot("enter folder", name);
+  return folder;
+}
+
+/* A place's last name, and the folder it stands in. */
+struct standing {
+  int folder;
+  const char *name;
+};
+
+static struct standing stand_at(char *place, int scratch) {
+  struct standing at = {.folder = scratch, .name = place};
+  for (char *slash; (slash = strchr(at.name, '/')) != NULL; at.name = slash + 1) {
+    *slash = '\0';
+    int inner = enter_folder(at.folder, at.name);
+    *slash = '/';
+    if (at.folder != scratch) close(at.folder);
+    at.folder = inner;
+  }
+  return at;
+}
+
+void attach_tree(int tree, char *place, int scratch) {
+  struct standing at = stand_at(place, scratch);
   struct stat status;
-  if (fstat(tree, &status) != 0) cannot("look at the mount of", name);
+  if (fstat(tree, &status) != 0) cannot("look at the mount of", place);
   if (S_ISDIR(status.st_mode)) {
-    if (mkdirat(scratch, name, 0700) != 0) cannot("make mount point", name);
+    if (mkdirat(at.folder, at.name, 0700) != 0) cannot("make mount point", place);
   } else {
-    int point = openat(scratch, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (point < 0) cannot("make mount point", name);
+    int point = openat(at.folder, at.name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (point < 0) cannot("make mount point", place);
     close(point);
   }
-  if (syscall(NR_MOVE_MOUNT, tree, "", scratch, name, MOVE_FROM_DESCRIPTOR) != 0) cannot("attach mount", name);
+  if (syscall(NR_MOVE_MOUNT, tree, "", at.folder, at.name, MOVE_FROM_DESCRIPTOR) != 0) cannot("attach mount", place);
+  if (at.folder != scratch) close(at.folder);
+}
+
+void attach_link(const char *text, char *place, int scratch) {
+  struct standing at = stand_at(place, scratch);
+  if (symlinkat(text, at.folder, at.name) != 0) cannot("make link", place);
+  if (at.folder != scratch) close(at.folder);
 }

@@ -7,8 +7,9 @@
 
 struct mount_request {
   const char *source;
-  const char *name;
+  char *place; /* below the scratch folder */
   bool read_only;
+  bool system; /* the host's own: links on the way to it are followed */
   bool idmapped;
   uid_t owner_uid;
   gid_t owner_gid;
@@ -19,7 +20,7 @@ void leave_host_mounts(void);
 
 /* As root, in a mount namespace of our own: a /proc that is whole lies over one that an engine has covered in parts. */
 void unmask_proc(void);
-int clone_tree(const char *source);
+int clone_tree(const char *source, bool follows_links);
 void restrict_tree(int tree, const char *source, bool read_only);
 
 /* A user namespace in which the owner on disk stands for the session's identity, and nobody else for anybody. */
@@ -33,7 +34,9 @@ int make_exchange_map(uid_t owner_uid, gid_t owner_gid, uid_t uid, gid_t gid);
 void idmap_tree(int tree, const char *source, int user_namespace, int code);
 
 int cover_scratch(const char *scratch);
-void attach_tree(int tree, const char *name, int scratch);
+/* Makes the folders that a place lies in, for everybody to walk through, and the mount point or link itself. */
+void attach_tree(int tree, char *place, int scratch);
+void attach_link(const char *text, char *place, int scratch);
 
 /* Merges a folder and the `upper` of a layer that are attached already; the mount is detached. */
 int merge_trees(int lower, int layer, bool is_root, const char *source);

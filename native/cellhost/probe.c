@@ -41,7 +41,7 @@ int probe_idmap(char **arguments) {
   struct stat before, after;
   if (*arguments != NULL) misuse("unknown argument", *arguments);
   leave_host_mounts();
-  int tree = clone_tree(folder);
+  int tree = clone_tree(folder, false);
   if (fstat(tree, &before) != 0) cannot("look at source", folder);
   uid_t seen_as = before.st_uid == PROBE_ID ? OTHER_PROBE_ID : PROBE_ID;
   idmap_tree(tree, folder, make_identity_map(before.st_uid, before.st_gid, seen_as, PROBE_ID),

@@ -135,6 +135,17 @@ export interface HostMount {
   /** The owner on disk; absent: mounted as it is. */
   readonly owner?: { readonly uid: number; readonly gid: number };
   readonly readOnly: boolean;
+  /** The host's own: links on the way to it are followed. */
+  readonly system?: true;
+}
+
+/** What of /etc cellhost puts together in one folder, which bwrap binds as a whole. */
+export interface EtcFolder {
+  /** Absolute path in the scratch file system. */
+  readonly scratch: string;
+  readonly links: readonly { readonly text: string; readonly scratch: string }[];
+  /** Places in the cell that are in it. */
+  readonly targets: readonly string[];
 }
 
 /** A folder and a layer of the session's as one: what the cell writes goes to the layer. Made by cellhost before bwrap starts. */
@@ -176,6 +187,8 @@ export interface RootPlan {
   /** Mount point of the scratch file system, in a mount namespace of the cell's own. */
   readonly scratch: string;
   readonly mounts: readonly HostMount[];
+  /** Absent: bwrap mounts each part of /etc. */
+  readonly etc?: EtcFolder;
 }
 
 /** Something held in a weaker way than asked for. */

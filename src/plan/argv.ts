@@ -70,14 +70,17 @@ function isolationArguments({ identity, hostname, workdir }: Plan): string[] {
 
 function dropArguments({ root }: Plan): string[] {
   if (root === undefined) return [];
-  const { uid, gid, scratch, mounts } = root;
-  const binds = mounts.flatMap(({ source, scratch: place, owner, readOnly }) => {
-    const common = [readOnly ? "ro" : "rw", source, place.slice(scratch.length + 1)];
+  const { uid, gid, scratch, mounts, etc } = root;
+  const below = (place: string) => place.slice(scratch.length + 1);
+  const binds = mounts.flatMap(({ source, scratch: place, owner, readOnly, system }) => {
+    const mode = system === true ? "system" : readOnly ? "ro" : "rw";
+    const common = [mode, source, below(place)];
     return owner === undefined
       ? ["--mount", ...common]
       : ["--idmap", ...common, `${owner.uid}`, `${owner.gid}`];
   });
-  return ["--uid", `${uid}`, "--gid", `${gid}`, "--scratch", scratch, ...binds];
+  const links = (etc?.links ?? []).flatMap(({ text, scratch: place }) => ["--link", text, below(place)]);
+  return ["--uid", `${uid}`, "--gid", `${gid}`, "--scratch", scratch, ...binds, ...links];
 }
 
 function layerArguments({ layers, root }: Plan): string[] {
@@ -140,13 +143,28 @@ function commandWords(plan: Plan): string[] {
   return ["/usr/bin/env", ...acting.map(({ name, value }) => `${name}=${value}`), ...plan.command];
 }
 
+/** Every mount by bwrap, but those that cellhost has gathered: the folder they are in, in the place of the first. */
+function bwrapMounts(plan: Plan): string[] {
+  const etc = plan.root?.etc;
+  const [first, ...others] = etc?.targets ?? [];
+  const seen = new Set<string>();
+  return plan.mounts.flatMap((mount) => {
+    const { target } = mount;
+    const isFirst = !seen.has(target);
+    seen.add(target);
+    if (etc !== undefined && isFirst && target === first) return ["--ro-bind", etc.scratch, "/etc"];
+    if (isFirst && others.includes(target)) return [];
+    return mountArguments(mount, bindSource(mount, plan));
+  });
+}
+
 /** The plan as one command line: cellhost, bwrap, what makes the tunnel and seals the command, the command. */
 export function planArgv(plan: Plan, bwrap: string, inside: readonly string[]): string[] {
   return [
     ...supervisorArguments(plan),
     bwrap,
     ...isolationArguments(plan),
-    ...plan.mounts.flatMap((mount) => mountArguments(mount, bindSource(mount, plan))),
+    ...bwrapMounts(plan),
     ...["--add-seccomp-fd", `${descriptorNumbers["filter-1"]}`],
     "--",
     ...inside,

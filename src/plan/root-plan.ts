@@ -1,4 +1,5 @@
 import type { HostMount, PlannedMount, RootPlan, SessionFacts } from "../model/index.ts";
+import { planEtc } from "./etc-folder.ts";
 import { isSystem } from "./system-view.ts";
 
 /** Covered in the cell's own mount namespace; it exists everywhere, and cells have a /tmp of their own anyway. */
@@ -41,5 +42,10 @@ export function planRoot(session: SessionFacts, uid: number, mounts: readonly Pl
     scratch: `${SCRATCH}/m${index}`,
     ...how,
   }));
-  return { uid, gid: uid, scratch: SCRATCH, mounts: hostMounts };
+  const gathered = planEtc(mounts, SCRATCH);
+  return {
+    ...{ uid, gid: uid, scratch: SCRATCH },
+    mounts: [...hostMounts, ...(gathered?.mounts ?? [])],
+    ...(gathered && { etc: gathered.etc }),
+  };
 }

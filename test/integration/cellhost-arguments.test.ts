@@ -18,6 +18,10 @@ const asStranger = process.getuid?.() === 0 ? { uid: cellId, gid: cellId } : {};
 
 const valid = [
   [
+    ...["enter", "--mount", "system", "/usr", "e/usr", "--link", "usr/bin", "e/bin"],
+    ...["--uid", "7", "--gid", "7", "--scratch", "/tmp", "--", "/bin/true"],
+  ],
+  [
     "enter",
     "--uid",
     "7",
@@ -196,6 +200,7 @@ describe("cellhost, built with sanitizers", () => {
       (index: number) => ["--layer", `m${index}`, "/usr", "1", "2", "/tmp/nowhere/1", "0", "0"],
       "supervise",
     ],
+    ["links", 64, (index: number) => ["--link", "usr/bin", `e/l${index}`]],
     ["descriptors", 64, (index: number) => ["--keep-fd", `${900 - index}`]],
   ])("more %s than %i are refused, none is written past the end", (what, most, words, verb = "enter") => {
     const many = (count: number) => run([verb, ...Array.from({ length: count }, (_, i) => words(i)).flat()]);
@@ -206,6 +211,15 @@ describe("cellhost, built with sanitizers", () => {
     });
   });
 
+  test.each(["../m0", "..", ".", "", "/m0", "m0/", "a//b", "a/./b", "a/../b", `a/${"b".repeat(256)}`])(
+    "%j is no place below the scratch folder",
+    (place) => {
+      const done = run(["enter", "--mount", "ro", "/usr", place]);
+      expect(done).toMatchObject({ status: 125, stderr: expect.stringMatching(failureLine) });
+      expect(done.stderr).toContain("cellhost: not a place below the scratch folder");
+    },
+  );
+
   test.each([
     [[], "missing sub-command"],
     [["nothing"], "unknown sub-command"],
@@ -213,8 +227,10 @@ describe("cellhost, built with sanitizers", () => {
     [["enter", "--uid", "4294967295"], "not a usable identity"],
     [["enter", "--mount", "rx", "/usr", "m0"], "not a mount mode"],
     [["enter", "--mount", "ro", "usr", "m0"], "not an absolute path"],
-    [["enter", "--mount", "ro", "/usr", "../m0"], "not a name of one component"],
-    [["enter", "--mount", "ro", "/usr", ".."], "not a name of one component"],
+    [["enter", "--link", "usr/bin", "a/.."], "not a place below the scratch folder"],
+    [["enter", "--link", "usr/bin"], "missing value"],
+    [["supervise", "--layer", "a/b"], "not a name of one component"],
+    [["supervise", "--layer", ".."], "not a name of one component"],
     [["enter", "--idmap", "ro", "/usr", "m0", "0"], "missing value"],
     [["enter", "--uid", "7", "--gid", "7", "--scratch", "/tmp", "--", "true"], "not an absolute path"],
     [["enter", "--", "/bin/true"], "missing argument"],

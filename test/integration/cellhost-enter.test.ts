@@ -1,4 +1,13 @@
-import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import * as helper from "../helpers/cellhost.ts";
@@ -92,6 +101,43 @@ describe.runIf(isRoot)("cellhost enter", () => {
     const done = inside(script, "--idmap", "ro", folder, "m0", 0, 0);
     expect(done.stdout).toBe("kept\n");
     expect(done.stderr.match(/(ls|touch): cannot .*: Permission denied/g)).toHaveLength(2);
+  });
+
+  test("a place in a folder of the scratch: whoever walks there reads it, whatever the umask, and writes nothing", () => {
+    writeFileSync(path.join(folder, "open"), "shown\n", { mode: 0o644 });
+    const asked = words(
+      ...["--mount", "ro", path.join(folder, "open"), "e/a/b/open", "--mount", "system", "/usr", "e/usr"],
+      ...["--link", "usr/bin", "e/bin", "--link", "/no/where", "e/a/dangling"],
+    );
+    const script = `cat "$1/e/a/b/open"; ls "$1/e" "$1/e/a"; readlink "$1/e/bin" "$1/e/a/dangling"; test -x "$1/e/bin/env"
+      for name in e/new e/a/new e/a/b/open e/usr/new; do (: > "$1/$name") || :; done`;
+    const done = runToEnd([
+      ...["bash", "-c", 'umask 077; exec "$@"', "bash"],
+      ...[...asked, "/bin/sh", "-euc", script, "sh", scratch()],
+    ]);
+    const listed = [`${scratch()}/e:`, "a", "bin", "usr", "", `${scratch()}/e/a:`, "b", "dangling"];
+    expect(done.stdout.trimEnd().split("\n")).toEqual(["shown", ...listed, "usr/bin", "/no/where"]);
+    expect(done.stderr.match(/Permission denied|Read-only file system/g)).toHaveLength(4);
+  });
+
+  test("makes no folder in what is mounted, nor behind a link", () => {
+    const there = inside("true", "--mount", "rw", folder, "m0", "--mount", "system", "/usr", "m0/made/x");
+    expect(there).toMatchObject({ status: 125, stderr: expect.stringContaining('"m0"') });
+    const behind = inside(
+      "true",
+      ...["--link", folder, "e", "--mount", "ro", folder, "m1"],
+      ...["--link", "x", "e/made"],
+    );
+    expect(behind).toMatchObject({ status: 125, stderr: expect.stringContaining('"e"') });
+    expect(readdirSync(folder)).toEqual(["secret"]);
+  });
+
+  test("follows links to the system's own alone", () => {
+    const link = path.join(folder, "link");
+    symlinkSync("/usr", link);
+    chmodSync(folder, 0o755);
+    expect(inside("true", "--mount", "ro", link, "m0").stderr).toContain("open source");
+    expect(inside(`test -x "$1/m0/bin/env"`, "--mount", "system", link, "m0")).toMatchObject({ status: 0 });
   });
 
   test("a file system below a folder is as read-only as the folder", () => {
