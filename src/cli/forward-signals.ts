@@ -6,7 +6,10 @@ const forwarded = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2
 const PATIENCE = 3;
 
 /** Hands the signals that Workcell gets to the command, which decides what they mean. Returns how to stop that. */
-export function forwardSignals(cell: () => RunningCell | undefined, cancel: AbortController): () => void {
+export function forwardSignals(
+  cell: () => Pick<RunningCell, "kill"> | undefined,
+  cancel: AbortController,
+): () => void {
   let interrupts = 0;
   const listeners = forwarded.map((name) => {
     const listener = () => {

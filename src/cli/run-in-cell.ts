@@ -42,6 +42,8 @@ export type CellWork = Pick<RunRequest, "command"> &
   Partial<Pick<RunRequest, "flags" | "kit" | "routes" | "terminal" | "stdio">> & {
     /** The command runs; what it is piped can be read. */
     onStarted?(cell: RunningCell): void;
+    /** Takes an interrupt instead of the command; false: the cell is to end. */
+    interrupt?(): boolean;
   };
 
 /** One line on stderr. */
@@ -172,7 +174,7 @@ export async function runInCell(flags: FlagValues, work: CellWork, context: Comm
   const files = new PersonFiles();
   const cancel = new AbortController();
   let cell: RunningCell | undefined;
-  const stopForwarding = forwardSignals(() => cell, cancel);
+  const stopForwarding = forwardSignals(() => cell && reach(cell, work), cancel);
   try {
     const request: RunRequest = {
       stdio: ["inherit", "inherit", "inherit"],
@@ -198,6 +200,11 @@ export async function runInCell(flags: FlagValues, work: CellWork, context: Comm
   } finally {
     stopForwarding();
   }
+}
+
+/** Where signals go. */
+function reach(cell: RunningCell, { interrupt }: CellWork): Pick<RunningCell, "kill"> {
+  return { kill: (name) => (name === "SIGINT" && interrupt !== undefined ? interrupt() : cell.kill(name)) };
 }
 
 /** In the reference tunnel a further command starts a further cell, and needs to know how this one was started. */

@@ -28,6 +28,15 @@ const commands =
     return command === undefined ? { text: "That was all." } : bash(command);
   };
 
+/** Waits until words have come, does what they say until it is stopped, and gone on with wants one thing more. */
+const steered =
+  (hasCome: (words: string) => boolean): ScriptedTask =>
+  ({ step }) => {
+    if (hasCome("Go on")) return step === 0 ? bash("touch one") : { text: "That was all." };
+    if (hasCome("echo blue")) return bash("sleep 100");
+    return bash(hasCome("Paint it blue") ? "echo blue > colour" : "sleep 0.3");
+  };
+
 /** A Messages API that plays this, with what came to it. */
 async function serve(task: ScriptedTask): Promise<Recorder> {
   const model = await startScriptedModel({ task });
@@ -119,23 +128,40 @@ describe.each(versions)("real Claude Code %s", (version) => {
       expect([existsSync(path.join(work, "one")), existsSync(path.join(work, "two"))]).toEqual([true, false]);
       expect(api.arrived.at(-1)?.body).toContain("The person says: rather not");
     });
-  });
 
-  test.runIf(isTried(version))(
-    "where nobody can be asked it is refused at once, and the code says so",
-    async ({ skip }) => {
-      skip(claude.problem !== "", claude.problem);
-      const { desk, work, programs } = sitDown(people.at(-1), `refused-${version}`, claude);
-      const api = await serve(commands("touch one"));
-      const ended = await desk.workcell(words(work, "--permission-mode", "default"), {
-        env: env(programs, api),
-        within,
-      });
-      expect([ended.code, existsSync(path.join(work, "one"))]).toEqual([3, false]);
-      expect(ended.stdout).toMatch(/^! Not permitted: Bash touch one/m);
-      expect(ended.stdout).toContain("That was all.");
-    },
-  );
+    test.runIf(isTried(version))(
+      "what is typed steers it, Ctrl-C stops it, and gone on with it knows all that; what nobody can be asked is refused",
+      async ({ skip }) => {
+        skip(claude.problem !== "", claude.problem);
+        const { desk, work, programs } = sitDown(person, `steered-${version}`, claude);
+        const api: Recorder = await serve(
+          steered((words) => api.arrived.some(({ body }) => body.includes(words))),
+        );
+        const options = { env: env(programs, api), within };
+        const flags = ["agent", "-m", work, "--session", "told-more-lovelace", "claude"];
+        const running = desk.startOnTerminal([...flags, "Do as you are told"], options);
+        await running.said("> Bash sleep");
+        running.child.stdin?.write("Paint it blue\n");
+        await running.said("> Bash sleep 100");
+        running.child.stdin?.write("\u0003");
+        await running.said("Apply them? [y/N] ");
+        running.child.stdin?.write("y\n");
+        expect([(await running.ended).code, running.text()]).toEqual([
+          130,
+          expect.stringMatching(/^Interrupted: /m),
+        ]);
+        expect(readFileSync(path.join(work, "colour"), "utf8")).toBe("blue\n");
+
+        const goingOn = ["agent", "-m", work, "--resume", "told-more-lovelace"];
+        const ended = await desk.workcell([...goingOn, "--permission-mode", "default", "Go on"], options);
+        expect([ended.code, existsSync(path.join(work, "one"))]).toEqual([3, false]);
+        expect(ended.stdout).toMatch(/^! Not permitted: Bash touch one/m);
+        expect(ended.stdout).toContain("That was all.");
+        expect(api.arrived.at(-1)?.body).toMatch(/Do as you are told.*Paint it blue.*Go on/);
+        expect((await desk.workcell(["session", "rm", "told-more-lovelace", "--force"])).code).toBe(0);
+      },
+    );
+  });
 
   test.runIf(isTried(version))(
     "the person's key arrives upstream, and is nowhere in the cell",

@@ -11,6 +11,15 @@ for file in .claude.json .gemini/settings.json; do [ -e "$HOME/$file" ] && echo 
 exit 7
 `;
 
+/** Says how it was started and which conversation it is; it hears that it is to stop, and does not. */
+const deafAgent = `#!/bin/sh
+trap '' INT
+echo '{"type":"system","subtype":"init","session_id":"0a-first"}'
+for word; do printf 'word %s\\n' "$word"; done
+case "$*" in *--resume*) exit 0 ;; esac
+while read -r line; do case $line in *interrupt*) echo heard ;; esac; done
+`;
+
 const systemPath = `${path.dirname(process.execPath)}:/usr/bin:/bin`;
 
 describe.each(people)("other agents, as $name", (person) => {
@@ -58,5 +67,35 @@ describe.each(people)("other agents, as $name", (person) => {
     expect(ended.stdout).toContain('file .claude.json {"hasCompletedOnboarding":true');
     expect(ended.stdout).toContain("env ANTHROPIC_BASE_URL=http://model.workcell\n");
     expect(ended.stdout).toContain("env ANTHROPIC_API_KEY=workcell-placeholder\n");
+  });
+
+  test("a second Ctrl-C ends a fake claude that does not stop; its conversation is gone on with by its own name, by nobody else", async () => {
+    const bin = desk.folder("deaf/node_modules/.bin");
+    desk.file("deaf/node_modules/.bin/claude", deafAgent, 0o755);
+    desk.file("deaf/node_modules/.bin/codex", fakeAgent, 0o755);
+    const options = { env: { PATH: `${bin}:${systemPath}`, ...keys } };
+    const named = ["agent", "--session", "kept-by-name", "--json", "claude", "do it"];
+    const running = desk.startOnTerminal(named, options);
+    await running.said("word -p");
+    running.child.stdin?.write("\u0003");
+    await running.said("heard");
+    running.child.stdin?.write("\u0003");
+    expect([(await running.ended).code, running.text()]).toEqual([
+      130,
+      expect.stringContaining("the command was cancelled"),
+    ]);
+    const resume = (...words: readonly string[]) =>
+      desk.workcell(["agent", "--resume", "kept-by-name", "--json", ...words, "go on"], options);
+    const ended = await resume();
+    expect([ended.code, ended.stdout]).toEqual([
+      0,
+      expect.stringContaining("word --resume\nword 0a-first\n"),
+    ]);
+    const other = await resume("codex");
+    expect([other.code, other.stdout]).toEqual([125, ""]);
+    expect(other.stderr).toMatch(
+      /one with Claude Code.*\n.*workcell agent --resume kept-by-name claude "TASK"/,
+    );
+    expect((await desk.workcell(["session", "rm", "kept-by-name", "--force"])).code).toBe(0);
   });
 });

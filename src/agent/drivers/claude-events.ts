@@ -149,14 +149,17 @@ function endOf(line: ClaudeLine): AgentEvent {
     message: text,
     remedy: "Look at what it says; --json shows every line",
   } as const;
+  // A turn that was stopped ends so, in newer versions as an error.
+  const isStopped = line.subtype === "error_during_execution";
+  const isFailed = line.is_error === true && !isStopped;
   return {
-    ...{ type: "ended", status: line.is_error === true ? "failed" : "done", text, denials },
+    ...{ type: "ended", status: isStopped ? "interrupted" : isFailed ? "failed" : "done", text, denials },
     ...{
       turns: numberOf(line.num_turns),
       ms: numberOf(line.duration_ms),
       modelMs: numberOf(line.duration_api_ms),
     },
     models: Object.fromEntries(models),
-    ...(line.is_error === true ? { failure } : {}),
+    ...(isFailed ? { failure } : {}),
   };
 }

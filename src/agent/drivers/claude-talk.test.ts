@@ -49,3 +49,21 @@ test("another request is answered with an error, so that it does not wait, and n
   for (const line of ["", "null", "[]", "x", '{"type":"control_request"}'])
     expect(talk.read(line).question).toBeUndefined();
 });
+
+test("it is told to stop its turn, which then ends so, whatever the version calls that", () => {
+  const talk = claudeTalk("x");
+  expect(JSON.parse(talk.interrupt?.() ?? "{}")).toMatchObject({
+    ...{ type: "control_request", request: { subtype: "interrupt" } },
+  });
+  for (const is_error of [true, false]) {
+    const line = JSON.stringify({ type: "result", subtype: "error_during_execution", is_error });
+    const [end] = talk.read(line).events;
+    expect(end).toMatchObject({ type: "ended", status: "interrupted" });
+    expect(end).not.toHaveProperty("failure");
+  }
+});
+
+test("its name for the conversation is heard", () => {
+  const line = JSON.stringify({ type: "system", subtype: "init", session_id: "0a-1" });
+  expect(claudeTalk("x").read(line).conversation).toBe("0a-1");
+});

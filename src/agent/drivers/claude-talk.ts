@@ -27,21 +27,23 @@ const response = (of: Fields) => JSON.stringify({ type: "control_response", resp
 /** Holds a conversation in Claude Code's control dialect: the task goes in by stdin, and its questions come out. */
 export function claudeTalk(task: string): Talk {
   const eventsOf = claudeEvents();
-  const begin = { subtype: "initialize", hooks: {} };
   return {
-    opening: [
-      JSON.stringify({ type: "control_request", request_id: randomUUID(), request: begin }),
-      userMessage(task),
-    ],
+    opening: [controlRequest({ subtype: "initialize", hooks: {} }), userMessage(task)],
     read: (line) => heardIn(parsed(line), eventsOf(line)),
     answer,
     say: userMessage,
+    interrupt: () => controlRequest({ subtype: "interrupt" }),
   };
 }
+
+const controlRequest = (request: Fields) =>
+  JSON.stringify({ type: "control_request", request_id: randomUUID(), request });
 
 function heardIn(line: Fields, events: Heard["events"]): Heard {
   const request = fieldsOf(line["request"]);
   const id = `${line["request_id"]}`;
+  if (line["type"] === "system" && line["subtype"] === "init")
+    return { events, conversation: `${line["session_id"]}` };
   if (line["type"] !== "control_request") return { events };
   if (request["subtype"] !== "can_use_tool") {
     const error = "Workcell knows no such request";

@@ -32,6 +32,7 @@ export const claude: AgentDriver = {
       output,
       onScreen = false,
       goesOn,
+      conversation,
       permissionMode,
       asReference,
       isTalked = false,
@@ -52,7 +53,7 @@ export const claude: AgentDriver = {
         ...(isTalk ? ["-p", ...given, ...format] : []),
         ...passed,
         ...flagWith("--model", model ?? (asReference ? referenceModel : undefined)),
-        ...(goesOn ? ["--continue"] : []),
+        ...(goesOn ? (conversation === undefined ? ["--continue"] : ["--resume", conversation]) : []),
         ...(asReference ? ["--tools", tools] : []),
         ...asking,
         // SECURITY(P12): a folder's own hooks, servers and settings count only after the person agreed to them.

@@ -19,8 +19,10 @@ export interface AgentWork {
   readonly isTalked?: boolean;
   /** The agent's own flags, from the program that drives it; its rules for what is asked then count. */
   readonly passed?: readonly string[];
-  /** Goes on with the newest conversation of the session's home. */
+  /** Goes on with a conversation of the session's home. */
   readonly goesOn: boolean;
+  /** Which one, by the agent's own name for it; absent: the newest. */
+  readonly conversation?: string;
   /** What is asked before it is done, in the agent's own word; absent: what the cell lets through needs no asking. */
   readonly permissionMode?: string;
   /** As in the reference: its seven tools and no others, and its model unless another is named. */
@@ -55,7 +57,9 @@ export interface Heard {
   /** A line that it waits for, whatever the person thinks. */
   readonly reply?: string;
   /** Nothing more comes of the task; an event that says so does as well. */
-  readonly isOver?: "done" | "failed";
+  readonly isOver?: "done" | "failed" | "interrupted";
+  /** Its own name for this conversation. */
+  readonly conversation?: string;
 }
 
 /** A conversation with an agent by its stdin and stdout, line by line. */
@@ -67,6 +71,8 @@ export interface Talk {
   answer(question: Question, reply: Reply): string;
   /** The line by which the person says something while it works; absent: it does not listen then. */
   say?(text: string): string;
+  /** The line that stops the turn; absent or `undefined`: it cannot be stopped without being ended. */
+  interrupt?(): string | undefined;
 }
 
 /** How an agent is started in a cell. */

@@ -37,6 +37,12 @@ test("without a task its own interface is started", () => {
   }
 });
 
+test("a conversation that is known by name is gone on with by that name", () => {
+  const words = wordsOf("claude", { goesOn: true, conversation: "0a-1" });
+  expect(words[words.indexOf("--resume") + 1]).toBe("0a-1");
+  expect(words).not.toContain("--continue");
+});
+
 test("on a screen the task is the first thing said to its own interface", () => {
   for (const { name } of agentDrivers) {
     const words = wordsOf(name, { onScreen: true });

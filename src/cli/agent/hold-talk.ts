@@ -12,14 +12,23 @@ export interface Listener {
   readonly stderr: Writable;
   /** Where a person types; absent: nobody can be asked. */
   readonly typed?: Readable;
+  /** The agent's own name for the conversation, as it says it: it comes out of a cell. */
+  onConversation(name: string): void;
 }
 
 /** What came of a conversation. */
 export interface Held {
   /** So many calls were refused because nobody could be asked. */
   readonly refused: number;
-  /** It did not come to the task's end. */
-  readonly failed: boolean;
+  /** How the last turn ended; absent: it did not. */
+  readonly end?: "done" | "failed" | "interrupted";
+}
+
+/** A conversation that goes on. */
+export interface Talking {
+  readonly held: Promise<Held>;
+  /** Stops the turn; false: it cannot be stopped so, or was asked to already. */
+  interrupt(): boolean;
 }
 
 const unattended: Reply = {
@@ -28,26 +37,48 @@ const unattended: Reply = {
 };
 
 /** Talks with an agent to its last line: shows what it does, and puts its questions to the person. */
-export async function holdTalk(
+export function holdTalk(
   agent: { readonly stdin: Writable; readonly stdout: Readable },
   listener: Listener,
-): Promise<Held> {
-  const { talk, isShown, stdout, stderr } = listener;
-  const show = isShown ? humanView((text) => void stdout.write(text)) : () => {};
+): Talking {
+  const { talk } = listener;
   const send = (line: string) => void (agent.stdin.writable && agent.stdin.write(`${line}\n`));
   // An agent that has ended does not hear what is said to it.
   agent.stdin.on("error", () => {});
+  let isStopping = false;
+  return {
+    held: listen(agent, listener, send),
+    interrupt: () => {
+      const line = isStopping ? undefined : talk.interrupt?.();
+      if (line === undefined) return false;
+      isStopping = true;
+      send(line);
+      return true;
+    },
+  };
+}
+
+async function listen(
+  agent: { readonly stdin: Writable; readonly stdout: Readable },
+  listener: Listener,
+  send: (line: string) => void,
+): Promise<Held> {
+  const { talk, isShown, stdout, stderr, onConversation } = listener;
+  const show = isShown ? humanView((text) => void stdout.write(text)) : () => {};
   const tell = (text: string) => {
-    if (talk.say === undefined) stderr.write("It hears nothing more before it is done.\n");
+    if (!agent.stdin.writable) stderr.write("It is done with its task, and hears nothing more.\n");
+    else if (talk.say === undefined) stderr.write("It hears nothing more before it is done.\n");
     else send(talk.say(text));
   };
   const person = listener.typed && new Person(listener.typed, stderr, tell);
-  let [refused, failed] = [0, false];
+  let refused = 0;
+  let end: Held["end"];
   for (const line of talk.opening) send(line);
   for await (const line of createInterface({ input: agent.stdout })) {
     if (!isShown) stdout.write(`${line}\n`);
-    const { events, question, reply, isOver } = talk.read(line);
+    const { events, question, reply, isOver, conversation } = talk.read(line);
     for (const event of events) show(event);
+    if (conversation !== undefined) onConversation(conversation);
     if (reply !== undefined) send(reply);
     if (question !== undefined) {
       if (person === undefined) refused += 1;
@@ -55,14 +86,19 @@ export async function holdTalk(
         send(talk.answer(question, said)),
       );
     }
-    failed ||= isOver === "failed";
-    if (isOver !== undefined || events.some(isEnd)) agent.stdin.end();
+    const ended = isOver ?? events.map(endIn).find((one) => one !== undefined);
+    if (ended !== undefined) agent.stdin.end();
+    end = ended ?? end;
   }
   person?.leave();
-  return { refused, failed };
+  return { refused, ...(end && { end }) };
 }
 
-const isEnd = ({ type }: AgentEvent) => type === "ended";
+/** How the turn ended that the event is the end of. */
+function endIn(event: AgentEvent): Held["end"] {
+  if (event.type !== "ended") return undefined;
+  return event.status === "done" || event.status === "interrupted" ? event.status : "failed";
+}
 
 /** The person at the terminal: a line answers the question that waits longest, or else is said to the agent. */
 class Person {

@@ -1,4 +1,4 @@
-import type { AgentWork, HostDialect } from "../../agent/index.ts";
+import type { AgentDriver, AgentWork, HostDialect } from "../../agent/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import type { FlagValues } from "../command.ts";
 import { type AgentWords, readAgentWords } from "./words.ts";
@@ -47,8 +47,9 @@ export function checkHosted(output: HostDialect, { driver, task }: AgentWords, f
 /** The agent and the task as ever, and from the first flag on what the program has for the agent itself. */
 export function readHostedWords(
   words: readonly string[],
+  usual?: AgentDriver,
 ): AgentWords & { readonly passed: readonly string[] } {
   const at = words.findIndex((word) => word.startsWith("-"));
   const end = at === -1 ? words.length : at;
-  return { ...readAgentWords(words.slice(0, end)), passed: words.slice(end) };
+  return { ...readAgentWords(words.slice(0, end), usual), passed: words.slice(end) };
 }

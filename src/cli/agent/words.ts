@@ -12,8 +12,8 @@ export interface AgentWords {
 
 const [builtIn] = agentDrivers;
 
-/** The first word is an agent if one is called so; what is left is the task. Throws WC_USAGE. */
-export function readAgentWords(words: readonly string[]): AgentWords {
+/** The first word is an agent if one is called so, else the usual one is meant; what is left is the task. Throws WC_USAGE. */
+export function readAgentWords(words: readonly string[], usual: AgentDriver = builtIn): AgentWords {
   const [first = "", ...rest] = words;
   const named = findDriver(first);
   const [task, second] = named === undefined ? words : rest;
@@ -33,6 +33,6 @@ export function readAgentWords(words: readonly string[]): AgentWords {
           : `Write the agent's name as it is: workcell agent ${meant} "TASK"`,
     });
   }
-  const driver = named ?? builtIn;
+  const driver = named ?? usual;
   return task === undefined || task.trim() === "" ? { driver } : { driver, task };
 }

@@ -1,4 +1,3 @@
-import process from "node:process";
 import { isatty } from "node:tty";
 import {
   type AgentDriver,
@@ -9,25 +8,20 @@ import {
 } from "../../agent/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
-import { listSessions, type RunningCell } from "../../session/index.ts";
 import { readSettings, type SettingsFlags } from "../../settings/index.ts";
 import { copyDemonstration, scriptedTask } from "../agent/demonstration.ts";
 import { endWork } from "../agent/end-work.ts";
 import { findAgentProgram } from "../agent/find-program.ts";
-import { type Held, holdTalk } from "../agent/hold-talk.ts";
 import { checkHosted, isHosted, readHostedWords, readOutput } from "../agent/hosted.ts";
 import { type ModelAccess, openModelAccess, SCRIPTED, withScriptedWay } from "../agent/model-access.ts";
+import { checkResumed, type Resumed, readResumed } from "../agent/resumed.ts";
+import { runTalking } from "../agent/run-talking.ts";
 import { type AgentWords, readAgentWords } from "../agent/words.ts";
 import { readApplyMode } from "../changes/apply-mode.ts";
 import { canAsk } from "../changes/ask.ts";
-import { stateOf } from "../changes/words.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
-import { type CellWork, checkTerminal, explainWork, type Ran, runFlags, runInCell } from "../run-in-cell.ts";
+import { type CellWork, checkTerminal, explainWork, runFlags } from "../run-in-cell.ts";
 import { readSettingsFlags } from "../settings-flags.ts";
-
-/** Exit codes when something was refused because nobody could be asked, and when the work failed; the built-in agent has the same. */
-const REFUSED = 3;
-const FAILED = 1;
 
 /** What was asked for, before anything is looked up. */
 interface Asked extends AgentWords {
@@ -38,21 +32,11 @@ interface Asked extends AgentWords {
   readonly isDemonstration: boolean;
   /** Flags that the program which drives the agent has for the agent itself. */
   readonly passed: readonly string[];
+  readonly resumed: Resumed | undefined;
 }
 
 function usage(message: string, remedy: string): WorkcellError {
   return new WorkcellError("WC_USAGE", { message, remedy });
-}
-
-/** The session that is gone on with: it must be there, home and all. */
-function resumed(name: string, flags: FlagValues, context: CommandContext): string {
-  if (flags.has("session"))
-    throw usage("Cannot name two sessions (flags --session, --resume)", "Leave one of them out");
-  if (listSessions(stateOf(context)).some((session) => session.name === name && session.open)) return name;
-  throw new WorkcellError("WC_SESSION", {
-    message: `Cannot go on in session "${printable(name)}" (flag --resume): its home, where the conversation is kept, is not there`,
-    remedy: "See which stay: workcell session list; a session stays when it is named: --session NAME",
-  });
 }
 
 function checkPermissionMode(flags: FlagValues, { title, asks = permissionModes }: AgentDriver): void {
@@ -74,9 +58,11 @@ function checkPermissionMode(flags: FlagValues, { title, asks = permissionModes 
 
 function readAsked(flags: FlagValues, words: readonly string[], context: CommandContext): Asked {
   const output = readOutput(flags);
+  const resumed = readResumed(flags, context);
   const { passed, ...named } = isHosted(output)
-    ? readHostedWords(words)
-    : { ...readAgentWords(words), passed: [] };
+    ? readHostedWords(words, resumed?.usual)
+    : { ...readAgentWords(words, resumed?.usual), passed: [] };
+  if (resumed !== undefined) checkResumed(resumed, named.driver);
   const given = readSettingsFlags(flags);
   if (isHosted(output)) checkHosted(output, named, flags);
   const isScripted = flags.text("model") === SCRIPTED && named.task === undefined && !isHosted(output);
@@ -92,10 +78,9 @@ function readAsked(flags: FlagValues, words: readonly string[], context: Command
     );
   }
   checkPermissionMode(flags, named.driver);
-  const name = flags.text("resume");
-  const settings = name === undefined ? given : { ...given, session: resumed(name, flags, context) };
+  const settings = resumed === undefined ? given : { ...given, session: resumed.session };
   return {
-    ...{ driver: named.driver, output, terminal, settings, isDemonstration, passed },
+    ...{ driver: named.driver, output, terminal, settings, isDemonstration, passed, resumed },
     ...(task === undefined ? {} : { task }),
   };
 }
@@ -121,7 +106,8 @@ async function workOf(
   context: CommandContext,
 ): Promise<CellWork> {
   const { asked, program, access } = found;
-  const { driver, task, output, terminal } = asked;
+  const { driver, task, output, terminal, resumed } = asked;
+  const id = resumed?.conversation?.id;
   const { env, cwd, home } = context;
   const profile = (await readSettings({ flags: asked.settings, env, cwd, home })).settings.profile.value;
   const settings = await settingsOf(asked, profile, context);
@@ -133,7 +119,8 @@ async function workOf(
     output,
     onScreen: terminal,
     isTalked: isTalked(asked, flags),
-    goesOn: flags.has("resume"),
+    goesOn: resumed !== undefined,
+    ...(id === undefined ? {} : { conversation: id }),
     passed: asked.passed,
     asReference: profile === "cowork",
   };
@@ -159,28 +146,6 @@ function stdioOf(asked: Asked, flags: FlagValues): NonNullable<CellWork["stdio"]
   return [isFed ? "inherit" : "ignore", "inherit", "inherit"];
 }
 
-/** Runs it, and talks with it where it is to be talked with; the code says whether something was refused unasked. */
-async function runTalking(
-  flags: FlagValues,
-  { asked, work }: { readonly asked: Asked; readonly work: CellWork },
-  context: CommandContext,
-): Promise<Ran & { readonly code: number }> {
-  let held: Promise<Held> | undefined;
-  const onStarted = ({ stdin, stdout, plan }: RunningCell) => {
-    const { task = "", driver } = asked;
-    const talk = isTalked(asked, flags) ? driver.talk?.(task, { cwd: plan.workdir }) : undefined;
-    if (talk === undefined || stdin === null || stdout === null) return;
-    const typed = canAsk(context) ? { typed: context.stdin ?? process.stdin } : {};
-    const { stdout: out, stderr } = context;
-    const isShown = asked.output === "human";
-    held = holdTalk({ stdin, stdout }, { talk, isShown, stdout: out, stderr, ...typed });
-  };
-  const ran = await runInCell(flags, { ...work, onStarted }, context);
-  const { exitCode } = ran.outcome;
-  const { refused = 0, failed = false } = (await held) ?? {};
-  return { ...ran, code: exitCode !== 0 ? exitCode : failed ? FAILED : refused > 0 ? REFUSED : 0 };
-}
-
 async function runAgent(
   flags: FlagValues,
   words: readonly string[],
@@ -195,9 +160,11 @@ async function runAgent(
   try {
     const work = await workOf(flags, { asked, program, access }, context);
     if (flags.has("explain")) return await explainWork(flags, work, context);
-    const ran = await runTalking(flags, { asked, work }, context);
+    const { session } = asked.settings;
+    const talked = { ...asked, session, isTalked: isTalked(asked, flags) };
+    const ran = await runTalking(flags, { talked, work }, context);
     const { quietHosts = [] } = asked.driver;
-    await endWork(ran, { mode, stays: asked.settings.session !== undefined, quietHosts }, context);
+    await endWork(ran, { mode, stays: session !== undefined, quietHosts }, context);
     return ran.code;
   } catch (error) {
     throw withScriptedWay(error);
