@@ -37,7 +37,7 @@ export interface ApiAnswer {
   readonly error?: string;
 }
 
-type Responder = ApiAnswer | ((request: ApiRequest) => ApiAnswer);
+type Responder = ApiAnswer | ((request: ApiRequest) => ApiAnswer | Promise<ApiAnswer>);
 
 /** A Messages API on the loopback that gives these answers, in turn; the last one again and again. */
 export async function serveMessages(answers: readonly Responder[]) {
@@ -48,7 +48,7 @@ export async function serveMessages(answers: readonly Responder[]) {
     const request = { ...JSON.parse(Buffer.concat(chunks).toString()), headers: incoming.headers };
     requests.push(request);
     const responder = answers[Math.min(requests.length, answers.length) - 1] ?? {};
-    const answer = typeof responder === "function" ? responder(request) : responder;
+    const answer = typeof responder === "function" ? await responder(request) : responder;
     if (answer.status !== undefined) {
       response.writeHead(answer.status, { "content-type": "application/json", ...answer.headers });
       response.end(

@@ -102,14 +102,22 @@ describe.each(people)("an agent in a cell, as $name", (person) => {
     const name = fresh();
     const first = await serveMessages([{ text: "Heard of the figs" }]);
     expect((await start(name, first.url, "Remember the figs").ended).code).toBe(0);
-    const slow: ApiAnswer = { uses: [use("Bash", { command: "sleep 4; echo slept" })] };
-    const apis = [await serveMessages([slow, { text: "One" }]), await serveMessages([slow, { text: "Two" }])];
-    const both = await Promise.all(
+    // Neither is answered before both have read the conversation.
+    const waiting: (() => void)[] = [];
+    const together = async (): Promise<ApiAnswer> => {
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve);
+        if (waiting.length === 2) for (const go of waiting) go();
+      });
+      return { uses: [use("Bash", { command: "echo slept" })] };
+    };
+    const apis = await Promise.all(["One", "Two"].map((text) => serveMessages([together, { text }])));
+    const ended = await Promise.all(
       apis.map(({ url }, at) =>
         desk.workcell(["agent", ...flags(), "--resume", name, `Call ${at}`], { env: env(url), within }),
       ),
     );
-    for (const [at, { code, stderr, stdout }] of both.entries()) {
+    for (const [at, { code, stderr, stdout }] of ended.entries()) {
       expect([code, stdout + stderr]).toEqual([0, expect.stringContaining(["One", "Two"][at] ?? "")]);
       expect(JSON.stringify(apis[at]?.requests[0]?.messages)).toContain("Remember the figs");
     }
