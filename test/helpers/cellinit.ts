@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { asStranger, cellId, makePlace, type Place } from "./cellhost.ts";
+import { makePlace, type Place } from "./cellhost.ts";
 import { FakeCellhost } from "./fake-cellhost.ts";
 import { placeNative } from "./made-once.ts";
 
@@ -92,6 +92,8 @@ export const defaultOptions: readonly string[] = [
 /** The programs, a folder that cells may write to, and everything that is taken away at the end. */
 export class CellBench implements Disposable {
   readonly #place: Place = makePlace();
+  /** A user of its own: descriptors on their way from other tests' cells would count against its limits. */
+  readonly #user = 55_000 + (process.pid % 5000);
   readonly #host = new FakeCellhost(this.#place.path);
   readonly cellinit: string;
 
@@ -115,10 +117,11 @@ export class CellBench implements Disposable {
   }
 
   #starter(starter: Starter): readonly string[] {
-    if (starter === "user") return isRoot ? asStranger : [];
+    const id = `${this.#user}`;
+    if (starter === "user") return isRoot ? ["setpriv", "--reuid", id, "--regid", id, "--clear-groups"] : [];
     const keep = [4, 5, 6, 7, 20, 77].slice(0, 4).flatMap((fd) => ["--keep-fd", `${fd}`]);
     return [
-      ...[path.join(this.#place.path, "cellhost"), "enter", "--uid", `${cellId}`, "--gid", `${cellId}`],
+      ...[path.join(this.#place.path, "cellhost"), "enter", "--uid", id, "--gid", id],
       ...["--scratch", path.join(this.#place.path, "scratch"), ...keep, "--"],
     ];
   }

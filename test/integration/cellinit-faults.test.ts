@@ -1,6 +1,6 @@
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CellBench, defaultOptions, lacking } from "../helpers/cellinit.ts";
+import { CellBench, type CellRun, defaultOptions, lacking } from "../helpers/cellinit.ts";
 import { compileFixtureTo } from "../helpers/compile-fixture.ts";
 
 /** Every call that sets a sealed process up, in the order of the steps. */
@@ -47,6 +47,9 @@ const whenSealed = [
 /** Init ends what is left in the cell, and strace, its parent, is in the cell. */
 const killedTracer = 137;
 
+/** Descriptors on their way from other cells of this user, which other tests have, are above `nofile=64`. */
+const ETOOMANYREFS = 109;
+
 describe.skipIf(lacking("bwrap", "python3", "strace", "gcc").length > 0)(
   "cellinit when a set-up call fails",
   () => {
@@ -71,7 +74,12 @@ describe.skipIf(lacking("bwrap", "python3", "strace", "gcc").length > 0)(
     const command = ["/tmp/report"];
     const inject = (kind: "seal" | "init", fault: string) => {
       const around = `exec strace -f -qq -o /dev/null -e 'trace=${fault.split(":")[0]}' -e 'inject=${fault}' "$@"`;
-      return bench.run({ kind, options, bwrap: bwrap(), around, command });
+      const isCrowded = ({ messages }: CellRun) => messages.some(({ error }) => error === ETOOMANYREFS);
+      for (let tries = 100; ; tries--) {
+        const run = bench.run({ kind, options, bwrap: bwrap(), around, command });
+        if (!isCrowded(run)) return run;
+        expect(tries).toBeGreaterThan(0);
+      }
     };
 
     const faults = ["error=ENOMEM:when=1", "error=EPERM:when=1", "error=EINTR:when=1", "error=EPERM:when=2+"];
