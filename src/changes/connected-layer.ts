@@ -7,6 +7,7 @@ import type { BytePath, Change, JudgedChange } from "../model/index.ts";
 import type { FileFinder, FileRoot, FileServer } from "./file-server.ts";
 import { judgeChanges } from "./judge-changes.ts";
 import { readJudgingFacts } from "./judging-facts.ts";
+import { Lanes } from "./lanes.ts";
 import { markMounted, mountsBelow } from "./mounted.ts";
 import { openFileServer } from "./open-file-server.ts";
 import { readChanges } from "./read-changes.ts";
@@ -55,6 +56,8 @@ export interface OpenInput {
   readonly userXattr?: boolean;
   /** What other sessions did to the same folder: an undo knows how they left it. */
   readonly elsewhere?: readonly Elsewhere[];
+  /** From how many files on further processes work on them. */
+  readonly lanesFrom?: number;
 }
 
 /** What a step did, and what it had to leave. */
@@ -124,7 +127,13 @@ function otherFolder(attempt: string, { number, folder }: Step, steps: string): 
   });
 }
 
-async function recover(server: FileServer, { steps, place }: OpenInput): Promise<readonly Step[]> {
+/** What works on the folders: one server, and further ones beside it where there is much to do. */
+interface Working {
+  readonly server: FileServer & FileFinder;
+  readonly lanes: Lanes;
+}
+
+async function recover({ server, lanes }: Working, { steps, place }: OpenInput): Promise<readonly Step[]> {
   clearSteps(steps);
   // They take space, and nothing more: that they cannot be taken away yet is no reason to stop.
   await clearForgotten(server, kept, steps).catch((error: unknown) => {
@@ -139,7 +148,7 @@ async function recover(server: FileServer, { steps, place }: OpenInput): Promise
       if (step.state === "done") continue;
       throw otherFolder("finish", step, steps);
     }
-    const done = await recoverStep({ server, roots: rootsOf(step.kind), steps, step });
+    const done = await recoverStep({ server, lanes, roots: rootsOf(step.kind), steps, step });
     if (done !== undefined && step.state !== "done") recovered.push(done);
   }
   return recovered;
@@ -157,22 +166,26 @@ function pendingAfter(changes: readonly Change[], step: Step): readonly Change[]
 /** Opens a layer of a session that no cell runs in: finishes what was interrupted, and reads what is pending. */
 export async function openLayer(input: OpenInput): Promise<OpenLayer> {
   const server = await openServer(input);
+  const lanes = new Lanes(server, () => openServer(input), input.lanesFrom);
+  const working = { server, lanes };
   try {
-    const recovered = await recover(server, input);
-    return await readLayer(input, server, recovered);
+    const recovered = await recover(working, input);
+    return await readLayer(input, working, recovered);
   } catch (error) {
-    await server.close();
+    await closeAll(working);
     throw error;
   }
 }
 
-async function readLayer(
-  input: OpenInput,
-  server: FileServer & FileFinder,
-  recovered: readonly Step[],
-): Promise<OpenLayer> {
+async function closeAll({ server, lanes }: Working): Promise<void> {
+  await lanes.close();
+  await server.close();
+}
+
+async function readLayer(input: OpenInput, working: Working, recovered: readonly Step[]): Promise<OpenLayer> {
+  const { server } = working;
   const { steps, place, named = [] } = input;
-  const layerRoots = { server, layer, around };
+  const layerRoots = { ...working, layer, around };
   await clearLeaving(layerRoots, readdirSync(path.dirname(place.upper)));
   const decidedNs = kernelTimeNs(steps);
   const history = { baseTimeNs: place.baseTimeNs, known: writtenBy(readSteps(steps), place.folder) };
@@ -192,14 +205,14 @@ async function readLayer(
     recovered,
     steps: readSteps(steps),
     apply: async (chosen) => {
-      const making = { input, server, decidedNs, kind: "apply" } as const;
+      const making = { ...working, input, decidedNs, kind: "apply" } as const;
       const result = await makeStep(making, async (names) => planApply(chosen, names));
       if (result.step !== undefined) await pruneLayer(layerRoots, pendingAfter(changes, result.step));
       return result;
     },
     discard: (chosen) => discardChanges({ ...layerRoots, folder: host }, changes, chosen),
-    undo: (number, only) => undo({ input, server }, number, only),
-    close: () => server.close(),
+    undo: (number, only) => undo({ ...working, input }, number, only),
+    close: () => closeAll(working),
   };
 }
 
@@ -209,9 +222,8 @@ interface StepNames {
 }
 type PlanStep = (names: StepNames) => Promise<Planned>;
 
-interface Making {
+interface Making extends Working {
   readonly input: OpenInput;
-  readonly server: FileServer;
   readonly kind: StepKind;
   /** The step that is taken back. */
   readonly of?: number;
@@ -219,7 +231,7 @@ interface Making {
 }
 
 async function makeStep(making: Making, plan: PlanStep): Promise<StepResult> {
-  const { input, server, kind, of } = making;
+  const { input, server, lanes, kind, of } = making;
   const { steps, place } = input;
   const number = await makeStepFolder(server, kept, steps);
   const { operations, left } = await plan({ token: newToken(), keptFolder: keptFolder(number) });
@@ -229,6 +241,7 @@ async function makeStep(making: Making, plan: PlanStep): Promise<StepResult> {
   }
   const step = await runStep({
     server,
+    lanes,
     roots: rootsOf(kind),
     steps,
     step: {
@@ -259,7 +272,7 @@ function cannotUndo(number: number, folder: string, found: string): WorkcellErro
 }
 
 async function undo(
-  { input, server }: { readonly input: OpenInput; readonly server: FileServer },
+  { input, ...working }: Working & { readonly input: OpenInput },
   number: number,
   only?: readonly BytePath[],
 ): Promise<StepResult> {
@@ -277,6 +290,6 @@ async function undo(
     );
   const selected = only === undefined ? {} : { only };
   const plan = (names: StepNames) =>
-    planUndo({ server, host, kept, step, all, elsewhere, ...selected, ...names });
-  return makeStep({ input, server, decidedNs, kind: "undo", of: number }, plan);
+    planUndo({ server: working.server, host, kept, step, all, elsewhere, ...selected, ...names });
+  return makeStep({ ...working, input, decidedNs, kind: "undo", of: number }, plan);
 }

@@ -33,6 +33,7 @@ export { Aside } from "./live/aside.ts";
 export { type KnownThing, LiveFolder, type Look, type Taken } from "./live/live-folder.ts";
 export { type AskedPlace, whyProtected } from "./live/why-protected.ts";
 export { type Merged, type MergeInput, mergeText } from "./merge-text.ts";
+export { opaqueFolders } from "./opaque-folders.ts";
 export { type FileServerOptions, openFileServer } from "./open-file-server.ts";
 export { patchOf } from "./patch.ts";
 export { type ProtectedPath, protectedPaths } from "./protected-paths.ts";

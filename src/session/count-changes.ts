@@ -9,6 +9,8 @@ import {
   readSync,
   type Stats,
 } from "node:fs";
+import { opaqueFolders } from "../changes/index.ts";
+import type { BytePath } from "../model/index.ts";
 import { readLayerRecord, upperOf } from "./layer-record.ts";
 
 const slash = Buffer.from("/");
@@ -26,13 +28,13 @@ interface Open {
 /**
  * How many paths a layer makes different, as `diff` and `apply` count them: a new folder is one, and so is each thing in it;
  * a folder that is gone is one. Without opening the layer for review, so what only that tells counts as changed.
- * Counting stops where nobody reads the number any more.
+ * `cellfiles` is the program that is asked what only it can read. Counting stops where nobody reads the number any more.
  */
-export function countChanges(layerFolder: string, most = 100_000): number {
-  const host = readLayerRecord(layerFolder)?.folder;
-  const open: Open[] = [
-    { folder: Buffer.from(upperOf(layerFolder)), beside: host === undefined ? undefined : Buffer.from(host) },
-  ];
+export function countChanges(layerFolder: string, cellfiles?: string, most = 100_000): number {
+  const { folder: host, copyOwner } = readLayerRecord(layerFolder) ?? {};
+  const upper = Buffer.from(upperOf(layerFolder));
+  const open: Open[] = [{ folder: upper, beside: host === undefined ? undefined : Buffer.from(host) }];
+  const merged: Open[] = [];
   let count = 0;
   for (let at = open.pop(); at !== undefined && count < most; at = open.pop()) {
     try {
@@ -41,15 +43,40 @@ export function countChanges(layerFolder: string, most = 100_000): number {
         const beside = at.beside && Buffer.concat([at.beside, slash, entry.name]);
         const before = beside && lstatSync(beside, { throwIfNoEntry: false });
         if (isChange(entry, place, { beside, before })) count += 1;
-        if (entry.isDirectory())
-          open.push({ folder: place, beside: before?.isDirectory() === true ? beside : undefined });
+        if (!entry.isDirectory()) continue;
+        const inside = { folder: place, beside: before?.isDirectory() === true ? beside : undefined };
+        open.push(inside);
+        if (inside.beside !== undefined) merged.push(inside);
       }
     } catch {
       // A folder that the cell made unreadable: one change at least.
       count += 1;
     }
   }
-  return count;
+  // In a layer that was made from a copy each name that is gone has a mark of its own.
+  const mayHide = cellfiles !== undefined && copyOwner === undefined && count < most;
+  return mayHide ? count + countHidden(cellfiles, upper, merged) : count;
+}
+
+/** What the person has in folders that the command took away and made anew. */
+function countHidden(cellfiles: string, upper: Buffer, merged: readonly Open[]): number {
+  const pathOf = ({ folder }: Open): BytePath => folder.subarray(upper.length + 1).toString("latin1");
+  const opaque = opaqueFolders(cellfiles, upper.toString(), merged.map(pathOf));
+  const isHiding = (path: BytePath) => [...opaque].some((one) => path === one || path.startsWith(`${one}/`));
+  return merged
+    .filter((one) => opaque.size > 0 && isHiding(pathOf(one)))
+    .reduce((sum, { folder, beside }) => sum + countMissing(folder, beside), 0);
+}
+
+/** Names that the person's folder has and this one of the layer does not. */
+function countMissing(folder: Buffer, beside: Buffer | undefined): number {
+  if (beside === undefined) return 0;
+  try {
+    const kept = new Set(readdirSync(folder, "latin1"));
+    return readdirSync(beside, "latin1").filter((name) => !kept.has(name)).length;
+  } catch {
+    return 1;
+  }
 }
 
 interface Beside {

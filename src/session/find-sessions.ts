@@ -164,13 +164,9 @@ export function isSession(state: string, word: string): boolean {
   return sessionNamePattern.test(word) && existsSync(path.join(state, "sessions", word));
 }
 
-/** How many changes wait, each path one. Damaged records count as one. */
-export const countWaiting = (session: KnownSession): number =>
-  readOr(
-    () =>
-      waitingLayers(session).reduce(
-        (sum, { layerFolder }) => sum + Math.max(1, countChanges(layerFolder)),
-        0,
-      ),
-    1,
-  );
+/** How many changes wait, each path one. Damaged records count as one. `installation` is where Workcell's programs are. */
+export function countWaiting(session: KnownSession, installation?: string): number {
+  const cellfiles = installation === undefined ? undefined : cellfilesOf(installation);
+  const countIn = ({ layerFolder }: Layer) => Math.max(1, countChanges(layerFolder, cellfiles));
+  return readOr(() => waitingLayers(session).reduce((sum, layer) => sum + countIn(layer), 0), 1);
+}

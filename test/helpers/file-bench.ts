@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type FileServer, type FileServerOptions, openFileServer } from "../../src/changes/index.ts";
 import { codeOf } from "../../src/errors/index.ts";
@@ -30,7 +30,7 @@ export class FileBench implements AsyncDisposable {
     this.starter = starter;
     this.#program = path.join(this.#place.path, "cellfiles");
     const words = [...starter.prefix, cellfiles].map((word) => `'${word}'`).join(" ");
-    const script = `#!/bin/bash\necho $$ > '${this.#place.path}/pid'\nulimit -n 24\nPATH=/usr/bin exec ${words} "$@"\n`;
+    const script = `#!/bin/bash\necho $$ > '${this.#place.path}/pid'; echo $$ >> '${this.#place.path}/pids'\nulimit -n 24\nPATH=/usr/bin exec ${words} "$@"\n`;
     writeFileSync(this.#program, script, { mode: 0o755 });
     mkdirSync(this.path);
     if (starter.prefix.length > 0) runToEnd(["chown", `${idOf(starter)}`, this.path]);
@@ -53,6 +53,12 @@ export class FileBench implements AsyncDisposable {
   /** The server that was started last. */
   get pid(): number {
     return Number(readFileSync(path.join(this.#place.path, "pid"), "utf8"));
+  }
+
+  /** All that were ever started. */
+  get pids(): readonly number[] {
+    const file = path.join(this.#place.path, "pids");
+    return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").map(Number) : [];
   }
 
   /** Runs a script of bash as the starter, in the folder; what it printed. */

@@ -45,6 +45,7 @@ export class LayerBench extends FileBench {
         ...{ identity: { device: String(dev), inode: String(ino) }, baseTimeNs: this.baseTimeNs },
       },
       ...{ steps: path.resolve(this.path, this.steps), named, userXattr: this.uid !== 0 },
+      ...(this.lanesFrom !== undefined && { lanesFrom: this.lanesFrom }),
     };
   }
 
@@ -53,6 +54,9 @@ export class LayerBench extends FileBench {
     this.#opened.push(opened);
     return opened;
   }
+
+  /** From how many files on more than one process works on them. */
+  lanesFrom?: number;
 
   /** Where steps are kept. An absolute path may lie on another file system. */
   steps = "steps";

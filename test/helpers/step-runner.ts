@@ -43,20 +43,21 @@ function isAlive(pid: number): boolean {
 }
 
 /** Whether the number has not been given to somebody else by now. */
-function isOf(bench: LayerBench): boolean {
+function isOf(bench: LayerBench, pid: number): boolean {
   try {
-    return readFileSync(`/proc/${bench.pid}/cmdline`, "utf8").includes(bench.path);
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(bench.path);
   } catch {
     return false;
   }
 }
 
-/** Runs it, and kills one of its processes some time after it has begun; resolves when both are gone. */
+/** Runs it, and kills one of its processes some time after it has begun; resolves when all are gone. */
 export async function runStep(
   bench: LayerBench,
   program: string,
   by: { readonly what: string; readonly victim?: Victim; readonly afterMs?: number },
 ): Promise<Ran> {
+  const others = bench.pids;
   const child = startDriver(bench, program, by.what);
   const lines: unknown[] = [];
   let [rest, beganAt] = ["", 0];
@@ -70,7 +71,8 @@ export async function runStep(
   });
   await once(child, "close");
   const tookMs = performance.now() - beganAt;
-  while (isAlive(bench.pid) && isOf(bench)) await wait(5);
+  const its = bench.pids.filter((pid) => !others.includes(pid));
+  while (its.some((pid) => isAlive(pid) && isOf(bench, pid))) await wait(5);
   return { said: lines[1] as Ran["said"], tookMs };
 }
 

@@ -6,6 +6,8 @@ const works: readonly (readonly [what: string, act: string, count: number, folde
   ["files in new folders", "mkdir -p new/deep; echo 1 >new/a; echo 2 >new/deep/b", 4, 2],
   ["an empty folder", "mkdir empty", 1, 1],
   ["a folder that goes, and a file", "rm -r sub; rm one", 2, 1],
+  ["a folder that is made anew", "rm -r sub; mkdir sub; echo 1 >sub/b", 2, 0],
+  ["such a folder, with folders in it", "rm -r sub; mkdir -p sub/in; echo 1 >sub/in/b", 3, 1],
   ["a folder for a file", "rm one; mkdir one; echo 1 >one/a", 2, 1],
   ["bits of a folder and of a file", "chmod 700 sub; chmod 600 one", 2, 1],
   [
@@ -25,7 +27,7 @@ describe.each(people)("what is counted, as $name", (person) => {
   afterAll(() => desk[Symbol.dispose]());
 
   test.each(works)(
-    "%s: run, diff, session, apply, undo and discard count alike",
+    "%s: run, diff, session, apply, undo, its list and discard count alike",
     async (what, act, count, folders) => {
       const folder = desk.folder(what.replace(/\W/g, "-"));
       const have = "mkdir sub; echo 1 >sub/a; echo 1 >one; echo 2 >two; ln -s one link";
@@ -47,6 +49,14 @@ describe.each(people)("what is counted, as $name", (person) => {
       expect(JSON.parse(list).changes).toBe(count);
       expect((await desk.workcell(["apply", name])).stdout).toContain(`Applied ${changes} to ${folder}`);
       expect((await desk.workcell(["undo", name])).stdout).toContain(`Undid ${changes} of step 1`);
+      for (const step of ["2", "3"])
+        expect((await desk.workcell(["undo", name, "--step", step])).stdout).toContain(
+          `Undid ${changes} of step ${step}`,
+        );
+      const { stdout: steps } = await desk.workcell(["undo", name, "--list"]);
+      const counts = steps.match(/\d+ paths?(?=\s)/g);
+      expect(new Set(counts)).toEqual(new Set([`${count} path${count === 1 ? "" : "s"}`]));
+      expect(counts).toHaveLength(4);
       const again = await waits();
       expect((await desk.workcell(["discard", again])).stdout).toContain(`Discarded ${changes} of ${folder}`);
     },

@@ -1,6 +1,7 @@
 import type { BytePath, Change } from "../../model/index.ts";
 import { joinPath, parentOf } from "../byte-path.ts";
 import type { FileRoot, FileServer, LayerEntry, Place } from "../file-server.ts";
+import { dealtAll, type Lanes } from "../lanes.ts";
 import { pipelinedAll } from "../pipelined.ts";
 import { newToken } from "./run-step.ts";
 import { copyTree, errnoOf, isServerGone, removeTree } from "./trees.ts";
@@ -34,6 +35,8 @@ function needed(entries: readonly LayerEntry[], pending: readonly Change[]): (pa
 /** A layer and what it lies in. */
 export interface LayerRoots {
   readonly server: FileServer;
+  /** That server and further ones, for work that is in no order. */
+  readonly lanes: Lanes;
   readonly layer: FileRoot;
   /** The folder that the layer's own lies in, on the same file system. */
   readonly around: FileRoot;
@@ -53,19 +56,29 @@ export async function pruneLayer(roots: LayerRoots, pending: readonly Change[]):
   const entries = await server.scan({ root: layer, path: "" }, { marksDeep: true });
   const isNeeded = needed(entries, pending);
   const all = entries.filter(({ path }) => !isNeeded(path));
+  const servers = await roots.lanes.serversFor(all.length);
   const hiding = hidingIn(all);
   for (const { path, tooDeep } of all)
-    if (tooDeep === true && !liesIn(hiding, path)) await takeOut(roots, path);
+    if (tooDeep === true && !liesIn(hiding, path)) await takeOut(roots, path, server);
   // SECURITY: half emptied, a folder that hides the host's would say that the person's own files there were removed.
-  for (const path of hiding) if (!liesIn(hiding, path)) await takeOut(roots, path);
+  const tops = [...hiding].filter((path) => !liesIn(hiding, path));
+  await dealtAll(servers, { items: tops, window: WINDOW }, (path, by) => takeOut(roots, path, by));
   const gone = all.filter(
     ({ path, tooDeep }) => tooDeep !== true && !hiding.has(path) && !liesIn(hiding, path),
   );
-  await pipelinedAll([...gone].reverse(), WINDOW, ({ path }) => removeIfFree(server, { root: layer, path }));
+  const isFolder = ({ type }: LayerEntry) => type === "directory";
+  const items = gone.filter((entry) => !isFolder(entry));
+  await dealtAll(servers, { items, window: WINDOW }, ({ path }, by) =>
+    removeIfFree(by, { root: layer, path }),
+  );
+  // Deepest first, and once they are empty: one server keeps the order.
+  await pipelinedAll(gone.filter(isFolder).reverse(), WINDOW, ({ path }) =>
+    removeIfFree(server, { root: layer, path }),
+  );
 }
 
 /** In one step, and whole. */
-async function takeOut({ server, layer, around }: LayerRoots, path: BytePath): Promise<void> {
+async function takeOut({ layer, around }: LayerRoots, path: BytePath, server: FileServer): Promise<void> {
   const leaving = { root: around, path: `.gone-${newToken()}` };
   await server.rename({ root: layer, path }, leaving);
   await removeTree(server, leaving);

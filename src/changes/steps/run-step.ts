@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import type { FileServer } from "../file-server.ts";
+import type { Lanes } from "../lanes.ts";
 import { pipelinedAll } from "../pipelined.ts";
 import { type CarryOutInput, carryOut, stagedOf, Unfinished } from "./carry-out.ts";
 import { forgetStep, writeJournal } from "./journal.ts";
@@ -17,6 +18,8 @@ export const newToken = (): string => randomBytes(6).toString("hex");
 
 export interface StepInput {
   readonly server: FileServer;
+  /** That server and further ones, for work that is in no order. */
+  readonly lanes: Lanes;
   readonly roots: StepRoots;
   /** The session's folder of steps. */
   readonly steps: string;
@@ -36,11 +39,11 @@ export async function runStep(input: StepInput): Promise<Step> {
 }
 
 async function beginStep(input: StepInput): Promise<{ step: Step; staged: Staged }> {
-  const { server, roots, steps, step } = input;
+  const { lanes, roots, steps, step } = input;
   try {
     await writeJournal(steps, step);
-    const staged = await stage(server, roots, step.operations);
-    await server.sync(roots.host);
+    const staged = await stage(input, step.operations);
+    await lanes.sync(roots.host);
     const begun: Step = { ...step, state: "staged", staged: Object.fromEntries(staged.made) };
     await writeJournal(steps, begun);
     return { step: begun, staged };

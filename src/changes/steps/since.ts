@@ -18,12 +18,16 @@ export interface Elsewhere {
   readonly steps: readonly Step[];
 }
 
-/** Whether a path, or a folder that it lies in, is among these. */
-export function isAtOrBelow(paths: ReadonlySet<BytePath>, path: BytePath): boolean {
-  if (paths.size === 0) return false;
-  for (let at = path; at !== ""; at = parentOf(at)) if (paths.has(at)) return true;
-  return false;
+/** Which of these a path is, or lies in: the nearest. */
+export function atOrAbove(paths: ReadonlySet<BytePath>, path: BytePath): BytePath | undefined {
+  if (paths.size === 0) return undefined;
+  for (let at = path; at !== ""; at = parentOf(at)) if (paths.has(at)) return at;
+  return undefined;
 }
+
+/** Whether a path, or a folder that it lies in, is among these. */
+export const isAtOrBelow = (paths: ReadonlySet<BytePath>, path: BytePath): boolean =>
+  atOrAbove(paths, path) !== undefined;
 
 /** Paths that a step changed and no later one has put back. */
 function changedBy(step: Step): readonly BytePath[] {

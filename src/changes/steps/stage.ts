@@ -2,6 +2,7 @@ import { WorkcellError } from "../../errors/index.ts";
 import type { BytePath, Entry } from "../../model/index.ts";
 import { joinPath } from "../byte-path.ts";
 import type { CopyAs, FileRoot, FileServer, Place } from "../file-server.ts";
+import { dealtAll, type Lanes } from "../lanes.ts";
 import { pipelinedAll } from "../pipelined.ts";
 import { type Attributes, type Identity, identityOf, type Operation, type Part } from "./step.ts";
 import { copyTree, errnoOf, isServerGone, removeTree } from "./trees.ts";
@@ -39,6 +40,12 @@ const besidePlace = ({ host }: StepRoots, operation: Operation, part: Part): Pla
   root: host,
   path: part.path === "" ? operation.beside : joinPath(operation.beside, part.path),
 });
+
+export interface StageInput {
+  readonly server: FileServer;
+  readonly lanes: Lanes;
+  readonly roots: StepRoots;
+}
 
 interface Staging {
   readonly server: FileServer;
@@ -127,17 +134,17 @@ async function stageOne(staging: Staging, operation: Operation): Promise<Pick<Id
  * the disk is full, everything that was made is taken away again, and the error thrown.
  */
 export async function stage(
-  server: FileServer,
-  roots: StepRoots,
+  { server, lanes, roots }: StageInput,
   operations: readonly Operation[],
 ): Promise<Staged> {
   const made = new Map<BytePath, Pick<Identity, "device" | "inode">>();
   const failed = new Map<BytePath, string>();
-  const staging = { server, roots, places: new Map<BytePath, Place>() };
+  const places = new Map<BytePath, Place>();
   const beside = operations.filter(isMadeBeside);
-  const tryOne = async (operation: Operation) => {
+  // All parts of one operation by one server: it keeps their order.
+  const tryOne = async (operation: Operation, by: FileServer) => {
     try {
-      const { device, inode } = await stageOne(staging, operation);
+      const { device, inode } = await stageOne({ server: by, roots, places }, operation);
       made.set(operation.path, { device, inode });
     } catch (error) {
       await unstage(server, roots, [operation]).catch(() => undefined);
@@ -147,13 +154,11 @@ export async function stage(
   };
   const hasNames = (operation: Operation) => operation.parts.some((part) => part.sameFileAs !== undefined);
   try {
-    await pipelinedAll(
-      beside.filter((operation) => !hasNames(operation)),
-      WINDOW,
-      tryOne,
-    );
+    const items = beside.filter((operation) => !hasNames(operation));
+    const servers = await lanes.serversFor(items.reduce((sum, { parts }) => sum + parts.length, 0));
+    await dealtAll(servers, { items, window: WINDOW }, tryOne);
     // Names of files that other operations make: once those are made.
-    for (const operation of beside.filter(hasNames)) await tryOne(operation);
+    for (const operation of beside.filter(hasNames)) await tryOne(operation, server);
   } catch (error) {
     await unstage(server, roots, beside);
     throw error;

@@ -23,7 +23,7 @@ export async function endWork(
   if (reviewed.length > 0) {
     if (mode === "none") await sumUpChanges(session, context);
     await settleChanges(session, reviewed, { mode, context });
-    if (countWaiting(namedSession(stateOf(context), session)) > 0)
+    if (countWaiting(namedSession(stateOf(context), session), context.installation) > 0)
       say(context, `to give them up: workcell discard ${session}; what is applied, workcell undo takes back`);
   }
   if (stays) say(context, `to go on: workcell agent --resume ${session} "TASK"`);

@@ -46,7 +46,7 @@ async function settleLayers(ended: Ended): Promise<readonly number[]> {
     (layer) => (ended.mode === "none" && layer.mode !== "auto" ? undefined : { named: [] }),
     async (open, layer) => {
       const isAuto = layer.mode === "auto";
-      sayRecovered(open.recovered, context);
+      sayRecovered(open.recovered, open.steps, context);
       if (open.changes.length === 0) return open.discard([]);
       if (!isAuto && !(await wants(ended, open, layer.folder))) return;
       // In `auto` nobody looks: what cannot be had back by typing waits for the person.
@@ -106,7 +106,7 @@ export async function settleChanges(
   const { context } = how;
   const session = namedSession(stateOf(context), name);
   await settle({ session, ...how });
-  const count = countWaiting(session);
+  const count = countWaiting(session, context.installation);
   if (count > 0)
     context.stderr.write(
       `workcell: ${counted(count, "change")} wait${count === 1 ? "s" : ""} in session ${name}: workcell diff, workcell apply\n`,

@@ -1,4 +1,4 @@
-import { type Step, shownPath } from "../../changes/index.ts";
+import { countChanged, type Step, shownPath } from "../../changes/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import type { BytePath } from "../../model/index.ts";
@@ -33,14 +33,15 @@ export interface Asked {
   check(folder: string, changes: readonly { readonly path: BytePath }[]): void;
 }
 
-/** Says which steps an ended Workcell had left in the middle. */
-export function sayRecovered(steps: readonly Step[], { stderr }: CommandContext): void {
-  for (const { number, kind, folder, done = [] } of steps) {
+/** Says which steps an ended Workcell had left in the middle; `all` are the session's. */
+export function sayRecovered(steps: readonly Step[], all: readonly Step[], { stderr }: CommandContext): void {
+  for (const step of steps) {
+    const { number, kind, folder, done = [] } = step;
     const failed = done.filter((one) => one.failed !== undefined);
     const what = kind === "undo" ? "undo" : "apply";
     const rest = failed.length === 0 ? "" : `, ${failed.length} left as they were`;
     stderr.write(
-      `workcell: step ${number} (${what}) in ${printable(folder)} had been interrupted and is finished now: ${counted(done.length - failed.length, "path")}${rest}\n`,
+      `workcell: step ${number} (${what}) in ${printable(folder)} had been interrupted and is finished now: ${counted(countChanged(step, all), "path")}${rest}\n`,
     );
     for (const { path, failed: why = "" } of failed.slice(0, 5))
       stderr.write(`  left      ${shownPath(path)} (${printable(why)})\n`);
@@ -143,7 +144,8 @@ export async function readAsked(
   }
   const { session, others } = found;
   const input = { state: stateOf(context), installation: context.installation, session };
-  sayRecovered(await finishSteps(input), context);
+  const finished = await finishSteps(input);
+  if (finished.length > 0) sayRecovered(finished, sessionSteps(session), context);
   const folders = waitingLayers(session).map(({ folder }) => folder);
   if (folders.length === 0) {
     sayNothing(context, session.name);

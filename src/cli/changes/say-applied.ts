@@ -35,7 +35,7 @@ export function sayApplied(said: SaidOf, result: StepResult, held: readonly Judg
   const { step, left } = result;
   if (step !== undefined)
     out.write(
-      `Applied ${counted(countChanged(step), "change")} to ${printable(folder)} (step ${step.number})\n  to undo: workcell undo ${session.name} --step ${step.number}\n`,
+      `Applied ${counted(countChanged(step, [step]), "change")} to ${printable(folder)} (step ${step.number})\n  to undo: workcell undo ${session.name} --step ${step.number}\n`,
     );
   if (left.length > 0) out.write(`Left ${counted(left.length, "path")} as it was:\n${leftLines(left)}`);
   if (held.length === 0) return;

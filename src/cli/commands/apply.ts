@@ -86,7 +86,7 @@ async function applyAll(
   if (asked === undefined) return 0;
   const { session, input } = asked;
   const results = await reviewSession(input, asked.select, async (open, { folder }) => {
-    sayRecovered(open.recovered, context);
+    sayRecovered(open.recovered, open.steps, context);
     asked.check(folder, open.changes);
     const selected = selectChanges(open.changes, asked.below(folder));
     if (selected.length === 0) return { count: 0, whole: true, made: [] };

@@ -179,7 +179,7 @@ async function showLayers(asked: Asked, flags: FlagValues, context: CommandConte
   const shown = asJson || isPatch ? openPlain(context) : openPager(context);
   try {
     const layers = await reviewSession(asked.input, asked.select, async (open, { folder }) => {
-      sayRecovered(open.recovered, context);
+      sayRecovered(open.recovered, open.steps, context);
       asked.check(folder, open.changes);
       const roots = { server: open.server, layer: open.roots.layer, folder: open.roots.host };
       const changes = await markIgnored(roots, selectChanges(open.changes, asked.below(folder)));

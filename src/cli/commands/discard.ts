@@ -22,7 +22,7 @@ type Discarding = Pick<Asked, "input" | "select" | "below" | "check">;
 async function discardIn(asked: Discarding, context: CommandContext): Promise<number> {
   const { name } = asked.input.session;
   const counts = await reviewSession(asked.input, asked.select, async (open, { folder }) => {
-    sayRecovered(open.recovered, context);
+    sayRecovered(open.recovered, open.steps, context);
     asked.check(folder, open.changes);
     const below = asked.below(folder);
     // New folders above a path stay: other changes may be in them.

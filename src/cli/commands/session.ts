@@ -45,7 +45,7 @@ function stateWord(session: KnownSession): Row["state"] {
   return waitingLayers(session).length > 0 || openSteps(session).length > 0 ? "waiting" : "ended";
 }
 
-function rowOf(session: KnownSession): Row {
+function rowOf(session: KnownSession, { installation }: CommandContext): Row {
   const layers = readOr(() => waitingLayers(session), []);
   const steps = readOr(() => sessionSteps(session), []);
   const bytes = sessionBytes(session);
@@ -53,7 +53,7 @@ function rowOf(session: KnownSession): Row {
     name: session.name,
     state: stateWord(session),
     usedAt: new Date(session.usedAtMs).toISOString(),
-    changes: countWaiting(session),
+    changes: countWaiting(session, installation),
     steps: steps.length,
     stepBytes: bytes.steps,
     bytes: bytes.all,
@@ -84,7 +84,7 @@ const isOfUse = ({ state, steps }: Row): boolean => state !== "ended" || steps >
 
 function list(flags: FlagValues, context: CommandContext): number {
   const rows = listSessions(stateOf(context))
-    .map(rowOf)
+    .map((session) => rowOf(session, context))
     .filter((row) => flags.has("all") || isOfUse(row));
   if (flags.has("json"))
     context.stdout.write(`${JSON.stringify({ schema: "workcell.sessions/1", sessions: rows })}\n`);
@@ -110,7 +110,7 @@ function chosen(words: readonly string[], context: CommandContext): KnownSession
 
 function showOne(words: readonly string[], flags: FlagValues, context: CommandContext): number {
   const session = chosen(words, context);
-  const row = rowOf(session);
+  const row = rowOf(session, context);
   if (flags.has("json")) {
     context.stdout.write(`${JSON.stringify({ schema: "workcell.session/1", ...row })}\n`);
     return 0;
@@ -129,10 +129,10 @@ function showOne(words: readonly string[], flags: FlagValues, context: CommandCo
 }
 
 /** What a person would miss. */
-function whatIsIn(session: KnownSession): string | undefined {
+function whatIsIn(session: KnownSession, { installation }: CommandContext): string | undefined {
   const open = readOr(() => openSteps(session), []);
   if (open.length > 0) return `step ${open[0]?.number} of it was interrupted, and has to be finished first`;
-  const changes = countWaiting(session);
+  const changes = countWaiting(session, installation);
   return changes > 0
     ? `${counted(changes, "change")} wait${changes === 1 ? "s" : ""} in it, and none may`
     : undefined;
@@ -140,7 +140,7 @@ function whatIsIn(session: KnownSession): string | undefined {
 
 function remove(words: readonly string[], flags: FlagValues, context: CommandContext): number {
   const session = chosen(words, context);
-  const found = whatIsIn(session);
+  const found = whatIsIn(session, context);
   if (found !== undefined && !flags.has("force")) {
     throw new WorkcellError("WC_SESSION", {
       message: `Cannot remove session "${session.name}": ${found}`,

@@ -1,4 +1,11 @@
-import { type ListedStep, listSteps, type Step, type StepResult, shownSize } from "../../changes/index.ts";
+import {
+  countChanged,
+  type ListedStep,
+  listSteps,
+  type Step,
+  type StepResult,
+  shownSize,
+} from "../../changes/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import type { BytePath } from "../../model/index.ts";
@@ -158,27 +165,18 @@ function listAll(session: KnownSession, { stdout, stderr }: CommandContext): num
   return 0;
 }
 
-/** How many paths an undo put back or took away: of a folder that had come as a whole, all that was in it. */
-function countUndone(undo: Step, step: Step): number {
-  const done = (undo.done ?? []).filter(({ failed }) => failed === undefined);
-  const before = new Set(step.undone);
-  const placed = (step.done ?? []).flatMap((one) => one.placed ?? []).filter(({ path }) => !before.has(path));
-  return done.reduce(
-    (sum, { path: top }) => sum + Math.max(1, placed.filter(({ path: one }) => isWithin(one, top)).length),
-    0,
-  );
-}
-
 function sayUndone(
   { session, step }: Chosen,
   { step: undo, left }: StepResult,
   { stdout }: CommandContext,
 ): void {
-  if (undo !== undefined)
+  if (undo !== undefined) {
+    const all = sessionSteps(session);
     stdout.write(
-      `Undid ${counted(countUndone(undo, step), "change")} of step ${step.number} in ${printable(step.folder)} (step ${undo.number})\n` +
-        `  ${oppositeOf(undo, sessionSteps(session), session.name)}\n`,
+      `Undid ${counted(countChanged(undo, all), "change")} of step ${step.number} in ${printable(step.folder)} (step ${undo.number})\n` +
+        `  ${oppositeOf(undo, all, session.name)}\n`,
     );
+  }
   if (left.length > 0) stdout.write(`Left ${counted(left.length, "path")} as found:\n${leftLines(left)}`);
 }
 
@@ -194,7 +192,8 @@ async function undoStep(
       : withNumber(asked, context);
   if (first === undefined) return 0;
   const base = { state: stateOf(context), installation: context.installation };
-  sayRecovered(await finishSteps({ ...base, session: first }, { everywhere: true }), context);
+  const finished = await finishSteps({ ...base, session: first }, { everywhere: true });
+  if (finished.length > 0) sayRecovered(finished, sessionSteps(first), context);
   const chosen = chooseStep([first, ...others], paths, { flags, cwd: context.cwd });
   const { session, step, only } = chosen;
   const result = await openStep({ ...base, session }, step, (open) => open.undo(step.number, only));
