@@ -31,6 +31,17 @@ test("clear() takes the home of a run that was killed, and keeps its records", (
   expect([names("running"), names("sessions/killed"), notices]).toEqual([[], ["cells"], []]);
 });
 
+test("clear() of several starts finds one that was killed among many that live, and with one all others", () => {
+  const { add, names, sweep } = place();
+  const live = Array.from({ length: 150 }, (_, index) => `live-${index}`);
+  for (const name of live) add(name, `${process.pid} ${startTime(process.pid)} once\n`);
+  const killed = Array.from({ length: 80 }, (_, index) => `killed-${index}`);
+  for (const name of killed) add(name, `${DEAD} 100 once\n`);
+  // Each start misses all of them only where none is among 64 neighbours: 400 of them never do.
+  for (let starts = 0; starts < 400 && names("running").length > live.length; starts += 1) sweep();
+  expect(names("running")).toEqual(live.map((name) => `${name}.c1`).sort());
+});
+
 test("clear() knows a pid that is another process's by now", () => {
   const { add, names, sweep } = place();
   add("reused", `${process.pid} 1 once\n`);

@@ -17,6 +17,8 @@ const KEPT_RECORDS = 200;
 const MOST_RECORDS = 250;
 /** Fewer than these are not worth looking for: a process that starts a cell after another would look each time, for one. */
 const WORTH_LOOKING = 10;
+/** Cells that are said to run and that a start looks at; the others are met by later ones. */
+const MOST_LOOKED_AT = 64;
 /** Time in which a draft is written in any case, in `ms`. */
 const DRAFT_MS = 60_000;
 
@@ -41,14 +43,33 @@ function staleDrafts(state: string): readonly string[] {
   });
 }
 
-/** Cells whose Workcell was killed: what they left goes, as it would have gone at their end. */
-function findAbandoned(state: string): readonly { readonly file: string; readonly kind: string }[] {
+interface Abandoned {
+  readonly file: string;
+  readonly kind: string;
+}
+
+/** Some of a list, from anywhere in it on. */
+function someOf<T>(all: readonly T[], most: number): readonly T[] {
+  if (all.length <= most) return all;
+  const from = Math.floor(Math.random() * all.length);
+  return [...all.slice(from), ...all.slice(0, from)].slice(0, most);
+}
+
+/**
+ * Cells whose Workcell was killed: what they left goes, as it would have gone at their end. Where a thousand live, a start does
+ * not look at all of them, unless it meets one that does not: where one was killed, more were.
+ */
+function findAbandoned(state: string): readonly Abandoned[] {
   const running = path.join(state, "running");
-  return list(running).flatMap((file) => {
+  const files = list(running);
+  const some = someOf(files, MOST_LOOKED_AT);
+  const look = (file: string): readonly Abandoned[] => {
     const marker = readMarker(path.join(running, file));
     // Without a word in it, it is being written this very moment.
     return marker === undefined || isLive(marker) ? [] : [{ file, kind: marker.kind }];
-  });
+  };
+  const found = some.flatMap(look);
+  return found.length === 0 || some === files ? found : files.flatMap(look);
 }
 
 function clearAbandoned(state: string, file: string, kind: string): void {
