@@ -27,7 +27,7 @@ const bare = "setpriv --inh-caps=-all --ambient-caps=-all --bounding-set=-all";
 
 function makeTrees(bench: LayerBench, seed: number): void {
   bench.shell(
-    `cp ${work} work.py; cd host; ${bare} python3 ../work.py ${1000 + seed} 60 >/dev/null; sleep 0.02`,
+    `cp ${work} work.py; cd host; ${bare} /usr/bin/python3 ../work.py ${1000 + seed} 60 >/dev/null; sleep 0.02`,
   );
   bench.baseTimeNs = bench.now();
   runToEnd(["cp", "-a", path.join(bench.path, "host"), path.join(bench.path, "plain")]);
@@ -38,9 +38,9 @@ const filled = (tree: readonly Counted[]) => tree.map(({ sparse: _sparse, ...ent
 
 /** The same work in the overlay and on a plain copy. A rename that the overlay refuses is refused in the copy. */
 function playBoth(bench: LayerBench, seed: number): void {
-  const said = bench.inLayer(`python3 ../../work.py ${seed} 80 links`);
+  const said = bench.inLayer(`/usr/bin/python3 ../../work.py ${seed} 80 links`);
   bench.shell(`cat > said.json <<'__END__'\n${said}\n__END__`);
-  const plain = bench.shell(`cd plain; ${bare} python3 ../work.py ${seed} 80 links ../said.json`);
+  const plain = bench.shell(`cd plain; ${bare} /usr/bin/python3 ../work.py ${seed} 80 links ../said.json`);
   expect(JSON.parse(plain)).toEqual(JSON.parse(said));
 }
 
@@ -90,7 +90,7 @@ describe.each(starters)("random work, by $name", (starter) => {
         "chmod 640 l$i; echo x >> a/$i",
         "rm a/$i; chmod 600 l$i",
       ];
-      const script = `python3 ../../work.py ${seed} 60 links >/dev/null; RANDOM=${seed}
+      const script = `/usr/bin/python3 ../../work.py ${seed} 60 links >/dev/null; RANDOM=${seed}
       for i in $(seq 9); do case $((RANDOM % 4)) in ${acts.map((act, n) => `${n}) ${act};;`).join(" ")} esac 2>&- || true; done`;
       bench.inLayer(script);
       const opened = await bench.open();

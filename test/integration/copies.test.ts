@@ -22,7 +22,7 @@ const seed = `
   echo x > host/gone/inner/x; echo y > host/gone/y; echo k > host/kept/k; chmod 640 host/kept/k
   ln -s src/one host/link; echo tool > host/tool; ln host/tool host/tool.too
   truncate -s 3M host/sparse; echo end >> host/sparse
-  python3 -c "import os; os.setxattr('host/src/one', 'user.mark', b'a')"
+  /usr/bin/python3 -c "import os; os.setxattr('host/src/one', 'user.mark', b'a')"
 `;
 
 const work = `
@@ -107,8 +107,8 @@ describe.each(starters)("a copy in review, by $name", (starter) => {
   test("a pipe without bits and attributes of overlayfs's say nothing: they are the cell's own", async () => {
     const before = bench.tree("host");
     await bench.inCopy(`mkfifo -m 0 src/pipe; rm tool; mkfifo -m 0 tool
-      python3 -c "import os; os.setxattr('src', 'user.overlay.opaque', b'y')"
-      : > link.whiteout; python3 -c "import os; os.setxattr('link.whiteout', 'user.overlay.whiteout', b'y')"`);
+      /usr/bin/python3 -c "import os; os.setxattr('src', 'user.overlay.opaque', b'y')"
+      : > link.whiteout; /usr/bin/python3 -c "import os; os.setxattr('link.whiteout', 'user.overlay.whiteout', b'y')"`);
     const opened = await bench.open();
     expect(opened.changes.map((change) => [change.path, change.kind, change.class])).toEqual([
       ["link.whiteout", "added", "plain"],
@@ -177,15 +177,15 @@ describe.runIf(process.getuid?.() === 0).each(starters)("random work on a copy, 
     async (n) => {
       await using bench = new CopyBench(starter, cellfiles);
       const random = path.join(fixtures, "random-work.py");
-      bench.shell(`cp ${random} work.py; cd host; ${bare} python3 ../work.py ${1000 + n} 60 >/dev/null`);
+      bench.shell(`cp ${random} work.py; cd host; ${bare} /usr/bin/python3 ../work.py ${1000 + n} 60 >/dev/null`);
       bench.baseTimeNs = bench.now();
       const at = (name: string) => path.join(bench.path, name);
       runToEnd(["cp", "-a", at("host"), at("plain")]);
       const before = treeOf(at("host"), "times");
       for (const part of [n, 500 + n]) {
-        const said = await bench.inCopy(`python3 ../../work.py ${part} 50 links`);
+        const said = await bench.inCopy(`/usr/bin/python3 ../../work.py ${part} 50 links`);
         bench.shell(`cat > said.json <<'__END__'\n${said}\n__END__`);
-        const plain = bench.shell(`cd plain; ${bare} python3 ../work.py ${part} 50 links ../said.json`);
+        const plain = bench.shell(`cd plain; ${bare} /usr/bin/python3 ../work.py ${part} 50 links ../said.json`);
         expect(JSON.parse(plain)).toEqual(JSON.parse(said));
       }
       expect(treeOf(at("host"), "times")).toEqual(before);
