@@ -2,6 +2,7 @@ import type { BytePath, Change, Entry } from "../model/index.ts";
 import { joinPath, parentOf, partsOf } from "./byte-path.ts";
 import type { FileFinder } from "./file-server.ts";
 import { findEntries } from "./find-entries.ts";
+import { gitOutside } from "./git-outside.ts";
 import { type GitNamed, namedByGitConfig } from "./git-settings.ts";
 import { pathBelow } from "./parts-below.ts";
 import { pipelinedAll } from "./pipelined.ts";
@@ -31,7 +32,30 @@ export async function findGitPlaces(view: GitView & { readonly server: FileFinde
 /** What repositories take from the folder by their configuration: hooks, programs, and more of configuration. */
 export async function gitPlaces(view: GitView, repositories: readonly Repository[]): Promise<GitPlaces> {
   const found = await pipelinedAll(repositories, window, (repository) => placesOfOne(view, repository));
-  return new Map(found.flatMap((places) => [...places]));
+  const outside = await placesOutside(view, repositories);
+  return new Map([...found, outside].flatMap((places) => [...places]));
+}
+
+/** What is named outside of the folder: by the repository that it is a part of, and by the person's own configuration. */
+async function placesOutside(view: GitView, repositories: readonly Repository[]): Promise<GitPlaces> {
+  const places = new Map<BytePath, GitPlace>();
+  if (view.folderPath === undefined) return places;
+  const { own, above } = gitOutside(view.folderPath);
+  const works = new Set(
+    [...repositories, ...(above === undefined ? [] : [above])].map((one) => one.workFolder),
+  );
+  // Without a repository only what is said by its whole path leads into the folder.
+  const isWhole = ({ said }: GitNamed) => /^[/~]/.test(said);
+  const waiting: Config[] = [];
+  const take = async (named: readonly GitNamed[], bases: Iterable<BytePath>) => {
+    for (const one of named)
+      for (const base of isWhole(one) ? [""] : bases)
+        waiting.push(...(await follow({ view, places }, one, base)));
+  };
+  await take(above?.named ?? [], [above?.workFolder ?? ""]);
+  await take(own, works);
+  await followConfigs(view, { places, waiting, works });
+  return places;
 }
 
 interface Config {
@@ -41,36 +65,56 @@ interface Config {
 }
 
 async function placesOfOne(view: GitView, { gitFolder, commonFolder, workFolder }: Repository) {
-  const places = new Map<BytePath, GitPlace>();
   const own = [joinPath(commonFolder, "config"), joinPath(gitFolder, "config.worktree")];
   const waiting: Config[] = own.map((path) => ({ path, bases: [parentOf(path)] }));
+  const following = { places: new Map<BytePath, GitPlace>(), waiting, works: new Set([workFolder]) };
+  await followConfigs(view, following, gitFolder);
+  return following.places;
+}
+
+interface Following {
+  readonly places: Map<BytePath, GitPlace>;
+  readonly waiting: Config[];
+  /** Where files lie that hooks and programs are said from. */
+  readonly works: Set<BytePath>;
+}
+
+/** Reads configurations in the folder, and those that they include; what they name is put to the places. */
+async function followConfigs(
+  view: GitView,
+  { places, waiting, works }: Following,
+  gitFolder?: BytePath,
+): Promise<void> {
   const read = new Set<BytePath>();
-  const works = new Set([workFolder]);
   for (let config = waiting.shift(); config !== undefined; config = waiting.shift()) {
     if (read.has(config.path) || read.size >= mostConfigs) continue;
     read.add(config.path);
     const named = namedByGitConfig(await configAt(view, config.path));
     for (const { said } of named.filter(({ kind }) => kind === "worktree")) {
-      const work = pathBelow(said, gitFolder, view.folderPath);
+      const work = gitFolder === undefined ? undefined : pathBelow(said, gitFolder, view.folderPath);
       if (work !== undefined) works.add(work);
     }
     for (const one of named) {
       if (one.kind === "worktree") continue;
       const bases = one.kind === "include" ? config.bases : works;
-      for (const base of bases) waiting.push(...(await follow(one, base)));
+      for (const base of bases) waiting.push(...(await follow({ view, places }, one, base)));
     }
   }
-  return places;
+}
 
-  async function follow({ kind, said, reason }: GitNamed, base: BytePath): Promise<readonly Config[]> {
-    const way = await wayTo(view, said, base);
-    const last = way.at(-1);
-    for (const path of way)
-      if (path !== "")
-        places.set(path, { reason, isTree: kind === "tree" || places.get(path)?.isTree === true });
-    if (kind !== "include" || last === undefined) return [];
-    return [{ path: last, bases: [...new Set(way.map(parentOf))] }];
-  }
+/** Puts what is named from a place to the places; what it includes is still to be read. */
+async function follow(
+  { view, places }: { readonly view: GitView; readonly places: Map<BytePath, GitPlace> },
+  { kind, said, reason }: GitNamed,
+  base: BytePath,
+): Promise<readonly Config[]> {
+  const way = await wayTo(view, said, base);
+  const last = way.at(-1);
+  for (const path of way)
+    if (path !== "")
+      places.set(path, { reason, isTree: kind === "tree" || places.get(path)?.isTree === true });
+  if (kind !== "include" || last === undefined) return [];
+  return [{ path: last, bases: [...new Set(way.map(parentOf))] }];
 }
 
 async function configAt({ server, root }: GitView, path: BytePath): Promise<string> {

@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import path from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { lacking, type Person, persons, useHouse } from "../helpers/cell.ts";
 
 const absent = lacking({ programs: ["git"] });
@@ -15,6 +15,8 @@ interface Way {
   readonly acts: readonly string[];
   /** What the person asks of git afterwards. */
   readonly ask: string;
+  /** The folder of the repository that is connected; absent: all of it. */
+  readonly part?: string;
 }
 
 const evilConfig = (file: string) => `printf '[core]\\n\\tfsmonitor = %s\\n' "$evil" >${file}`;
@@ -66,6 +68,25 @@ const ways: readonly Way[] = [
     ask: "echo new >file; git add file",
   },
   {
+    name: "hooks in each repository, which the person's own configuration has there",
+    have: "git config --global core.hooksPath tools/hooks",
+    acts: [`mkdir -p tools/hooks; ${evilHook("tools/hooks/pre-commit")}`],
+    ask: "git commit -q --allow-empty -m x",
+  },
+  {
+    name: "what the person's own configuration includes by its whole path, by way of another",
+    have: 'printf "[include]\\n\\tpath = $PWD/own.conf\\n" >~/.more; git config --global include.path .more',
+    acts: [evilConfig("own.conf")],
+    ask: "git status",
+  },
+  {
+    name: "hooks in a folder of the repository that is connected alone",
+    have: "mkdir part; git config core.hooksPath part/hooks",
+    acts: [`mkdir hooks; ${evilHook("hooks/pre-commit")}`],
+    ask: "git commit -q --allow-empty -m x",
+    part: "part",
+  },
+  {
     name: "configuration of the place that a file .git points to",
     have: "git init -q --separate-git-dir store plain; rm store/config",
     acts: [evilConfig("store/config")],
@@ -97,9 +118,15 @@ const ways: readonly Way[] = [
   },
 ];
 
+/** What the last one made the person's own configuration say. */
+function forgetOwn(person: Person): void {
+  for (const name of [".gitconfig", ".more"]) rmSync(path.join(house.home(person), name), { force: true });
+}
+
 let made = 0;
 async function makeProject(person: Person, { have }: Way) {
   made += 1;
+  forgetOwn(person);
   const folder = house.makeFolder(`git-${made}`, person.uid);
   const env = { evil: `touch ${folder}/ran; :` };
   const begin =
@@ -125,26 +152,25 @@ describe.skipIf(absent.length > 0).each(persons)("P14: what the host's git is le
     return existsSync(path.join(folder, "ran"));
   };
 
+  afterEach(() => forgetOwn(person));
+
   test.each(ways)("$name: neither live nor applied, control: git runs it", async (way) => {
+    const at = ({ folder }: { readonly folder: string }) => path.join(folder, way.part ?? "");
     const control = await makeProject(person, way);
     for (const act of way.acts)
-      await house.outside(person, ["sh", "-ec", act], { cwd: control.folder, env: control.env });
+      await house.outside(person, ["sh", "-ec", act], { cwd: at(control), env: control.env });
     expect(await ask(control.folder, way)).toBe(true);
 
     const live = await makeProject(person, way);
     for (const act of way.acts)
-      await house.inside(
-        person,
-        ["-m", `${live.folder}:rw`, "-e", `evil=${live.env.evil}`],
-        ["sh", "-c", act],
-      );
+      await house.inside(person, ["-m", `${at(live)}:rw`, "-e", `evil=${live.env.evil}`], ["sh", "-c", act]);
     expect(await ask(live.folder, way)).toBe(false);
 
     const reviewed = await makeProject(person, way);
     for (const act of way.acts) {
-      const flags = ["-m", reviewed.folder, "-e", `evil=${reviewed.env.evil}`];
+      const flags = ["-m", at(reviewed), "-e", `evil=${reviewed.env.evil}`];
       await house.inside(person, flags, ["sh", "-c", act]);
-      await house.outside(person, [house.workcell, "apply"], { cwd: reviewed.folder });
+      await house.outside(person, [house.workcell, "apply"], { cwd: at(reviewed) });
     }
     expect(await ask(reviewed.folder, way)).toBe(false);
   });
