@@ -177,7 +177,9 @@ describe.runIf(process.getuid?.() === 0).each(starters)("random work on a copy, 
     async (n) => {
       await using bench = new CopyBench(starter, cellfiles);
       const random = path.join(fixtures, "random-work.py");
-      bench.shell(`cp ${random} work.py; cd host; ${bare} /usr/bin/python3 ../work.py ${1000 + n} 60 >/dev/null`);
+      bench.shell(
+        `cp ${random} work.py; cd host; ${bare} /usr/bin/python3 ../work.py ${1000 + n} 60 >/dev/null`,
+      );
       bench.baseTimeNs = bench.now();
       const at = (name: string) => path.join(bench.path, name);
       runToEnd(["cp", "-a", at("host"), at("plain")]);
@@ -185,7 +187,9 @@ describe.runIf(process.getuid?.() === 0).each(starters)("random work on a copy, 
       for (const part of [n, 500 + n]) {
         const said = await bench.inCopy(`/usr/bin/python3 ../../work.py ${part} 50 links`);
         bench.shell(`cat > said.json <<'__END__'\n${said}\n__END__`);
-        const plain = bench.shell(`cd plain; ${bare} /usr/bin/python3 ../work.py ${part} 50 links ../said.json`);
+        const plain = bench.shell(
+          `cd plain; ${bare} /usr/bin/python3 ../work.py ${part} 50 links ../said.json`,
+        );
         expect(JSON.parse(plain)).toEqual(JSON.parse(said));
       }
       expect(treeOf(at("host"), "times")).toEqual(before);
