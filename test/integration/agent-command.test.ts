@@ -70,7 +70,7 @@ describe.each(people)("workcell agent, as $name", (person) => {
     [["--resume", "no-such-session", "Go on"], /its home.*is not there \(WC_SESSION\)\n/],
     [["--resume", "a-b", "--session", "a-c", "Go on"], /two sessions/],
     [["--json", "--stream-json", "Go on"], /two ways/],
-    [["--permission-mode", "default", "codex", "Go on"], /it asks nothing when it works in a cell/],
+    [["--permission-mode", "acceptEdits", "codex", "Go on"], /it knows default \(WC_USAGE\)/],
     [["--permission-mode", "dontAsk", "gemini", "Go on"], /it knows default, acceptEdits, plan/],
   ])("%j is refused with what to do", async (words, said) => {
     const env = { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin` };

@@ -50,7 +50,7 @@ describe.each(people)("other agents, as $name", (person) => {
   ])(
     "a fake %s is started by its name with what a real one needs, and its code is the end's",
     async (name, said) => {
-      const ended = await start("--profile", "cowork", name, "--", "-- do it");
+      const ended = await start("--profile", "cowork", "--json", name, "--", "-- do it");
       expect([ended.code, ended.stderr]).toEqual([7, ""]);
       expect(ended.stdout).toContain(`comm ${name} pid 5\n`);
       for (const one of said) expect(ended.stdout).toMatch(one);

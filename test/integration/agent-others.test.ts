@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type MockAnswer, openMockVendors } from "../helpers/mock-vendors.ts";
@@ -31,9 +31,9 @@ const keys = {
   ANTHROPIC_API_KEY: "sk-a-77c0d3",
 };
 
-/** Makes a file, and says who it is, with all that the cell's processes were given. */
+/** Waits for a sign, makes a file, and says who it is, with all that the cell's processes were given. */
 const command =
-  "printf 'made in a cell\\n' > made.txt; echo uid; id -u; cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'";
+  "until [ -e ../signs/go ]; do sleep 0.1; done; printf 'made in a cell\\n' > made.txt; echo uid; id -u; cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'";
 
 const answers: readonly MockAnswer[] = [
   // Gemini asks a small model first which one is to answer.
@@ -43,9 +43,22 @@ const answers: readonly MockAnswer[] = [
       content: '{"reasoning":"","model_choice":"flash","complexity_reasoning":"","complexity_score":1}',
     },
   },
-  { match: { userMessage: "Look round", hasToolResult: true }, response: { content: "Looked, as asked." } },
+  ...agents.map(({ call }, at) => ({
+    match: { userMessage: `Now wait, ${agents[at]?.name}` },
+    response: { toolCalls: [call("sleep 100")] },
+  })),
+  // It hears in the middle of its turn, which goes on until it does.
+  ...agents.slice(0, 1).map(({ call }) => ({
+    match: { userMessage: "Look round slowly with codex" },
+    response: { toolCalls: [call(command)] },
+  })),
+  { match: { userMessage: "Look", hasToolResult: true }, response: { content: "Looked, as asked." } },
   ...agents.map(({ name, call }) => ({
-    match: { userMessage: `Look round with ${name}` },
+    match: { userMessage: `Look again with ${name}` },
+    response: { toolCalls: [call("touch again.txt")] },
+  })),
+  ...agents.map(({ name, call }) => ({
+    match: { userMessage: `with ${name}` },
     response: { toolCalls: [call(command)] },
   })),
   { match: {}, response: { content: "A title" } },
@@ -87,77 +100,111 @@ function makeTrap(desk: Desk): void {
   desk.file("work/opencode.json", JSON.stringify({ mcp: { bad } }));
 }
 
-describe.each(people)("as $name", (person) => {
-  const words = (desk: Desk, name: string, ...flags: readonly string[]) => [
-    ...["agent", ...flags, "-m", desk.work],
-    ...[name, `Look round with ${name}`],
-  ];
-  const options = () => ({
-    env: {
-      PATH: `${installed.bin}:${path.dirname(process.execPath)}:/usr/bin:/bin`,
-      ...keys,
-      OPENAI_BASE_URL: `${vendors.url}/v1`,
-      GOOGLE_GEMINI_BASE_URL: vendors.url,
-      ANTHROPIC_BASE_URL: vendors.url,
-    },
-    within: 50_000,
-  });
-  const start = (desk: Desk, name: string, ...flags: readonly string[]) =>
-    desk.workcell(words(desk, name, ...flags), options());
+const [first] = people;
+const last = people.at(-1);
 
-  test.each(agents)(
-    "real $name works in a cell without a key, and its changes wait",
-    async ({ name, model }) => {
-      using desk = makeDesk(person);
-      makeTrap(desk);
-      const ended = await start(desk, name);
-      expect([ended.code, ended.stdout]).toEqual([0, expect.stringContaining("Looked, as asked.")]);
-      // Nothing that the folder's own configuration starts has left a file.
-      expect(ended.stderr).toMatch(/\/work: 1 added\n +made\.txt \| 1 \+\n/);
-      expect(existsSync(path.join(desk.work, "made.txt"))).toBe(false);
-      const session = /1 change waits in session (\S+):/.exec(ended.stderr)?.[1] ?? "";
-      expect((await desk.workcell(["apply", session])).code).toBe(0);
-      expect(readFileSync(path.join(desk.work, "made.txt"), "utf8")).toBe("made in a cell\n");
+const options = () => ({
+  env: {
+    PATH: `${installed.bin}:${path.dirname(process.execPath)}:/usr/bin:/bin`,
+    ...keys,
+    OPENAI_BASE_URL: `${vendors.url}/v1`,
+    GOOGLE_GEMINI_BASE_URL: vendors.url,
+    ANTHROPIC_BASE_URL: vendors.url,
+  },
+  within: 50_000,
+});
+const flags = (desk: Desk, ...more: readonly string[]) => [
+  ...["agent", "-m", desk.work, "-m", `${desk.folder("signs")}:rw`, ...more],
+];
 
-      const asked = vendors.arrived.filter(({ path: place }) => place.startsWith(model));
-      expect(asked.length).toBeGreaterThanOrEqual(2);
-      const sent = asked.map(
-        ({ headers }) => headers["x-api-key"] ?? headers["x-goog-api-key"] ?? headers.authorization,
-      );
-      const [own] = sent;
-      expect([keys.ANTHROPIC_API_KEY, keys.GEMINI_API_KEY, `Bearer ${keys.OPENAI_API_KEY}`]).toContain(own);
-      expect(new Set(sent)).toEqual(new Set([own]));
-      const bodies = asked.map(({ body }) => body).join("\n");
-      expect(bodies).toMatch(/uid\\+n[1-9]/);
-      expect(bodies).toContain("workcell-placeholder");
-      for (const key of Object.values(keys)) expect(bodies + ended.stdout + ended.stderr).not.toContain(key);
-    },
+/** The person's key has come with each request, and the agent, which is nobody of the host's, had a placeholder. */
+function expectNoKeyInside(model: string, said: string): void {
+  const asked = vendors.arrived.filter(({ path: place }) => place.startsWith(model));
+  expect(asked.length).toBeGreaterThanOrEqual(2);
+  const sent = asked.map(
+    ({ headers }) => headers["x-api-key"] ?? headers["x-goog-api-key"] ?? headers.authorization,
   );
+  const [own] = sent;
+  expect([keys.ANTHROPIC_API_KEY, keys.GEMINI_API_KEY, `Bearer ${keys.OPENAI_API_KEY}`]).toContain(own);
+  expect(new Set(sent)).toEqual(new Set([own]));
+  const bodies = asked.map(({ body }) => body).join("\n");
+  expect(bodies).toMatch(/uid\\+n[1-9]/);
+  expect(bodies).toContain("workcell-placeholder");
+  for (const key of Object.values(keys)) expect(bodies + said).not.toContain(key);
+}
 
-  // Once is enough: who asks is the agent, and whom, is seen with the others.
-  const asking = person === people.at(-1) ? agents.filter(({ name }) => name !== "codex") : [];
-  test.each(asking)(
-    "real $name asks before it does something, and is refused where nobody can be asked",
-    async ({ name }) => {
-      using desk = makeDesk(person);
-      const ended = await start(desk, name, "--permission-mode", "default");
-      expect([ended.code, existsSync(path.join(desk.work, "made.txt"))]).toEqual([3, false]);
-      expect(ended.stderr).not.toContain("1 added");
-      const running = desk.startOnTerminal(
-        words(desk, name, "--permission-mode", "default", "--apply", "all"),
+describe.each(agents)("real $name", ({ name, model }) => {
+  /** Gemini loses by its protocol what it had been told before. */
+  const resumesAsking = name !== "gemini";
+  test(`as ${first?.name} works in a cell without a key, hears what is typed, stops at Ctrl-C, and its changes wait`, async () => {
+    using desk = makeDesk(first ?? { name: "nobody" });
+    makeTrap(desk);
+    const named = flags(desk, "--session", "told-to-wait", "--apply", "none", name);
+    const running = desk.startOnTerminal([...named, `Look round slowly with ${name}`], options());
+    await running.said("> ");
+    running.child.stdin?.write(`Now wait, ${name}\n`);
+    if (name !== "codex") await running.said("It hears that when it is done with this.");
+    desk.file("signs/go", "");
+    await running.said("sleep 100");
+    running.child.stdin?.write("\u0003");
+    const { code } = await running.ended;
+    // Nothing that the folder's own configuration starts has left a file.
+    expect([code, running.text()]).toEqual([
+      130,
+      expect.stringMatching(/Interrupted[\s\S]*\/work: 1 added\r?\n +made\.txt \| 1 \+\r?\n/),
+    ]);
+    expectNoKeyInside(model, running.text());
+    expect(existsSync(path.join(desk.work, "made.txt"))).toBe(false);
+    expect((await desk.workcell(["apply", "told-to-wait"])).code).toBe(0);
+    expect(readFileSync(path.join(desk.work, "made.txt"), "utf8")).toBe("made in a cell\n");
+    expect((await desk.workcell(["session", "rm", "told-to-wait", "--force"])).code).toBe(0);
+  });
+
+  test(`as ${last?.name} asks before it does something, is gone on with, and refused where nobody can be asked`, async () => {
+    using desk = makeDesk(last ?? { name: "nobody" });
+    makeTrap(desk);
+    desk.folder("signs");
+    desk.file("signs/go", "");
+    const asking = ["--permission-mode", "default", "--apply", "all"];
+    const named = flags(desk, "--session", "asked-first", ...asking, name);
+    const running = desk.startOnTerminal([...named, `Look round with ${name}`], options());
+    let answered = 0;
+    // OpenCode asks a second time, for what lies outside of the folder.
+    running.child.stdout?.on("data", () => {
+      const asked = running.text().split("or no and why: ").length - 1;
+      for (; answered < asked; answered += 1) running.child.stdin?.write("y\n");
+    });
+    expect([(await running.ended).code, running.text()]).toEqual([
+      0,
+      expect.stringContaining("Looked, as asked."),
+    ]);
+    expect([answered > 0, readFileSync(path.join(desk.work, "made.txt"), "utf8")]).toEqual([
+      true,
+      "made in a cell\n",
+    ]);
+    expect(readdirSync(desk.work).filter((one) => ["mcp", "hook", "plugin"].includes(one))).toEqual([]);
+    expectNoKeyInside(model, running.text());
+
+    const goingOn = (...more: readonly string[]) =>
+      desk.workcell(
+        [...flags(desk, "--resume", "asked-first", ...more), `Look again with ${name}`],
         options(),
       );
-      let answered = 0;
-      // OpenCode asks a second time, for what lies outside of the folder.
-      running.child.stdout?.on("data", () => {
-        const asked = running.text().split("or no and why: ").length - 1;
-        for (; answered < asked; answered += 1) running.child.stdin?.write("y\n");
+    const ended = await goingOn("--permission-mode", "default");
+    expect([ended.code, existsSync(path.join(desk.work, "again.txt"))]).toEqual([
+      resumesAsking ? 3 : 125,
+      false,
+    ]);
+    expect(ended.stderr).not.toContain("1 added");
+    if (!resumesAsking) {
+      expect(ended.stderr).toMatch(/it can be gone on with, or be talked with, and not both.*\n.*Leave/);
+      expect(await goingOn("--apply", "all")).toMatchObject({
+        ...{ code: 0, stdout: expect.stringContaining("Looked, as asked.") },
       });
-      expect([(await running.ended).code, running.text()]).toEqual([
-        0,
-        expect.stringContaining("Looked, as asked."),
-      ]);
-      expect(existsSync(path.join(desk.work, "made.txt"))).toBe(true);
-    },
-  );
+      expect(existsSync(path.join(desk.work, "again.txt"))).toBe(true);
+    }
+    const lastly = vendors.arrived.filter(({ path: place }) => place.startsWith(model)).at(-1);
+    expect(lastly?.body).toMatch(/Look round with[\s\S]*Looked, as asked[\s\S]*Look again with/);
+    expect((await desk.workcell(["session", "rm", "asked-first", "--force"])).code).toBe(0);
+  });
 });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { acpTalk } from "./acp-talk.ts";
 
 const line = (message: object) => JSON.stringify({ jsonrpc: "2.0", ...message });
-const open = () => acpTalk("do it", { cwd: "/work" });
+const open = () => acpTalk("do it", { cwd: "/work", isAsking: false });
 const permission = (options: readonly object[]) =>
   line({
     ...{ id: "q", method: "session/request_permission" },
@@ -15,15 +15,54 @@ test("each request comes when the one before it was answered, and the last answe
   expect(talk.opening.map((each) => JSON.parse(each).method)).toEqual(["initialize"]);
   const next = (message: object) => JSON.parse(talk.read(line(message)).reply ?? "null");
   expect(next({ id: 1, result: {} })).toMatchObject({ method: "session/new", params: { cwd: "/work" } });
-  expect(next({ id: 2, result: { sessionId: "s" } })).toMatchObject({
-    ...{ method: "session/prompt" },
+  const opened = talk.read(line({ id: 2, result: { sessionId: "s" } }));
+  expect(opened.conversation).toBe("s");
+  expect(JSON.parse(opened.reply ?? "null")).toMatchObject({
+    ...{ id: 4, method: "session/prompt" },
     params: { sessionId: "s", prompt: [{ type: "text", text: "do it" }] },
   });
-  expect(talk.read(line({ id: 3, result: { stopReason: "end_turn" } })).isOver).toBe("done");
-  expect(talk.read(line({ id: 3, result: { stopReason: "max_tokens" } })).isOver).toBe("failed");
-  expect(talk.read(line({ id: 3, error: { message: "gone" } }))).toMatchObject({
+  expect(talk.read(line({ id: 4, result: { stopReason: "end_turn" } })).isOver).toBe("done");
+  expect(talk.read(line({ id: 4, result: { stopReason: "max_tokens" } })).isOver).toBe("failed");
+  expect(talk.read(line({ id: 4, error: { message: "gone" } }))).toMatchObject({
     ...{ isOver: "failed", events: [{ type: "note", text: "Failed: gone" }] },
   });
+});
+
+test("what is said meanwhile is the next prompt, also of a turn that was stopped; before there is one nothing can be", () => {
+  const talk = open();
+  expect(talk.interrupt?.()).toBeUndefined();
+  talk.read(line({ id: 1, result: {} }));
+  talk.read(line({ id: 2, result: { sessionId: "s" } }));
+  expect(talk.say("and that")).toBeUndefined();
+  expect(JSON.parse(talk.interrupt?.() ?? "null")).toEqual({
+    ...{ jsonrpc: "2.0", method: "session/cancel", params: { sessionId: "s" } },
+  });
+  const stopped = talk.read(line({ id: 4, result: { stopReason: "cancelled" } }));
+  expect(stopped.isOver).toBeUndefined();
+  expect(JSON.parse(stopped.reply ?? "null")).toMatchObject({
+    ...{ id: 5, method: "session/prompt", params: { prompt: [{ text: "and that" }] } },
+  });
+  expect(talk.read(line({ id: 5, result: { stopReason: "cancelled" } })).isOver).toBe("interrupted");
+});
+
+test("a conversation is gone on with by its name, and what it replays is not shown", () => {
+  const going = (capabilities: object) => {
+    const talk = acpTalk("more", { cwd: "/work", isAsking: false, conversation: "s1" });
+    const first = talk.read(line({ id: 1, result: { agentCapabilities: capabilities } })).reply ?? "null";
+    return { talk, first: JSON.parse(first) };
+  };
+  const chunk = update({ sessionUpdate: "agent_message_chunk", content: { type: "text", text: "old" } });
+  const resumed = going({ sessionCapabilities: { resume: {} } });
+  expect(resumed.first).toMatchObject({ method: "session/resume", params: { sessionId: "s1" } });
+  expect(resumed.talk.read(line({ id: 2, result: {} })).reply).toContain('"session/prompt"');
+  const { talk, first } = going({ loadSession: true });
+  expect(first).toMatchObject({ method: "session/load", params: { sessionId: "s1", cwd: "/work" } });
+  expect(talk.read(chunk).events).toEqual([]);
+  const asked = talk.read(line({ id: 2, result: { modes: { currentModeId: "yolo" } } })).reply ?? "null";
+  expect(JSON.parse(asked)).toMatchObject({ id: 3, params: { sessionId: "s1", modeId: "yolo" } });
+  expect(talk.read(chunk).events).toEqual([]);
+  expect(talk.read(line({ id: 3, result: {} })).reply).toContain('"sessionId":"s1"');
+  expect(talk.read(chunk).events).toHaveLength(1);
 });
 
 test("a question is answered by what the agent offers, and by nothing where it does not offer that", () => {
@@ -44,6 +83,7 @@ test("a question is answered by what the agent offers, and by nothing where it d
 
 test("what it does is shown once, with what came of it; what is asked of an editor is refused", () => {
   const talk = open();
+  talk.read(line({ id: 2, result: { sessionId: "s" } }));
   const call = { sessionUpdate: "tool_call_update", toolCallId: "1", kind: "edit", title: "Writing" };
   expect(talk.read(update({ ...call, status: "completed" })).events.map(({ type }) => type)).toEqual([
     "tool",
@@ -51,6 +91,12 @@ test("what it does is shown once, with what came of it; what is asked of an edit
   ]);
   expect(talk.read(update({ ...call, status: "failed" })).events).toMatchObject([
     { result: { is_error: true } },
+  ]);
+  const bare = { sessionUpdate: "tool_call", toolCallId: "2", kind: "execute", title: "bash" };
+  expect(talk.read(update({ ...bare, status: "pending", rawInput: { cwd: "/" } })).events).toEqual([]);
+  const begun = { ...bare, sessionUpdate: "tool_call_update", status: "in_progress" };
+  expect(talk.read(update({ ...begun, rawInput: { command: "ls" } })).events).toMatchObject([
+    { type: "tool", name: "execute", input: { command: "ls" } },
   ]);
   const { reply = "{}" } = talk.read(line({ id: 9, method: "fs/read_text_file", params: {} }));
   expect(JSON.parse(reply)).toMatchObject({ id: 9, error: { code: -32_601 } });

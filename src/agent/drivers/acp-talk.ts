@@ -1,72 +1,120 @@
 import type { AgentEvent } from "../loop/events.ts";
-import type { Heard, Question, Reply, Talk } from "./driver.ts";
-
-type Fields = Readonly<Record<string, unknown>>;
-
-const fieldsOf = (value: unknown): Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-const listOf = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value.map(fieldsOf) : []);
-const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+import type { Heard, Question, Reply, Talk, TalkPlace } from "./driver.ts";
+import { type Fields, fieldsOf, listOf, parsedLine, textOf } from "./fields.ts";
 
 const message = (body: Fields) => JSON.stringify({ jsonrpc: "2.0", ...body });
 
 /** What is asked of the agent, one after the other: the number is the request's. */
 const INITIALIZE = 1;
-const NEW_SESSION = 2;
-const PROMPT = 3;
-
-function parsed(line: string): Fields {
-  try {
-    return fieldsOf(JSON.parse(line));
-  } catch {
-    // Not every agent keeps its stdout for messages alone.
-    return {};
-  }
-}
+const SESSION = 2;
+const REPLAYED = 3;
+/** The first of the prompts; each further one has the next number. */
+const PROMPT = 4;
 
 /** Hands a task over by the Agent Client Protocol, in the folder in which the agent was started. */
-export function acpTalk(task: string, { cwd }: { readonly cwd: string }): Talk {
+export function acpTalk(task: string, place: TalkPlace): Talk {
   const clientCapabilities = { fs: { readTextFile: false, writeTextFile: false }, terminal: false };
   const begin = { protocolVersion: 1, clientCapabilities };
   const options = new Map<string, readonly Fields[]>();
   const named = new Set<string>();
+  const course = new Course(task, place);
   const read = (line: string): Heard => {
-    const said = parsed(line);
+    const said = parsedLine(line);
     const params = fieldsOf(said["params"]);
-    if (said["method"] === "session/update") return { events: eventsOf(fieldsOf(params["update"]), named) };
+    if (said["method"] === "session/update")
+      return { events: course.isAtWork ? eventsOf(fieldsOf(params["update"]), named) : [] };
     if (said["method"] === "session/request_permission") return asked(said, options);
     if (said["method"] !== undefined) return unknown(said);
-    return answered(said, { task, cwd });
+    return course.next(said);
   };
   return {
     opening: [message({ id: INITIALIZE, method: "initialize", params: begin })],
     read,
     answer: (question, reply) => answer(question, reply, options.get(question.id) ?? []),
+    say: (text) => course.say(text),
+    interrupt: () => course.cancel(),
   };
 }
 
-/** The next request, when the one before it was answered. */
-function answered(
-  { id, result, error }: Fields,
-  how: { readonly task: string; readonly cwd: string },
-): Heard {
-  if (error !== undefined) {
-    const text = `Failed: ${textOf(fieldsOf(error)["message"]) || "the agent gives no reason"}`;
-    return { events: [{ type: "note", text }], isOver: "failed" };
+/** How far a conversation is: each request follows the answer to the one before it. */
+class Course {
+  readonly #place: TalkPlace;
+  /** What the person says, and it has not been told. A second prompt would stop the first one in its middle. */
+  readonly #waiting: string[];
+  #session = "";
+  #mayResume = false;
+  #prompts = 0;
+
+  constructor(task: string, place: TalkPlace) {
+    this.#place = place;
+    this.#waiting = [task];
   }
-  if (result === undefined) return { events: [] };
-  if (id === INITIALIZE) {
-    const params = { cwd: how.cwd, mcpServers: [] };
-    return { events: [], reply: message({ id: NEW_SESSION, method: "session/new", params }) };
+
+  /** What it tells before it is told its task is what was said in the conversation that is gone on with. */
+  get isAtWork(): boolean {
+    return this.#prompts > 0;
   }
-  const { sessionId, stopReason } = fieldsOf(result);
-  if (id === NEW_SESSION) {
-    const params = { sessionId, prompt: [{ type: "text", text: how.task }] };
-    return { events: [], reply: message({ id: PROMPT, method: "session/prompt", params }) };
+
+  say(text: string): undefined {
+    this.#waiting.push(text);
   }
-  const events = [{ type: "stream", event: { type: "content_block_stop", index: 0 }, parent: null }] as const;
-  if (stopReason === "end_turn") return { events, isOver: "done" };
-  return { events: [...events, { type: "note", text: `Stopped: ${textOf(stopReason)}` }], isOver: "failed" };
+
+  cancel(): string | undefined {
+    if (!this.isAtWork) return undefined;
+    return message({ method: "session/cancel", params: { sessionId: this.#session } });
+  }
+
+  next({ id, result, error }: Fields): Heard {
+    if (error !== undefined) {
+      const text = `Failed: ${textOf(fieldsOf(error)["message"]) || "the agent gives no reason"}`;
+      return { events: [{ type: "note", text }], isOver: "failed" };
+    }
+    if (result === undefined) return { events: [] };
+    if (id === INITIALIZE) return this.#open(fieldsOf(result));
+    if (id === SESSION) return this.#opened(fieldsOf(result));
+    if (id === REPLAYED) return { events: [], reply: this.#prompt() };
+    return this.#ended(textOf(fieldsOf(result)["stopReason"]));
+  }
+
+  #open({ agentCapabilities }: Fields): Heard {
+    const { cwd, conversation } = this.#place;
+    this.#mayResume = "resume" in fieldsOf(fieldsOf(agentCapabilities)["sessionCapabilities"]);
+    const how = conversation === undefined ? "new" : this.#mayResume ? "resume" : "load";
+    const which = conversation === undefined ? {} : { sessionId: conversation };
+    const params = { ...which, cwd, mcpServers: [] };
+    return { events: [], reply: message({ id: SESSION, method: `session/${how}`, params }) };
+  }
+
+  #opened({ sessionId, modes }: Fields): Heard {
+    const { conversation } = this.#place;
+    this.#session = conversation ?? textOf(sessionId);
+    const modeId = fieldsOf(modes)["currentModeId"];
+    // What it replays may still come after this; what is asked now is answered after that.
+    const isReplaying = conversation !== undefined && !this.#mayResume && modeId !== undefined;
+    const params = { sessionId: this.#session, modeId };
+    const reply = isReplaying
+      ? message({ id: REPLAYED, method: "session/set_mode", params })
+      : this.#prompt();
+    return { events: [], conversation: this.#session, reply };
+  }
+
+  #prompt(): string {
+    const prompt = [{ type: "text", text: this.#waiting.splice(0).join("\n") }];
+    this.#prompts += 1;
+    const params = { sessionId: this.#session, prompt };
+    return message({ id: PROMPT - 1 + this.#prompts, method: "session/prompt", params });
+  }
+
+  #ended(reason: string): Heard {
+    const events: AgentEvent[] = [
+      { type: "stream", event: { type: "content_block_stop", index: 0 }, parent: null },
+    ];
+    if (reason === "cancelled") events.push({ type: "note", text: "Interrupted" });
+    else if (reason !== "end_turn") events.push({ type: "note", text: `Stopped: ${reason}` });
+    if (this.#waiting.length > 0) return { events, reply: this.#prompt() };
+    const isOver = { end_turn: "done", cancelled: "interrupted" } as const;
+    return { events, isOver: isOver[reason as keyof typeof isOver] ?? "failed" };
+  }
 }
 
 /** Files and terminals are the agent's own: what it asks of an editor there is not done. */
@@ -107,8 +155,11 @@ function eventsOf(update: Fields, named: Set<string>): readonly AgentEvent[] {
   }
   if (kind !== "tool_call" && kind !== "tool_call_update") return [];
   const id = textOf(update["toolCallId"]);
+  const raw = fieldsOf(update["rawInput"]);
+  // What it is about is told when it begins.
+  if (kind === "tool_call" && update["status"] === "pending") return [];
   const name = textOf(update["kind"]) || "tool";
-  const input = { description: textOf(update["title"]) };
+  const input = { description: textOf(update["title"]) || name, ...raw };
   const begun: readonly AgentEvent[] = named.has(id) ? [] : [{ type: "tool", id, name, input, parent: null }];
   named.add(id);
   const status = update["status"];

@@ -1,4 +1,5 @@
 import { PLACEHOLDER } from "../../model/index.ts";
+import { codexTalk } from "./codex-talk.ts";
 import { type AgentDriver, flagWith } from "./driver.ts";
 
 /** Codex. Its own sandbox cannot be made in a cell, which is one already. */
@@ -7,9 +8,12 @@ export const codex: AgentDriver = {
   title: "Codex",
   api: "responses",
   installed: { program: "codex", npmPackage: "@openai/codex" },
-  asks: [],
+  asks: ["default"],
+  talk: codexTalk,
+  printsLines: true,
+  resumes: "by name",
   quietHosts: ["github.com", "api.github.com", "chatgpt.com", "ab.chatgpt.com"],
-  start({ task, model, output, onScreen = false, goesOn }, { url }) {
+  start({ task, model, output, onScreen = false, goesOn, conversation, isTalked = false }, { url }) {
     const settings = [
       'model_provider="workcell"',
       'model_providers.workcell.name="Workcell\'s gate"',
@@ -20,10 +24,15 @@ export const codex: AgentDriver = {
     ].flatMap((setting) => ["-c", setting]);
     const unattended = [
       "exec",
-      ...(goesOn ? ["resume", "--last"] : []),
+      ...(goesOn ? ["resume", conversation ?? "--last"] : []),
       "--skip-git-repo-check",
       ...(output === "json" ? ["--json"] : []),
     ];
+    const environment = { OPENAI_API_KEY: PLACEHOLDER };
+    if (isTalked) {
+      const named = model === undefined ? [] : ["-c", `model=${JSON.stringify(model)}`];
+      return { words: ["app-server", ...settings, ...named], environment };
+    }
     return {
       words: [
         ...(task === undefined || onScreen ? [] : unattended),
@@ -32,7 +41,7 @@ export const codex: AgentDriver = {
         ...flagWith("--model", model),
         ...(task === undefined ? [] : ["--", task]),
       ],
-      environment: { OPENAI_API_KEY: PLACEHOLDER },
+      environment,
     };
   },
 };

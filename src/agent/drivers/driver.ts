@@ -69,10 +69,20 @@ export interface Talk {
   read(line: string): Heard;
   /** The line that answers a question. */
   answer(question: Question, reply: Reply): string;
-  /** The line by which the person says something while it works; absent: it does not listen then. */
-  say?(text: string): string;
+  /** The line by which the person says something while it works; `undefined`: it is told when its turn is done. */
+  say(text: string): string | undefined;
   /** The line that stops the turn; absent or `undefined`: it cannot be stopped without being ended. */
   interrupt?(): string | undefined;
+}
+
+/** Where a conversation is held, and which one. */
+export interface TalkPlace {
+  /** The folder in which the agent was started. */
+  readonly cwd: string;
+  /** The one that is gone on with, by the agent's own name for it; absent: a new one. */
+  readonly conversation?: string;
+  /** Whether anything is to be asked before it is done. */
+  readonly isAsking: boolean;
 }
 
 /** How an agent is started in a cell. */
@@ -101,9 +111,11 @@ export interface AgentDriver {
   /** Reads what it prints at work, line by line; absent: a person can read that as it is. */
   readonly events?: () => (line: string) => readonly AgentEvent[];
   /** How it is talked with at a task; absent: the task stands in its words, and what it prints a person can read. */
-  readonly talk?: (task: string, place: { readonly cwd: string }) => Talk;
-  /** It is talked with only where it is to ask something. */
-  readonly talksToAsk?: true;
+  readonly talk?: (task: string, place: TalkPlace) => Talk;
+  /** A program that only reads along gets the lines that it prints by itself; then it is talked with only where it is to ask something. */
+  readonly printsLines?: true;
+  /** How it goes on with a conversation while it is talked with: by its name alone, or not at all; absent: by the words that it is started with. */
+  readonly resumes?: "by name" | "untalked";
   start(work: AgentWork, endpoint: Endpoint): AgentStart;
 }
 

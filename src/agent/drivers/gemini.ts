@@ -13,11 +13,23 @@ export const gemini: AgentDriver = {
   speaks: ["acp"],
   asks: Object.keys(approvals),
   talk: acpTalk,
-  talksToAsk: true,
+  printsLines: true,
+  // What it loads by its protocol within a minute it overwrites, and later it keeps in two parts.
+  resumes: "untalked",
   installed: { program: "gemini", npmPackage: "@google/gemini-cli" },
   quietHosts: ["play.googleapis.com"],
   start(
-    { task, model, output, onScreen = false, goesOn, permissionMode, isTalked = false, passed = [] },
+    {
+      task,
+      model,
+      output,
+      onScreen = false,
+      goesOn,
+      conversation,
+      permissionMode,
+      isTalked = false,
+      passed = [],
+    },
     { url },
   ) {
     const approval = Object.entries(approvals).find(([mode]) => mode === permissionMode)?.[1] ?? "yolo";
@@ -31,7 +43,7 @@ export const gemini: AgentDriver = {
         "--skip-trust",
         ...passed,
         ...flagWith("--model", model),
-        ...(goesOn ? ["--resume", "latest"] : []),
+        ...(goesOn && !isTalked ? ["--resume", conversation ?? "latest"] : []),
       ],
       environment: {
         GEMINI_API_KEY: PLACEHOLDER,

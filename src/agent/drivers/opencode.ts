@@ -17,10 +17,21 @@ export const opencode: AgentDriver = {
   speaks: ["acp"],
   asks: Object.keys(permissions),
   talk: acpTalk,
-  talksToAsk: true,
+  printsLines: true,
+  resumes: "by name",
   installed: { program: "opencode", npmPackage: "opencode-ai" },
   start(
-    { task, model, output, onScreen = false, goesOn, permissionMode, isTalked = false, passed = [] },
+    {
+      task,
+      model,
+      output,
+      onScreen = false,
+      goesOn,
+      conversation,
+      permissionMode,
+      isTalked = false,
+      passed = [],
+    },
     { url, variables },
   ) {
     const provider = { anthropic: { options: { baseURL: `${url}/v1`, apiKey: PLACEHOLDER } } };
@@ -42,7 +53,11 @@ export const opencode: AgentDriver = {
           : ["run", ...(output === "json" ? ["--format", "json"] : [])]),
         ...passed,
         ...(isAcp ? [] : flagWith("--model", named)),
-        ...(goesOn ? ["--continue"] : []),
+        ...(goesOn && !isTalked
+          ? conversation === undefined
+            ? ["--continue"]
+            : ["--session", conversation]
+          : []),
         ...(task === undefined || isTalked ? [] : onScreen ? ["--prompt", task] : ["--", task]),
       ],
       environment: {

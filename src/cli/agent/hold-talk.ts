@@ -41,18 +41,26 @@ export function holdTalk(
   agent: { readonly stdin: Writable; readonly stdout: Readable },
   listener: Listener,
 ): Talking {
-  const { talk } = listener;
+  const { talk, stderr, typed } = listener;
   const send = (line: string) => void (agent.stdin.writable && agent.stdin.write(`${line}\n`));
   // An agent that has ended does not hear what is said to it.
   agent.stdin.on("error", () => {});
+  const tell = (text: string) => {
+    const line = agent.stdin.writable ? talk.say(text) : undefined;
+    if (line !== undefined) send(line);
+    else if (agent.stdin.writable) stderr.write("It hears that when it is done with this.\n");
+    else stderr.write("It is done with its task, and hears nothing more.\n");
+  };
+  const person = typed && new Person(typed, stderr, tell);
   let isStopping = false;
   return {
-    held: listen(agent, listener, send),
+    held: listen(agent, { listener, send, person }),
     interrupt: () => {
       const line = isStopping ? undefined : talk.interrupt?.();
       if (line === undefined) return false;
       isStopping = true;
       send(line);
+      person?.letBe();
       return true;
     },
   };
@@ -60,17 +68,18 @@ export function holdTalk(
 
 async function listen(
   agent: { readonly stdin: Writable; readonly stdout: Readable },
-  listener: Listener,
-  send: (line: string) => void,
+  {
+    listener,
+    send,
+    person,
+  }: {
+    readonly listener: Listener;
+    readonly send: (line: string) => void;
+    readonly person: Person | undefined;
+  },
 ): Promise<Held> {
-  const { talk, isShown, stdout, stderr, onConversation } = listener;
+  const { talk, isShown, stdout, onConversation } = listener;
   const show = isShown ? humanView((text) => void stdout.write(text)) : () => {};
-  const tell = (text: string) => {
-    if (!agent.stdin.writable) stderr.write("It is done with its task, and hears nothing more.\n");
-    else if (talk.say === undefined) stderr.write("It hears nothing more before it is done.\n");
-    else send(talk.say(text));
-  };
-  const person = listener.typed && new Person(listener.typed, stderr, tell);
   let refused = 0;
   let end: Held["end"];
   for (const line of talk.opening) send(line);
@@ -116,9 +125,7 @@ class Person {
       this.#putFirst();
     });
     // Whoever went away allows nothing more.
-    this.#lines.on("close", () => {
-      for (const { heard } of this.#waiting.splice(0)) heard("");
-    });
+    this.#lines.on("close", () => this.letBe());
   }
 
   async asked({ tool, input, always }: Question): Promise<Reply> {
@@ -133,6 +140,11 @@ class Person {
     if (/^(a|always)$/i.test(word) && always !== undefined) return { may: true, always: true };
     const isBare = /^(n|no)?$/i.test(word);
     return { may: false, why: isBare ? "The person does not want it." : `The person says: ${word}` };
+  }
+
+  /** What waits for an answer is not allowed. */
+  letBe(): void {
+    for (const { heard } of this.#waiting.splice(0)) heard("");
   }
 
   leave(): void {

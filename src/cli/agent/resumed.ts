@@ -35,8 +35,22 @@ export function readResumed(flags: FlagValues, context: CommandContext): Resumed
   return { session: name, conversation, usual: conversation && findDriver(conversation.agent) };
 }
 
-/** Refuses another agent than the one that has the conversation. Throws WC_SESSION. */
-export function checkResumed({ session, usual }: Resumed, { name, title }: AgentDriver): void {
+/** Refuses what cannot be gone on with: another agent's conversation, or one without a name in a way that needs it. Throws WC_SESSION. */
+export function checkResumed(
+  { session, usual, conversation }: Resumed,
+  { name, title, resumes }: AgentDriver,
+  { isAsking }: { readonly isAsking: boolean },
+): void {
+  if (isAsking && (resumes === "untalked" || (resumes === "by name" && conversation?.id === undefined))) {
+    const why =
+      resumes === "untalked"
+        ? "it can be gone on with, or be talked with, and not both"
+        : "its conversation there was held on its own screen, or as lines of JSON, and its name, by which alone it can be talked with, is not known";
+    throw new WorkcellError("WC_SESSION", {
+      message: `Cannot have ${title} ask while it goes on in session "${session}" (flags --resume, --permission-mode): ${why}`,
+      remedy: `Leave --permission-mode out; or begin anew there: workcell agent --session ${session} ${name} "TASK"`,
+    });
+  }
   if (usual === undefined || usual.name === name) return;
   throw new WorkcellError("WC_SESSION", {
     message: `Cannot go on in session "${session}" with ${title} (flag --resume): its conversation is one with ${usual.title}, which no other agent can read`,

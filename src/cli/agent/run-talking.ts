@@ -7,6 +7,7 @@ import type { CommandContext, FlagValues } from "../command.ts";
 import { type CellWork, type Ran, runInCell, say } from "../run-in-cell.ts";
 import { keepConversation } from "./conversation.ts";
 import { holdTalk, type Talking } from "./hold-talk.ts";
+import type { Resumed } from "./resumed.ts";
 
 /** Exit codes when something was refused because nobody could be asked, when the work failed, and when it was stopped; the built-in agent has the same. */
 const REFUSED = 3;
@@ -20,8 +21,11 @@ export interface Talked {
   readonly output: AgentWork["output"];
   /** Workcell itself talks with it; else it is left to the person, or to another program. */
   readonly isTalked: boolean;
-  /** The session that stays, with its conversation; absent: none does. */
+  /** It is to ask before it does things. */
+  readonly isAsking: boolean;
+  /** The session that stays; absent: none does. */
   readonly session: string | undefined;
+  readonly resumed: Resumed | undefined;
 }
 
 /** Runs an agent, and talks with it where it is to be talked with; the code says what came of it. */
@@ -51,8 +55,10 @@ function begin(
   { talked, note }: { readonly talked: Talked; readonly note: (id: string) => void },
   context: CommandContext,
 ): Talking | undefined {
-  const { driver, task = "", output, isTalked } = talked;
-  const talk = isTalked ? driver.talk?.(task, { cwd: plan.workdir }) : undefined;
+  const { driver, task = "", output, isTalked, isAsking, resumed } = talked;
+  const id = resumed?.conversation?.id;
+  const place = { cwd: plan.workdir, isAsking, ...(id === undefined ? {} : { conversation: id }) };
+  const talk = isTalked ? driver.talk?.(task, place) : undefined;
   if (talk === undefined || stdin === null || stdout === null) return undefined;
   const typed = canAsk(context) ? { typed: context.stdin ?? process.stdin } : {};
   const heard = { talk, isShown: output === "human", onConversation: note, ...typed };

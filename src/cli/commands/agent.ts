@@ -62,7 +62,8 @@ function readAsked(flags: FlagValues, words: readonly string[], context: Command
   const { passed, ...named } = isHosted(output)
     ? readHostedWords(words, resumed?.usual)
     : { ...readAgentWords(words, resumed?.usual), passed: [] };
-  if (resumed !== undefined) checkResumed(resumed, named.driver);
+  const isAsking = flags.has("permission-mode");
+  if (resumed !== undefined) checkResumed(resumed, named.driver, { isAsking });
   const given = readSettingsFlags(flags);
   if (isHosted(output)) checkHosted(output, named, flags);
   const isScripted = flags.text("model") === SCRIPTED && named.task === undefined && !isHosted(output);
@@ -134,9 +135,12 @@ async function workOf(
 }
 
 /** Whether Workcell itself talks with the agent about its task; else the person does, or another program. */
-function isTalked({ driver, task, output, terminal }: Asked, flags: FlagValues): boolean {
+function isTalked({ driver, task, output, terminal, resumed }: Asked, flags: FlagValues): boolean {
   if (task === undefined || terminal || isHosted(output) || driver.talk === undefined) return false;
-  return driver.talksToAsk !== true || (flags.has("permission-mode") && !flags.has("resume"));
+  const isNamed = resumed?.conversation?.id !== undefined;
+  if (resumed !== undefined && (driver.resumes === "untalked" || (driver.resumes === "by name" && !isNamed)))
+    return false;
+  return output !== "json" || driver.printsLines !== true || flags.has("permission-mode");
 }
 
 function stdioOf(asked: Asked, flags: FlagValues): NonNullable<CellWork["stdio"]> {
@@ -161,7 +165,8 @@ async function runAgent(
     const work = await workOf(flags, { asked, program, access }, context);
     if (flags.has("explain")) return await explainWork(flags, work, context);
     const { session } = asked.settings;
-    const talked = { ...asked, session, isTalked: isTalked(asked, flags) };
+    const isAsking = flags.has("permission-mode");
+    const talked = { ...asked, session, isAsking, isTalked: isTalked(asked, flags) };
     const ran = await runTalking(flags, { talked, work }, context);
     const { quietHosts = [] } = asked.driver;
     await endWork(ran, { mode, stays: session !== undefined, quietHosts }, context);
