@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/helpers/longest-first.ts";
 
 const forks = { pool: "forks" as const, maxWorkers: 2 };
 /** Real cells are waited for more than they compute. */
@@ -6,6 +7,7 @@ const waiting = { ...forks, maxWorkers: 3 };
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         // They share nothing but Node: one process of each worker serves all files.

@@ -11,7 +11,7 @@ import { addUp, failedLines, totalsLine } from "./setup/test-totals.mjs";
 
 const root = path.resolve(import.meta.dirname, "..");
 
-/** What is held before any test is run; each is a program of node_modules/.bin with its words. */
+/** What is held beside the unit tests; each is a program of node_modules/.bin with its words. */
 const checks = [
   ["biome", "ci", "."],
   ["tsc", "--noEmit"],
@@ -20,12 +20,14 @@ const checks = [
 /** Integration tests measure time and count processes, so they have the machine to themselves. */
 const rounds = [["unit", "contract"], ["integration"]];
 
-/** @param {readonly string[]} words */
-async function runTool([program = "", ...words]) {
-  const { code } = await runProgram(path.join(root, "node_modules/.bin", program), words, {
-    cwd: root,
-    show: true,
-  });
+/**
+ * @param {readonly string[]} words
+ * @param {{ show: boolean }} options whether its output is shown as it comes, or at its end
+ */
+async function runTool([program = "", ...words], { show }) {
+  const file = path.join(root, "node_modules/.bin", program);
+  const { code, stdout, stderr } = await runProgram(file, words, { cwd: root, show });
+  if (!show) process.stdout.write(`\n${[program, ...words].join(" ")}\n${stdout}${stderr}`);
   return code;
 }
 
@@ -38,7 +40,7 @@ async function runRound(projects, folder) {
   const file = path.join(folder, `${projects.join("-")}.json`);
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
   const chosen = projects.flatMap((project) => ["--project", project]);
-  const code = await runTool(["vitest", "run", ...chosen, ...reporters]);
+  const code = await runTool(["vitest", "run", ...chosen, ...reporters], { show: true });
   /** @type {import("./setup/test-totals.mjs").VitestReport} */
   const report = JSON.parse(readFileSync(file, "utf8"));
   return { code, report };
@@ -53,22 +55,27 @@ async function main() {
   page.line(await setUpSystem({ compiling: true, pending: page.pending }));
   page.line(await setUpTestPrograms({ pending: page.pending }));
   page.line(await setUpCheckout(root, { testing: true, pending: page.pending }));
-  const codes = [];
-  for (const check of checks) codes.push(await runTool(check));
-
   const folder = mkdtempSync(path.join(os.tmpdir(), "workcell-test-"));
   try {
+    const checked = checks.map((check) => runTool(check, { show: false }));
     const done = [];
-    for (const projects of rounds) done.push(await runRound(projects, folder));
+    for (const projects of rounds) {
+      done.push(await runRound(projects, folder));
+      // Whatever ran beside the first round has ended before the second.
+      await Promise.all(checked);
+    }
+    const codes = await Promise.all(checked);
     const reports = done.map(({ report }) => report);
     const totals = addUp(reports);
-    codes.push(...done.map(({ code }) => code), totals.failed, totals.passed > 0 ? 0 : 1);
     page.line(totalsLine(totals));
     for (const line of failedLines(reports, root)) page.line(line);
+    for (const [at, check] of checks.entries())
+      if (codes[at] !== 0) page.line(`failed  ${check.join(" ")}: it ended with ${codes[at]}`);
+    codes.push(...done.map(({ code }) => code), totals.failed, totals.passed > 0 ? 0 : 1);
+    return codes.every((code) => code === 0) ? 0 : 1;
   } finally {
     rmSync(folder, { recursive: true });
   }
-  return codes.every((code) => code === 0) ? 0 : 1;
 }
 
 await ending(main);
