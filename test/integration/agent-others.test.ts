@@ -97,7 +97,11 @@ function makeTrap(desk: Desk): void {
   };
   desk.file("work/.gemini/settings.json", JSON.stringify(gemini));
   const bad = { type: "local", command: ["/bin/sh", ...touch("mcp")], enabled: true };
-  desk.file("work/opencode.json", JSON.stringify({ mcp: { bad } }));
+  desk.file("work/opencode.json", JSON.stringify({ mcp: { bad }, plugins: ["./loaded.js"] }));
+  mkdirSync(desk.folder("work/.opencode/plugin"), { recursive: true });
+  const plugin = `import { writeFileSync } from "node:fs"; writeFileSync("${desk.work}/plugin", "");`;
+  for (const file of ["work/loaded.js", "work/.opencode/plugin/own.js"]) desk.file(file, plugin);
+  desk.file("work/AGENTS.md", "Speak plainly, as the folder asks.\n");
 }
 
 const [first] = people;
@@ -204,6 +208,7 @@ describe.each(agents)("real $name", ({ name, model }) => {
       expect(existsSync(path.join(desk.work, "again.txt"))).toBe(true);
     }
     const lastly = vendors.arrived.filter(({ path: place }) => place.startsWith(model)).at(-1);
+    expect(lastly?.body).toContain(name === "gemini" ? "Look" : "Speak plainly, as the folder asks.");
     expect(lastly?.body).toMatch(/Look round with[\s\S]*Looked, as asked[\s\S]*Look again with/);
     expect((await desk.workcell(["session", "rm", "asked-first", "--force"])).code).toBe(0);
   });

@@ -18,7 +18,26 @@ export const builtInProgram = (node: string, source: string): AgentProgram => ({
 
 /** Writes a home's missing files, name and content in turn up to `--`, and becomes the rest: no process more. */
 const withHomeFiles =
-  'while [ "$1" != -- ]; do [ -e "$HOME/$1" ] || { mkdir -p "$(dirname "$HOME/$1")" && printf %s "$2" >"$HOME/$1"; }; shift 2; done; shift; exec "$@"';
+  'while [ "$1" != -- ]; do [ -e "$HOME/$1" ] || { mkdir -p "$(dirname "$HOME/$1")" && printf %s "$2" >"$HOME/$1"; }; shift 2; done; shift; export PWD; exec "$@"';
+
+/**
+ * Ends where a name, the words up to `--`, stands with something in it in the folder or one above.
+ * SECURITY(P12): a folder's own servers, plugins and settings count only after the person agreed to them.
+ */
+const unlessUncovered = `title=$1; shift
+refuse() { printf 'workcell: Cannot start %s: it would take "%s" into account, and what starts there, and nobody agreed to that\\n  remedy: Move it away for this task, or use another agent: workcell agent -m . "TASK"\\n' "$title" "$1" >&2; exit 125; }
+while [ "$1" != -- ]; do
+  at=$PWD
+  while :; do
+    if [ -d "$at/$1" ]; then [ -z "$(ls -A "$at/$1")" ] || refuse "$at/$1"
+    elif [ -s "$at/$1" ] || [ -L "$at/$1" ]; then refuse "$at/$1"; fi
+    [ -n "$at" ] || break
+    at=\${at%/*}
+  done
+  shift
+done
+shift
+`;
 
 /** The command that is the agent in its cell, and what it brings. */
 export function agentCommand(how: {
@@ -26,14 +45,18 @@ export function agentCommand(how: {
   readonly program: AgentProgram;
   readonly work: AgentWork;
   readonly endpoint: Endpoint;
+  /** Of what its driver has covered, what stands in the folders. */
+  readonly covers?: readonly KitFile[];
 }): { readonly command: readonly string[]; readonly kit: CommandKit } {
-  const { driver, program, work, endpoint } = how;
+  const { driver, program, work, endpoint, covers = [] } = how;
   const { words, environment, homeFiles = {} } = driver.start(work, endpoint);
   const command = [...program.command, ...words];
   const files = Object.entries(homeFiles).flat();
+  const checked = driver.covered === undefined ? [] : [driver.title, ...driver.covered, "--"];
+  const script = `${checked.length === 0 ? "" : unlessUncovered}${withHomeFiles}`;
+  const isPlain = files.length + checked.length === 0;
   return {
-    command:
-      files.length === 0 ? command : ["/bin/sh", "-c", withHomeFiles, "sh", ...files, "--", ...command],
-    kit: { origin: driver.title, files: program.files, environment },
+    command: isPlain ? command : ["/bin/sh", "-c", script, "sh", ...checked, ...files, "--", ...command],
+    kit: { origin: driver.title, files: [...program.files, ...covers], environment },
   };
 }

@@ -108,6 +108,8 @@ export interface AgentDriver {
   readonly installed?: { readonly program: string; readonly npmPackage: string };
   /** Hosts that it tries for its maker's sake and does without: refused like any other, and not told of each time. */
   readonly quietHosts?: readonly string[];
+  /** What it reads of itself in the folder where it works and in those above, and could not be told to leave: it is covered, or the agent not started. */
+  readonly covered?: readonly string[];
   /** Reads what it prints at work, line by line; absent: a person can read that as it is. */
   readonly events?: () => (line: string) => readonly AgentEvent[];
   /** How it is talked with at a task; absent: the task stands in its words, and what it prints a person can read. */

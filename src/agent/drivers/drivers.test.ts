@@ -1,4 +1,8 @@
-import { describe, expect, test } from "vitest";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { agentCommand, builtInProgram } from "./agent-command.ts";
 import { agentDrivers, findDriver } from "./all-drivers.ts";
 import { claudeEvents } from "./claude-events.ts";
@@ -103,6 +107,34 @@ test("agentCommand() writes a home's files before it becomes the agent, and brin
     expect.stringMatching(/^\{"hasCompletedOnboarding":true,"customApiKeyResponses":.*\}\n$/),
     ...["--", "/usr/bin/claude"],
   ]);
+});
+
+test("agentCommand() ends where the agent would read settings of the folder's, or of one above; nothing in their place is no matter", () => {
+  const home = mkdtempSync(path.join(tmpdir(), "workcell-covered-"));
+  onTestFinished(() => rmSync(home, { recursive: true }));
+  const cwd = path.join(home, "above/work");
+  mkdirSync(cwd, { recursive: true });
+  const program = { command: ["/bin/echo", "started"], files: [] };
+  const { command } = agentCommand({ driver: driverOf("opencode"), program, work, endpoint });
+  const [sh = "", ...words] = command;
+  const start = () => {
+    const { status, stdout, stderr } = spawnSync(sh, words, { cwd, env: { HOME: home }, encoding: "utf8" });
+    return { status, stderr, isStarted: stdout.startsWith("started") };
+  };
+  for (const folder of ["above/.opencode", "above/work/.opencode"]) {
+    mkdirSync(path.join(home, folder));
+    expect(start()).toEqual({ status: 0, stderr: "", isStarted: true });
+    writeFileSync(path.join(home, folder, "any"), "");
+    expect(start()).toMatchObject({ status: 125, isStarted: false });
+    rmSync(path.join(home, folder, "any"));
+  }
+  writeFileSync(path.join(cwd, "opencode.json"), "");
+  expect(start().status).toBe(0);
+  writeFileSync(path.join(cwd, "opencode.json"), "{}");
+  expect(start().stderr).toContain(`take "${cwd}/opencode.json" into account`);
+  rmSync(path.join(cwd, "opencode.json"));
+  symlinkSync("nowhere", path.join(cwd, "opencode.jsonc"));
+  expect(start().status).toBe(125);
 });
 
 describe("claudeEvents()", () => {

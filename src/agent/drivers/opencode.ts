@@ -9,6 +9,14 @@ const permissions = {
   dontAsk: { edit: "deny", bash: "deny", webfetch: "deny" },
 } as const;
 
+/** A home in which its own package is said to be: else each start asks the registry for it, which is refused. */
+const listed = { dependencies: { "@opencode-ai/plugin": "*" } };
+const ownPackages = {
+  ".config/opencode/package.json": `${JSON.stringify(listed)}\n`,
+  ".config/opencode/package-lock.json": `${JSON.stringify({ packages: { "": listed } })}\n`,
+  ".config/opencode/node_modules/.package-lock.json": "{}\n",
+};
+
 /** OpenCode, with a model behind the Messages API. */
 export const opencode: AgentDriver = {
   name: "opencode",
@@ -19,6 +27,8 @@ export const opencode: AgentDriver = {
   talk: acpTalk,
   printsLines: true,
   resumes: "by name",
+  // The switch below holds for a part of what it reads there.
+  covered: [".opencode", "opencode.json", "opencode.jsonc"],
   installed: { program: "opencode", npmPackage: "opencode-ai" },
   start(
     {
@@ -44,6 +54,8 @@ export const opencode: AgentDriver = {
       // Its maker's own models would be asked before the one that there is a way to.
       disabled_providers: ["opencode"],
       ...(isAcp && named !== undefined ? { model: named } : {}),
+      // With the folder's settings it would leave this out, too.
+      instructions: ["{env:PWD}/AGENTS.md"],
     };
     return {
       words: [
@@ -67,6 +79,7 @@ export const opencode: AgentDriver = {
         OPENCODE_DISABLE_PROJECT_CONFIG: "1",
         OPENCODE_DISABLE_MODELS_FETCH: "1",
       },
+      homeFiles: ownPackages,
     };
   },
 };

@@ -9,6 +9,7 @@ import {
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import { readSettings, type SettingsFlags } from "../../settings/index.ts";
+import { coverConfig } from "../agent/cover-config.ts";
 import { copyDemonstration, scriptedTask } from "../agent/demonstration.ts";
 import { endWork } from "../agent/end-work.ts";
 import { findAgentProgram } from "../agent/find-program.ts";
@@ -110,7 +111,8 @@ async function workOf(
   const { driver, task, output, terminal, resumed } = asked;
   const id = resumed?.conversation?.id;
   const { env, cwd, home } = context;
-  const profile = (await readSettings({ flags: asked.settings, env, cwd, home })).settings.profile.value;
+  const read = (await readSettings({ flags: asked.settings, env, cwd, home })).settings;
+  const profile = read.profile.value;
   const settings = await settingsOf(asked, profile, context);
   const [model, permissionMode] = [flags.text("model"), flags.text("permission-mode")];
   const work: AgentWork = {
@@ -126,7 +128,10 @@ async function workOf(
     asReference: profile === "cowork",
   };
   return {
-    ...agentCommand({ driver, program, work, endpoint: access.endpoint }),
+    ...agentCommand({
+      ...{ driver, program, work, endpoint: access.endpoint },
+      covers: coverConfig(driver, read, context),
+    }),
     flags: settings,
     routes: [access.route],
     terminal,
