@@ -7,6 +7,9 @@ import { type Desk, processesWith, until } from "./run-workcell.ts";
 export const tmuxProblem =
   spawnSync("tmux", ["-V"]).status === 0 ? "" : "tmux is not installed: apt-get install tmux";
 
+/** Stands on a screen after what was opened there. */
+const ENDED = "(it has ended)";
+
 /** A word as a shell reads it back. */
 const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
 
@@ -28,12 +31,42 @@ export class Screens implements AsyncDisposable {
     const command = ["env", "-i", ...variables, ...argv].map(quoted).join(" ");
     const size = ["-x", "100", "-y", "34"];
     // What has ended stays to be looked at.
-    await this.#ask("new-session", "-d", "-s", name, ...size, "-c", this.#desk.work, `${command}; sleep 60`);
+    await this.#ask(
+      "new-session",
+      "-d",
+      "-s",
+      name,
+      ...size,
+      "-c",
+      this.#desk.work,
+      `${command}; echo "${ENDED}"; sleep 60`,
+    );
   }
 
   /** What stands on it now, line by line. */
   async read(name: string): Promise<readonly string[]> {
     return (await this.#ask("capture-pane", "-p", "-t", name)).trimEnd().split("\n");
+  }
+
+  /** The same with its colours, as a terminal is told them. */
+  async readColours(name: string): Promise<readonly string[]> {
+    return (await this.#ask("capture-pane", "-e", "-p", "-t", name)).trimEnd().split("\n");
+  }
+
+  async resize(name: string, columns: number, rows: number): Promise<void> {
+    await this.#ask("resize-window", "-t", name, "-x", `${columns}`, "-y", `${rows}`);
+  }
+
+  /** Pastes, as a terminal does that marks what is pasted where that is asked for. */
+  async paste(name: string, text: string): Promise<void> {
+    await this.#ask("set-buffer", "-b", name, text);
+    await this.#ask("paste-buffer", "-p", "-d", "-b", name, "-t", name);
+  }
+
+  /** Whether what was opened has ended, or even what waits after it. */
+  async hasEnded(name: string): Promise<boolean> {
+    const shown = (await this.read(name)).join("\n");
+    return shown === "" || shown.includes(ENDED);
   }
 
   /** Types on it; a key's name is that key. */

@@ -239,11 +239,53 @@ describe.each(versions)("real Claude Code %s", (version) => {
       await meet(/❯\sHello there/);
       await type("Enter");
       await meet(/●\sHeard it\./);
+      await meetColours(screens);
       await type("?");
       await meet(/@ for file paths/);
+
+      await type("BSpace");
+      for (const name of both) await screens.resize(name, 70, 30);
+      // The lines around what is typed are as wide as the window is now.
+      await meet(/^─{70}$/m);
+      const asked = api.arrived.length;
+      for (const name of both) await screens.paste(name, "first line\nsecond line");
+      await meet(/❯\sfirst line\n\s*second line/);
+      expect(api.arrived.slice(asked).filter(({ body }) => body.includes("first line"))).toEqual([]);
+      await type("C-c");
+      expect(await meet(/^❯\s*$/m)).not.toContain("second line");
+      for (const name of both) await leave(screens, name);
     },
   );
 });
+
+/** Waits until both screens show the same in the same colours, and some colours at all. */
+async function meetColours(screens: Screens): Promise<void> {
+  let [outside, inside]: (readonly string[])[] = [[], []];
+  for (let tries = 0; tries < 50; tries += 1) {
+    [outside = [], inside = []] = await Promise.all(
+      ["outside", "inside"].map(async (name) => coloured(await screens.readColours(name))),
+    );
+    if (outside.length > 0 && outside.join() === inside.join()) break;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  expect(inside).toEqual(outside);
+  expect(inside?.join("\n")).toMatch(/\u001b\[(3[0-9]|9[0-7]|[0-9;]*38;)/);
+}
+
+/** Lines of which nothing changes by itself, with their colours. */
+function coloured(lines: readonly string[]): readonly string[] {
+  const plain = (line: string) => line.replace(/\u001b\[[0-9;]*m/g, "").trimEnd();
+  return lines.filter((line) => plain(line) !== "" && steady([plain(line)])[0] === plain(line));
+}
+
+/** Ctrl-C twice. What comes too late for a second one is a first one again. */
+async function leave(screens: Screens, name: string): Promise<void> {
+  for (let tries = 0; tries < 50 && !(await screens.hasEnded(name)); tries += 1) {
+    await screens.type(name, "C-c", "C-c");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  expect(await screens.hasEnded(name)).toBe(true);
+}
 
 /** Says yes to the question about the folder. What is typed while the question is still being drawn is lost. */
 async function agree(screens: Screens, name: string): Promise<void> {
