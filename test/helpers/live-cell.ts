@@ -40,8 +40,12 @@ export function inCell(processes: readonly HostProcess[]): readonly HostProcess[
 
 /** Waits for something to become true. */
 export async function until(isTrue: () => boolean, limitMs = 15_000): Promise<boolean> {
-  for (const end = performance.now() + limitMs; performance.now() < end; await wait(5))
+  for (const end = performance.now() + limitMs; performance.now() < end; ) {
+    const began = performance.now();
     if (isTrue()) return true;
+    // A look at every process costs as much as the cells that it waits for, were it never to rest.
+    await wait(Math.min(25, Math.max(5, 3 * (performance.now() - began))));
+  }
   return isTrue();
 }
 

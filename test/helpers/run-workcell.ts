@@ -249,8 +249,10 @@ export function processesOfCell(mark: string): ReadonlyMap<number, number> {
 /** Waits until something holds; fails after `within` ms. */
 export async function until(holds: () => boolean, within: number): Promise<void> {
   const end = performance.now() + within;
-  while (!holds()) {
+  for (let began = performance.now(); !holds(); began = performance.now()) {
     if (performance.now() > end) throw new Error(`Not within ${within} ms: ${holds}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    // What is looked at may cost much: then it is looked at less often.
+    const restMs = Math.min(25, Math.max(10, 3 * (performance.now() - began)));
+    await new Promise((resolve) => setTimeout(resolve, restMs));
   }
 }

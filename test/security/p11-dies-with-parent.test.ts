@@ -19,10 +19,14 @@ async function killAndWatch(parent: ChildProcess, mark: string) {
   const closed = new Promise((resolve) => parent.once("exit", resolve));
   const killedAt = Date.now();
   parent.kill("SIGKILL");
-  await until(() => processesWith(mark).length === 0, GRACE_MS);
-  const left = processesWith(mark).map(({ pid, command }) => `${pid} ${command.slice(0, 80)}`);
+  let alive: ReturnType<typeof processesWith> = [];
+  const isGone = () => {
+    alive = processesWith(mark);
+    return alive.length === 0;
+  };
+  await until(isGone, GRACE_MS);
   await closed;
-  return { killedAt, left };
+  return { killedAt, left: alive.map(({ pid, command }) => `${pid} ${command.slice(0, 80)}`) };
 }
 
 /** Starts a cell whose command leaves a file and stays. */
