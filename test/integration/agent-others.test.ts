@@ -145,7 +145,7 @@ describe.each(agents)("real $name", ({ name, model }) => {
     makeTrap(desk);
     const named = flags(desk, "--session", "told-to-wait", "--apply", "none", name);
     const running = desk.startOnTerminal([...named, `Look round slowly with ${name}`], options());
-    await running.said("> ");
+    await running.said("until [ -e");
     running.child.stdin?.write(`Now wait, ${name}\n`);
     if (name !== "codex") await running.said("It hears that when it is done with this.");
     desk.file("signs/go", "");
