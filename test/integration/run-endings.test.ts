@@ -1,4 +1,4 @@
-import { chmodSync, existsSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Outcome } from "../../src/model/index.ts";
@@ -85,9 +85,10 @@ describe.each(everyWay)("workcell run as $name", (person) => {
     ["exit 3", { status: "exited", exitCode: 3, signal: null }],
   ])("the outcome of %s", async (script, outcome) => {
     const file = path.join(desk.home, "ending.json");
+    rmSync(file, { force: true });
     const ended = await desk.run(["--outcome", file, "sh", "-c", script]);
     expect([ended.code, ended.stdout, ended.stderr]).toEqual([outcome.exitCode, "", ""]);
-    expect(ending(await desk.outcomeOf(["sh", "-c", script]))).toEqual(outcome);
+    expect(ending(JSON.parse(readFileSync(file, "utf8")))).toEqual(outcome);
   });
 
   test("the outcome says what is promised of it, and is kept among the records", async () => {
