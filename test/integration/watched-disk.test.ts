@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, rmSync } from "node:fs";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { watchDisk } from "../../src/supervise/watch-disk.ts";
@@ -8,11 +9,25 @@ import { tempFolder } from "../helpers/temp-folder.ts";
 const MIB = 1024 ** 2;
 const limitBytes = 64 * MIB;
 
+/**
+ * Two folders on one file system: of their own, where one can be mounted, since what other tests write and free at the
+ * same time hides for a while what is written here.
+ */
 function sessionFolders(): readonly string[] {
-  const root = tempFolder();
+  const root = process.getuid?.() === 0 ? ownFileSystem() : tempFolder();
   const folders = ["home", "tmp"].map((name) => path.join(root, name));
   for (const folder of folders) mkdirSync(folder);
   return folders;
+}
+
+function ownFileSystem(): string {
+  const root = mkdtempSync(path.join(tmpdir(), "workcell-watched-"));
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=1g", "none", root]).status === 0;
+  onTestFinished(() => {
+    if (mounted) spawnSync("umount", ["-l", root]);
+    rmSync(root, { recursive: true, force: true });
+  });
+  return root;
 }
 
 function run(script: string, cwd: string): ChildProcess {
@@ -46,10 +61,13 @@ const write = (name: string, mebibytes: number) =>
   `dd if=/dev/zero of=${name} bs=1M count=${mebibytes} status=none`;
 
 test.each([
-  ["one file", `${write("a", 200)}; sleep 5`],
-  ["two folders together", `${write("a", 50)}; ${write("../tmp/b", 50)}; sleep 5`],
-  ["many small files", "mkdir d; cd d; for i in {1..2500}; do head -c 40000 /dev/zero > $i; done; sleep 5"],
-  ["a deleted file that is open", "exec 5>a; rm a; dd if=/dev/zero bs=1M count=200 status=none >&5; sleep 5"],
+  ["one file", `${write("a", 200)}; sleep 45`],
+  ["two folders together", `${write("a", 50)}; ${write("../tmp/b", 50)}; sleep 45`],
+  ["many small files", "mkdir d; cd d; for i in {1..2500}; do head -c 40000 /dev/zero > $i; done; sleep 45"],
+  [
+    "a deleted file that is open",
+    "exec 5>a; rm a; dd if=/dev/zero bs=1M count=200 status=none >&5; sleep 45",
+  ],
 ])("watchDisk() notices %s above the limit", async (_, script) => {
   const used = await watchWhile(script, 0);
   expect(used).toBeGreaterThan(limitBytes);
