@@ -24,8 +24,10 @@ export class FakeCellhost implements Disposable {
     const errors = openSync(this.#at("errors"), "w");
     this.#orders = openSync(this.#at("orders"), "w");
     this.#answers = openSync(this.#at("answers"), "r");
-    spawn("/usr/bin/python3", ["-IS", program], { stdio: [orders, answers, errors] }).unref();
-    for (const descriptor of [orders, answers, errors]) closeSync(descriptor);
+    // Its own end is for reading alone: else its input would never be at an end, nor would it.
+    const input = openSync(this.#at("orders"), "r");
+    spawn("/usr/bin/python3", ["-IS", program], { stdio: [input, answers, errors] }).unref();
+    for (const descriptor of [orders, input, answers, errors]) closeSync(descriptor);
   }
 
   #at(name: string): string {
