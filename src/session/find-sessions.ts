@@ -112,7 +112,8 @@ function foldersWith(session: KnownSession, wanted: Wanted): readonly string[] {
   return steps.filter((step) => isUnfinished(step) || isUndoable(step)).map(({ folder }) => folder);
 }
 
-const isIn = (place: string, folder: string) => place === folder || place.startsWith(`${folder}/`);
+const isIn = (place: string, folder: string) =>
+  place === folder || place.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
 
 /** The session of that name. Throws WC_SESSION. */
 export function namedSession(state: string, name: string): KnownSession {
@@ -129,11 +130,14 @@ export interface Found {
   readonly session: KnownSession;
   /** Others that have what is wanted in the same folders. */
   readonly others: readonly KnownSession[];
+  /** A folder of it, where none of them is the one that the person is in, around it or below it. */
+  readonly elsewhere?: string;
 }
 
 /**
  * The session that is meant when none is named: of those that have what is wanted the last used one whose cells are at rest.
  * Where the person is in a folder that sessions know, only what is of that folder counts: nobody means another one then.
+ * Else what is of folders below comes first, and what is of others is said to be elsewhere.
  * Undefined when there is none.
  */
 export function findSession(state: string, wanted: Wanted, cwd: string): Found | undefined {
@@ -144,14 +148,20 @@ export function findSession(state: string, wanted: Wanted, cwd: string): Found |
   });
   const here = having.filter(({ folders }) => folders.some((folder) => isIn(cwd, folder)));
   const isKnown = () => all.some((session) => knownFolders(session).some((folder) => isIn(cwd, folder)));
-  const near = here.length > 0 ? here : isKnown() ? [] : having;
+  const below = having.filter(({ folders }) => folders.some((folder) => isIn(folder, cwd)));
+  const near = here.length > 0 ? here : isKnown() ? [] : below.length > 0 ? below : having;
   const best = near.find(({ session }) => !session.live) ?? near[0];
   if (best === undefined) return undefined;
   const others = having.filter(
     ({ session, folders }) =>
       session.name !== best.session.name && folders.some((folder) => best.folders.includes(folder)),
   );
-  return { session: best.session, others: others.map(({ session }) => session) };
+  const [folder] = best.folders;
+  return {
+    session: best.session,
+    others: others.map(({ session }) => session),
+    ...(near === having && !below.includes(best) && folder !== undefined && { elsewhere: folder }),
+  };
 }
 
 const knownFolders = (session: KnownSession): readonly string[] => [

@@ -7,6 +7,7 @@ import { boundStart } from "../supervise/index.ts";
 import { checkMountPoints } from "./check-mount-points.ts";
 import { type Decided, decide } from "./decide.ts";
 import { explainLaunch } from "./explain-launch.ts";
+import { finishInterrupted } from "./finish-interrupted.ts";
 import { finishStart } from "./finish-start.ts";
 import type { Guard } from "./guard-live.ts";
 import { joinOutput } from "./join-output.ts";
@@ -52,6 +53,7 @@ async function startOnce(request: RunRequest, copyBecause?: string): Promise<Run
   const decided = await decide(request);
   const { settings, facts, policy, held } = decided;
   request.onDecided?.(settings);
+  await finishInterrupted(decided, request);
   const session = openSession({ settings, host: facts });
   let group: CellGroup | undefined;
   let guard: Guard | undefined;

@@ -145,6 +145,32 @@ describe.each(people)("sessions with changes as $name", (person) => {
     expect((await said(desk, ["apply"], { cwd: "/" }))[1]).toContain(`to ${two} (step 1)`);
   });
 
+  test("a project elsewhere is changed by its session's name alone; from a folder above, by none", async () => {
+    const folder = fill("above/project");
+    const aside = desk.folder("aside");
+    const name = await changed(desk, folder, "echo x >>a");
+    const before = snapshot(folder);
+    for (const verb of ["apply", "discard"]) {
+      const [code, stdout, stderr] = await said(desk, [verb], { cwd: aside });
+      expect([verb, code, stdout]).toEqual([verb, 0, ""]);
+      expect(stderr).toContain("workcell: no changes wait here\n");
+      expect(stderr).toContain(`workcell: changes of ${folder} wait in ${name}: workcell diff ${name}\n`);
+    }
+    expect(snapshot(folder)).toEqual(before);
+    // What is only shown, and what is named by a path, is found from anywhere.
+    expect((await said(desk, ["diff", "--stat", name], { cwd: aside }))[0]).toBe(0);
+    expect((await said(desk, ["apply"], { cwd: path.dirname(folder) }))[1]).toContain("Applied 1 change");
+    const applied = snapshot(folder);
+    for (const words of [["undo"], ["undo", "--step", "1"]]) {
+      const [code, , stderr] = await said(desk, words, { cwd: aside });
+      expect([words, code]).toEqual([words, 125]);
+      expect(stderr).toContain("workcell session list");
+    }
+    expect(snapshot(folder)).toEqual(applied);
+    expect((await said(desk, ["undo", `${folder}/a`], { cwd: aside }))[0]).toBe(0);
+    expect(read(folder, "a")).toBe("a\n");
+  });
+
   test("a session's name that is a path too is neither, until it is said which", async () => {
     const folder = fill("names");
     const run = ["--session", "docs", "-m", folder, "sh", "-c"];
@@ -217,6 +243,23 @@ describe.each(people)("sessions with changes as $name", (person) => {
     ]);
     expect(snapshot(one)).toEqual(before);
     expect((await said(desk, ["diff", second]))[1]).toBe("");
+  });
+
+  test("a step that was interrupted is finished before a cell of its session sees the layer", async () => {
+    const folder = fill("halfway");
+    const name = "goes-on";
+    const run = (script: string) =>
+      desk.run(["--session", name, "-m", folder, "sh", "-c", script], { cwd: folder });
+    expect((await run("echo x >>a")).code).toBe(0);
+    await said(desk, ["apply", name]);
+    interrupt(name, folder, "a");
+    const listed = async () => (await said(desk, ["undo", name, "--list"]))[1];
+    expect(await listed()).toContain("(interrupted)");
+    const again = await run("cat a");
+    expect([again.code, again.stdout]).toEqual([0, "a\nx\n"]);
+    expect(again.stderr).toContain(`step 1 (apply) in ${folder} had been interrupted and is finished now`);
+    expect(await listed()).not.toContain("(interrupted)");
+    expect(read(folder, "a")).toBe("a\nx\n");
   });
 
   test("a damaged record is said of its own session, and hinders no other", async () => {

@@ -17,7 +17,7 @@ import { shownAge } from "./age.ts";
 import { isForward, oppositeOf } from "./forward.ts";
 import { counted } from "./say.ts";
 import { isBelow, nothingThere } from "./select.ts";
-import { bytePathIn, pathsIn, readWords, stateOf } from "./words.ts";
+import { bytePathIn, ifNear, pathsIn, readWords, stateOf } from "./words.ts";
 
 /** What a person asked `diff`, `apply` or `discard` to work on. */
 export interface Asked {
@@ -52,7 +52,9 @@ export function sayRecovered(steps: readonly Step[], all: readonly Step[], { std
 function sayNothing(context: CommandContext, name?: string): void {
   const state = stateOf(context);
   const found =
-    name === undefined ? findSession(state, "steps", context.cwd)?.session : namedSession(state, name);
+    name === undefined
+      ? ifNear(findSession(state, "steps", context.cwd))?.session
+      : namedSession(state, name);
   const steps = found === undefined ? [] : sessionSteps(found);
   const last = steps.at(-1);
   const which = name === undefined ? "no changes wait here" : `no changes wait in session ${name}`;
@@ -129,15 +131,16 @@ function checkFolder(
 
 /**
  * Reads what is asked for, finishes what was interrupted, and says what a person should know beforehand. Undefined when
- * nothing waits, which is said.
+ * nothing waits, which is said. `acts`: it is not only shown.
  */
 export async function readAsked(
   flags: FlagValues,
-  words: readonly string[],
+  { words, acts = false }: { readonly words: readonly string[]; readonly acts?: boolean },
   context: CommandContext,
 ): Promise<Asked | undefined> {
   const { name, paths } = readWords(words, flags, context);
-  const found = choose(name, paths, context);
+  const chosen = choose(name, paths, context);
+  const found = acts && paths.length === 0 ? ifNear(chosen) : chosen;
   if (found === undefined) {
     sayNothing(context);
     return undefined;

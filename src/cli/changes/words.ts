@@ -4,7 +4,7 @@ import { WorkcellError } from "../../errors/index.ts";
 import { realPlace } from "../../lib/real-place.ts";
 import { stateFolder } from "../../lib/xdg-folders.ts";
 import type { BytePath } from "../../model/index.ts";
-import { findSession, isSession, readOr, waitingLayers } from "../../session/index.ts";
+import { type Found, findSession, isSession, readOr, waitingLayers } from "../../session/index.ts";
 import type { CommandContext, Flag, FlagValues } from "../command.ts";
 
 /** What the words after `diff`, `apply`, `discard` and `undo` name. */
@@ -18,7 +18,7 @@ export const stateOf = ({ env, home }: Pick<CommandContext, "env" | "home">): st
 
 /** Which session is meant where none is named. */
 export const sessionNote =
-  "SESSION is the newest with changes that wait, where none is named; in a connected folder the newest of that folder. workcell session list shows them.";
+  "SESSION is the newest with changes that wait, where none is named; in a connected folder the newest of that folder. What lies somewhere else is shown, and changed by its session's name alone. workcell session list shows them.";
 
 /** Names a session where a path has the same name. */
 export const sessionFlag: Flag = {
@@ -47,6 +47,10 @@ function isPathToo(word: string, context: CommandContext): boolean {
     ),
   );
 }
+
+/** What was found, where it is not of a project that lies somewhere else: that is changed by its session's name alone. */
+export const ifNear = (found: Found | undefined): Found | undefined =>
+  found?.elsewhere === undefined ? found : undefined;
 
 /** The first word is a session if there is one of that name; everything else are paths. Throws WC_USAGE where it is both. */
 export function readWords(words: readonly string[], flags: FlagValues, context: CommandContext): Words {

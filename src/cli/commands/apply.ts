@@ -82,7 +82,7 @@ async function applyAll(
   context: CommandContext,
 ): Promise<number> {
   const take = readTake(flags);
-  const asked = await readAsked(flags, words, context);
+  const asked = await readAsked(flags, { words, acts: true }, context);
   if (asked === undefined) return 0;
   const { session, input } = asked;
   const results = await reviewSession(input, asked.select, async (open, { folder }) => {

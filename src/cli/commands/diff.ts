@@ -224,7 +224,7 @@ export const diff: Command = {
         remedy: "Write --output patch, or --json",
       });
     }
-    const asked = await readAsked(flags, words, context);
+    const asked = await readAsked(flags, { words }, context);
     if (asked !== undefined) return showLayers(asked, flags, context);
     if (flags.has("json"))
       context.stdout.write(`${JSON.stringify({ schema: "workcell.diff/1", layers: [] })}\n`);

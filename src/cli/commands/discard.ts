@@ -106,7 +106,7 @@ export const discard: Command = {
   async run(flags, words, context) {
     checkFlags(flags, words);
     if (flags.has("all")) return discardOlder(flags, context);
-    const asked = await readAsked(flags, words, context);
+    const asked = await readAsked(flags, { words, acts: true }, context);
     if (asked === undefined) return 0;
     const { session, paths } = asked;
     const what =

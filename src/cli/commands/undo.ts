@@ -26,7 +26,7 @@ import { sayRecovered } from "../changes/asked.ts";
 import { oppositeOf } from "../changes/forward.ts";
 import { counted, leftLines } from "../changes/say.ts";
 import { keepWithinDisk } from "../changes/within-disk.ts";
-import { pathsIn, readWords, sessionFlag, stateOf } from "../changes/words.ts";
+import { ifNear, pathsIn, readWords, sessionFlag, stateOf, type Words } from "../changes/words.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
 
 function cannotUndo(session: KnownSession, found: string): WorkcellError {
@@ -38,13 +38,14 @@ function cannotUndo(session: KnownSession, found: string): WorkcellError {
 
 /** The sessions that are looked at, the one that is meant first, and others that applied to the same folder. */
 function candidates(
-  name: string | undefined,
+  { name, paths }: Words,
   wanted: Wanted,
   context: CommandContext,
 ): readonly KnownSession[] {
   const state = stateOf(context);
   if (name !== undefined) return [namedSession(state, name)];
-  const found = findSession(state, wanted, context.cwd);
+  const any = findSession(state, wanted, context.cwd);
+  const found = wanted === "undoable" && paths.length === 0 ? ifNear(any) : any;
   if (found !== undefined) return [found.session, ...found.others];
   throw new WorkcellError("WC_SESSION", {
     message:
@@ -62,11 +63,12 @@ function candidates(
 function withNumber(asked: string, context: CommandContext): readonly KnownSession[] {
   const state = stateOf(context);
   const known = (["undoable", "steps"] as const)
-    .map((wanted) => findSession(state, wanted, context.cwd))
+    .map((wanted) => ifNear(findSession(state, wanted, context.cwd)))
     .flatMap((found) => (found === undefined ? [] : [found.session, ...found.others]));
   const has = (session: KnownSession) => sessionSteps(session).some(({ number }) => String(number) === asked);
   const found = known.find(has);
-  return found === undefined ? candidates(undefined, "steps", context) : [found];
+  if (found !== undefined) return [found];
+  return known.length > 0 ? known : candidates({ paths: [] }, "undoable", context);
 }
 
 const isWithin = (place: BytePath, folder: BytePath) =>
@@ -180,15 +182,12 @@ function sayUndone(
   if (left.length > 0) stdout.write(`Left ${counted(left.length, "path")} as found:\n${leftLines(left)}`);
 }
 
-async function undoStep(
-  flags: FlagValues,
-  { name, paths }: { readonly name?: string; readonly paths: readonly string[] },
-  context: CommandContext,
-): Promise<number> {
+async function undoStep(flags: FlagValues, words: Words, context: CommandContext): Promise<number> {
+  const { name, paths } = words;
   const asked = flags.text("step");
   const [first, ...others] =
     asked === undefined || name !== undefined
-      ? candidates(name, "undoable", context)
+      ? candidates(words, "undoable", context)
       : withNumber(asked, context);
   if (first === undefined) return 0;
   const base = { state: stateOf(context), installation: context.installation };
@@ -225,7 +224,7 @@ export const undo: Command = {
   async run(flags, words, context) {
     const asked = readWords(words, flags, context);
     if (!flags.has("list")) return undoStep(flags, asked, context);
-    const [session] = candidates(asked.name, "steps", context);
+    const [session] = candidates(asked, "steps", context);
     return session === undefined ? 0 : listAll(session, context);
   },
 };
