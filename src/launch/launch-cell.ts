@@ -36,7 +36,7 @@ export interface Running {
   /** PID 1 of the cell and the command's process as the host numbers them; known from `ready` on. */
   pids(): { readonly hostPid: number; readonly commandPid: number } | undefined;
   go(): void;
-  /** Sends a signal to the command and its process group; SIGUSR1 and 2 to it alone. False when there is none (yet, or any more). */
+  /** Sends a signal to the command and its process group; SIGUSR1 and 2, SIGALRM and SIGIO to it alone. False when there is none (yet, or any more). */
   signal(name: NodeJS.Signals): boolean;
   /** Ends everything in the cell at once. */
   kill(): void;
@@ -162,7 +162,7 @@ export function launchCell(plan: Plan, stdio: CommandStdio, place: CellPlace): R
 }
 
 /** Addressed to one program: they would end those of its children that do not know what to do with them. */
-const forOneProgram: readonly NodeJS.Signals[] = ["SIGUSR1", "SIGUSR2"];
+const forOneProgram: readonly NodeJS.Signals[] = ["SIGUSR1", "SIGUSR2", "SIGALRM", "SIGIO"];
 
 /** Signals go to the command's own process group, by its host number: PIDs 1 to 4 never see them. */
 function signalCommand(command: number | undefined, name: NodeJS.Signals): boolean {

@@ -30,6 +30,8 @@ describe.each(someWays)("signals to workcell run as $name", (person) => {
     ["SIGUSR1", 44],
     ["SIGUSR2", 45],
     ["SIGQUIT", 46],
+    ["SIGALRM", 47],
+    ["SIGIO", 48],
   ] as const)("%s reaches the command, whose trap runs and whose code passes", async (name, code) => {
     const { child, said, ended } = desk.start(["run", "bash", "-c", trapping(name.slice(3), code)]);
     await said("up");
@@ -50,6 +52,7 @@ describe.each(someWays)("signals to workcell run as $name", (person) => {
     ["SIGTERM", 143],
     ["SIGINT", 130],
     ["SIGUSR1", 138],
+    ["SIGALRM", 142],
   ] as const)(
     "%s ends a command that does not handle it, and the outcome says so",
     async (name, exitCode) => {
