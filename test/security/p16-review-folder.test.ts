@@ -77,7 +77,7 @@ describe.each(people)("P16: a folder in review, of $name", (person) => {
         cwd: folder,
       });
       expect((await desk.run(["-m", `${folder}:auto`, "-w", folder, "mv", "theirs", "moved"])).code).toBe(0);
-      await desk.workcell(["apply"]);
+      await desk.workcell(["apply"], { cwd: folder });
       const owner = execFileSync("stat", ["-c", "%u:%g %a", path.join(folder, "moved")], {
         encoding: "utf8",
       });
@@ -112,9 +112,9 @@ describe.each(people)("P16: a folder in review, of $name", (person) => {
       "-c",
       "rm -r photos; echo more >> notes; chmod 700 letters",
     ]);
-    expect((await desk.workcell(["apply"])).code).toBe(0);
+    expect((await desk.workcell(["apply"], { cwd: folder })).code).toBe(0);
     expect(sums()).not.toBe(before);
-    expect((await desk.workcell(["undo"])).code).toBe(0);
+    expect((await desk.workcell(["undo"], { cwd: folder })).code).toBe(0);
     expect(sums()).toBe(before);
   });
 });
