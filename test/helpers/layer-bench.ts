@@ -64,10 +64,17 @@ export class LayerBench extends FileBench {
   /** The time at which the folder was connected. */
   baseTimeNs = 0n;
 
-  /** The kernel's clock, as it stamps files. */
+  /** The kernel's clock, as it stamps files: later than all that was written before, for it stands still for some ms at a time. */
   now(): bigint {
-    this.shell("touch clock");
-    return statSync(path.join(this.path, "clock"), { bigint: true }).ctimeNs;
+    const stamped = () => {
+      this.shell("touch clock");
+      return statSync(path.join(this.path, "clock"), { bigint: true }).ctimeNs;
+    };
+    const before = stamped();
+    for (;;) {
+      const now = stamped();
+      if (now > before) return now;
+    }
   }
 
   /** Applies everything that is neither refused nor in conflict. */
