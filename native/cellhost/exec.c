@@ -92,8 +92,8 @@ static void ask(const struct client *client) {
 
 /* What would end us is the command's to judge, and what would stop us its own business. */
 static int watch_signals(void) {
-  static const int watched[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT, SIGUSR1,
-                                SIGUSR2, SIGCONT, SIGWINCH, SIGTSTP};
+  static const int watched[] = {SIGINT,  SIGTERM, SIGHUP, SIGQUIT,  SIGUSR1, SIGUSR2,
+                                SIGALRM, SIGIO,   SIGCONT, SIGWINCH, SIGTSTP};
   struct sigaction ignore = {.sa_handler = SIG_IGN};
   sigset_t set;
   sigemptyset(&set);

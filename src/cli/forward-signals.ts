@@ -1,9 +1,9 @@
 import type { RunningCell } from "../session/index.ts";
 
-const forwarded = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
-
-/** Whoever sends one of these means the command too; Node would end Workcell by it. */
-const forwardedToCell = [...forwarded, "SIGALRM", "SIGIO"] as const;
+/** What would end Workcell, and is the command's to judge. */
+const forwarded = [
+  ...(["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGIO"] as const),
+];
 
 /** Interrupts after which the cell is ended without asking its command any more. */
 const PATIENCE = 3;
@@ -14,7 +14,7 @@ export function forwardSignals(
   cancel: AbortController,
 ): () => void {
   let interrupts = 0;
-  const listeners = forwardedToCell.map((name) => {
+  const listeners = forwarded.map((name) => {
     const listener = () => {
       if (name === "SIGINT") interrupts += 1;
       const delivered = cell()?.kill(name) ?? false;

@@ -135,11 +135,13 @@ describe.each(people)("workcell session exec as $name", (person) => {
   test("signals are the command's, and who kills Workcell ends the command", async () => {
     const { name, mark, end } = await live();
     expect((await exec(name, "sh", "-c", "kill -TERM $$")).code).toBe(128 + 15);
-    const trap = "trap 'echo got; exit 9' TERM; echo ready; while :; do sleep 0.05; done";
-    const trapped = desk.start(["session", "exec", name, "bash", "-c", trap]);
-    await trapped.said("ready\n");
-    trapped.child.kill("SIGTERM");
-    expect(await trapped.ended).toMatchObject({ code: 9, stdout: "ready\ngot\n" });
+    for (const signal of ["SIGTERM", "SIGALRM", "SIGIO"] as const) {
+      const trap = `trap 'echo got; exit 9' ${signal}; echo ready; while :; do sleep 0.05; done`;
+      const trapped = desk.start(["session", "exec", name, "bash", "-c", trap]);
+      await trapped.said("ready\n");
+      trapped.child.kill(signal);
+      expect([signal, await trapped.ended]).toMatchObject([signal, { code: 9, stdout: "ready\ngot\n" }]);
+    }
 
     const other = makeMark();
     const lost = desk.start(["session", "exec", name, "bash", "-c", "echo up; read -r never", other]);
