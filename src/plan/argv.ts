@@ -145,16 +145,12 @@ function commandWords(plan: Plan): string[] {
 
 /** Every mount by bwrap, but those that cellhost has gathered: the folder they are in, in the place of the first. */
 function bwrapMounts(plan: Plan): string[] {
-  const etc = plan.root?.etc;
-  const [first, ...others] = etc?.targets ?? [];
-  const seen = new Set<string>();
+  const { scratch = "", targets = [] } = plan.root?.etc ?? {};
+  const gathered = new Set(targets);
   return plan.mounts.flatMap((mount) => {
-    const { target } = mount;
-    const isFirst = !seen.has(target);
-    seen.add(target);
-    if (etc !== undefined && isFirst && target === first) return ["--ro-bind", etc.scratch, "/etc"];
-    if (isFirst && others.includes(target)) return [];
-    return mountArguments(mount, bindSource(mount, plan));
+    // What has the same place once more lies over it.
+    if (!gathered.delete(mount.target)) return mountArguments(mount, bindSource(mount, plan));
+    return mount.target === targets[0] ? ["--ro-bind", scratch, "/etc"] : [];
   });
 }
 
