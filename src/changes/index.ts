@@ -5,7 +5,7 @@
  */
 
 export { besidePatch, NARROWEST } from "./beside.ts";
-export { shownPath } from "./byte-path.ts";
+export { isWithin, shownPath } from "./byte-path.ts";
 export type { HostHistory, Written } from "./conflicts.ts";
 export {
   type LayerPlace,

@@ -9,7 +9,7 @@ import {
   readSync,
   type Stats,
 } from "node:fs";
-import { opaqueFolders } from "../changes/index.ts";
+import { isWithin, opaqueFolders } from "../changes/index.ts";
 import type { BytePath } from "../model/index.ts";
 import { readLayerRecord, upperOf } from "./layer-record.ts";
 
@@ -62,7 +62,7 @@ export function countChanges(layerFolder: string, cellfiles?: string, most = 100
 function countHidden(cellfiles: string, upper: Buffer, merged: readonly Open[]): number {
   const pathOf = ({ folder }: Open): BytePath => folder.subarray(upper.length + 1).toString("latin1");
   const opaque = opaqueFolders(cellfiles, upper.toString(), merged.map(pathOf));
-  const isHiding = (path: BytePath) => [...opaque].some((one) => path === one || path.startsWith(`${one}/`));
+  const isHiding = (path: BytePath) => [...opaque].some((one) => isWithin(path, one));
   return merged
     .filter((one) => opaque.size > 0 && isHiding(pathOf(one)))
     .reduce((sum, { folder, beside }) => sum + countMissing(folder, beside), 0);

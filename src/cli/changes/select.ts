@@ -1,9 +1,7 @@
+import { isWithin } from "../../changes/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import type { BytePath, JudgedChange } from "../../model/index.ts";
-
-const isWithin = (place: BytePath, folder: BytePath) =>
-  folder === "" || place === folder || place.startsWith(`${folder}/`);
 
 /** True for what lies at or below one of these paths. */
 export const isBelow =

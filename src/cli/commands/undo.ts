@@ -1,5 +1,6 @@
 import {
   countChanged,
+  isWithin,
   type ListedStep,
   listSteps,
   type Step,
@@ -70,9 +71,6 @@ function withNumber(asked: string, context: CommandContext): readonly KnownSessi
   if (found !== undefined) return [found];
   return known.length > 0 ? known : candidates({ paths: [] }, "undoable", context);
 }
-
-const isWithin = (place: BytePath, folder: BytePath) =>
-  folder === "" || place === folder || place.startsWith(`${folder}/`);
 
 interface Chosen {
   readonly session: KnownSession;
