@@ -1,6 +1,7 @@
 import { lstatSync } from "node:fs";
 import path from "node:path";
 import { whyProtected } from "../changes/index.ts";
+import { isInside } from "../lib/is-inside.ts";
 import { realPlace } from "../lib/real-place.ts";
 import type { Answer, FolderRule, FoundPath, HostFacts, Policy, Settings } from "../model/index.ts";
 import { typed } from "./typed.ts";
@@ -17,8 +18,6 @@ interface Asked {
   /** Where a relative path starts. */
   readonly cwd: string;
 }
-
-const isInside = (inner: string, outer: string) => inner === outer || inner.startsWith(`${outer}/`);
 
 /** The innermost connected folder that a path lies in. */
 export function folderAround({ folders }: Policy, place: string): FolderRule | undefined {

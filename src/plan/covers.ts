@@ -1,3 +1,4 @@
+import { isInside } from "../lib/is-inside.ts";
 import type { FoundPath, PlannedMount } from "../model/index.ts";
 
 /** The file that stands for one that may not be read, below the cell's own folder on the host. */
@@ -5,9 +6,6 @@ export const HIDDEN_FILE = "hidden";
 
 /** Room for the names of what is shown again in it. */
 const HIDDEN_BYTES = 64 * 1024;
-
-const isInside = (inner: string, outer: string) =>
-  inner === outer || inner.startsWith(outer === "/" ? "/" : `${outer}/`);
 
 /** Where the cell sees the host's own files: connected folders, and the system at its own place. */
 const showsHost = ({ kind, source, target, owner }: PlannedMount) =>

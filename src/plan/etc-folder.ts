@@ -1,7 +1,7 @@
+import { isInside } from "../lib/is-inside.ts";
 import type { EtcFolder, HostMount, PlannedMount } from "../model/index.ts";
 
 const ETC = "/etc";
-const isIn = (place: string, folder: string) => place === folder || place.startsWith(`${folder}/`);
 
 /** What cellhost can mount in a folder of its own: the system's parts, and files written for the cell. */
 const isPlain = ({ kind, cover, owner, merged, copy }: PlannedMount) =>
@@ -20,7 +20,7 @@ export function planEtc(
   const gathered: PlannedMount[] = [];
   for (const mount of mounts) {
     // What lies in one of them finds its mount point there, and is left to bwrap.
-    if (!mount.target.startsWith(`${ETC}/`) || gathered.some(({ target }) => isIn(mount.target, target)))
+    if (!mount.target.startsWith(`${ETC}/`) || gathered.some(({ target }) => isInside(mount.target, target)))
       continue;
     if (!isPlain(mount)) return undefined;
     gathered.push(mount);
@@ -39,7 +39,7 @@ export function planEtc(
       source: mount.source ?? "",
       scratch: at(mount),
       readOnly: true,
-      ...(isIn(mount.source ?? "", ETC) ? { system: true } : {}),
+      ...(isInside(mount.source ?? "", ETC) ? { system: true } : {}),
     })),
   };
 }

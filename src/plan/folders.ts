@@ -1,4 +1,5 @@
 import { WorkcellError } from "../errors/index.ts";
+import { isInside } from "../lib/is-inside.ts";
 import { printable } from "../lib/printable.ts";
 import type {
   FolderRule,
@@ -26,9 +27,6 @@ const system = [
   "/usr",
   "/var",
 ];
-
-const isInside = (inner: string, outer: string) =>
-  inner === outer || inner.startsWith(outer === "/" ? "/" : `${outer}/`);
 
 function refuse(source: string, origin: Origin, why: string, remedy: string): WorkcellError {
   return new WorkcellError("WC_MOUNT", {

@@ -1,3 +1,4 @@
+import { isInside } from "../lib/is-inside.ts";
 import type { Answer, FolderRule, Policy } from "../model/index.ts";
 
 /**
@@ -8,7 +9,7 @@ export function mayAccess(policy: Policy, hostPath: string, access: "read" | "wr
   const path = collapse(hostPath);
   if (path === undefined) return refused("not an absolute path", "built in", "Give the absolute path");
   const [folder] = policy.folders
-    .filter((rule) => isUnder(path, rule.source))
+    .filter((rule) => isInside(path, rule.source))
     .sort((one, other) => other.source.length - one.source.length);
   if (folder === undefined) return notConnected(policy.folders, path, access);
   const rule = `folder ${folder.source} (${folder.mode})`;
@@ -17,10 +18,6 @@ export function mayAccess(policy: Policy, hostPath: string, access: "read" | "wr
     return { decision: "allow", layer: "files", rule, origin: folder.origin };
   }
   return refused(rule, folder.origin, `workcell run -m ${folder.source}:rw`);
-}
-
-function isUnder(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
 }
 
 /** The path without `.`, `..`, doubled and trailing slashes; undefined when it is not absolute. */

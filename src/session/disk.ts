@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { codeOf } from "../errors/index.ts";
+import { isInside } from "../lib/is-inside.ts";
 import type { Settings } from "../model/index.ts";
 import { canMakeDisks, makeDiskImage, runTool } from "./disk-image.ts";
 import { withSessionLock } from "./session-lock.ts";
@@ -51,7 +52,7 @@ function mountsBelow(folder: string, table = readFileSync(mountTable, "utf8")): 
         String.fromCharCode(Number.parseInt(octal, 8)),
       ),
     )
-    .filter((point) => point === folder || point.startsWith(`${folder}/`))
+    .filter((point) => isInside(point, folder))
     .reverse();
 }
 

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { glanceSteps, isOpenStep, readSteps, type Step } from "../changes/index.ts";
 import { codeOf, WorkcellError } from "../errors/index.ts";
+import { isInside } from "../lib/is-inside.ts";
 import { countChanges } from "./count-changes.ts";
 import { type Layer, pendingLayers } from "./layer-record.ts";
 import { isSessionLive } from "./marker.ts";
@@ -112,9 +113,6 @@ function foldersWith(session: KnownSession, wanted: Wanted): readonly string[] {
   return steps.filter((step) => isUnfinished(step) || isUndoable(step)).map(({ folder }) => folder);
 }
 
-const isIn = (place: string, folder: string) =>
-  place === folder || place.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
-
 /** The session of that name. Throws WC_SESSION. */
 export function namedSession(state: string, name: string): KnownSession {
   const found = listSessions(state).find((session) => session.name === name);
@@ -146,9 +144,9 @@ export function findSession(state: string, wanted: Wanted, cwd: string): Found |
     const folders = foldersWith(session, wanted);
     return folders.length === 0 ? [] : [{ session, folders }];
   });
-  const here = having.filter(({ folders }) => folders.some((folder) => isIn(cwd, folder)));
-  const isKnown = () => all.some((session) => knownFolders(session).some((folder) => isIn(cwd, folder)));
-  const below = having.filter(({ folders }) => folders.some((folder) => isIn(folder, cwd)));
+  const here = having.filter(({ folders }) => folders.some((folder) => isInside(cwd, folder)));
+  const isKnown = () => all.some((session) => knownFolders(session).some((folder) => isInside(cwd, folder)));
+  const below = having.filter(({ folders }) => folders.some((folder) => isInside(folder, cwd)));
   const near = here.length > 0 ? here : isKnown() ? [] : below.length > 0 ? below : having;
   const best = near.find(({ session }) => !session.live) ?? near[0];
   if (best === undefined) return undefined;

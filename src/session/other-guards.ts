@@ -1,10 +1,10 @@
+import { isInside } from "../lib/is-inside.ts";
 import type { Entry } from "../model/index.ts";
 import { type GuardRecord, listGuards, readGuard } from "./guard-record.ts";
 import { isCellLive } from "./marker.ts";
 
 const idOf = ({ device, inode }: Entry) => `${device}:${inode}`;
-const meets = (one: string, other: string) =>
-  one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
+const meets = (one: string, other: string) => isInside(one, other) || isInside(other, one);
 
 /** The guards of cells that write to one of these folders at this moment. */
 function liveGuards(state: string, folders: readonly string[]): readonly GuardRecord[] {

@@ -1,15 +1,12 @@
 import { realpathSync } from "node:fs";
 import os from "node:os";
 import { codeOf } from "../errors/index.ts";
+import { isInside } from "../lib/is-inside.ts";
 import type { MountRequest, Sourced } from "../model/index.ts";
 import { fileLayer } from "./file-layer.ts";
 import type { FolderFile } from "./folder-file.ts";
 import { invalidValue } from "./invalid-value.ts";
 import type { Layer } from "./layer.ts";
-
-function isWithin(folder: string, place: string): boolean {
-  return folder === "/" || place === folder || place.startsWith(`${folder}/`);
-}
 
 /** The place with its links followed; as it is written when it does not exist, which connecting will refuse. */
 function realPlace(place: string): string {
@@ -25,7 +22,7 @@ function realPlace(place: string): string {
 function keepWithin(mount: Sourced<MountRequest>, folder: string): Sourced<MountRequest> {
   const { source } = mount.value;
   const real = realPlace(source);
-  if (isWithin(folder, real)) {
+  if (isInside(real, folder)) {
     return { ...mount, value: { ...mount.value, within: folder } };
   }
   throw invalidValue({

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { shownPath } from "../../changes/index.ts";
+import { isInside } from "../../lib/is-inside.ts";
 import { printable } from "../../lib/printable.ts";
 import type { BytePath, JudgedChange } from "../../model/index.ts";
 
@@ -56,7 +57,7 @@ export const counted = (count: number, one: string): string => `${count} ${one}$
 /** A changed path as the person can type it where they are; undefined when it has to be quoted. */
 export function typedPath(place: BytePath, folder: string, cwd: string): string | undefined {
   const shown = path.join(folder, shownPath(place));
-  const isHere = cwd === folder || cwd.startsWith(`${folder}/`);
+  const isHere = isInside(cwd, folder);
   const typed = isHere ? path.relative(cwd, shown) : shown;
   return typed.length <= MOST_CHARACTERS && /^[\w./+@%,:][\w./+@%,:=-]*$/.test(typed) ? typed : undefined;
 }

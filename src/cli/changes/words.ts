@@ -1,6 +1,7 @@
 import { lstatSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { WorkcellError } from "../../errors/index.ts";
+import { isInside } from "../../lib/is-inside.ts";
 import { realPlace } from "../../lib/real-place.ts";
 import { stateFolder } from "../../lib/xdg-folders.ts";
 import type { BytePath } from "../../model/index.ts";
@@ -79,7 +80,6 @@ function rawWords(): readonly Buffer[] {
   return line.split("\0").map((word) => Buffer.from(word, "latin1"));
 }
 
-const isWithin = (place: string, folder: string) => place === folder || place.startsWith(`${folder}/`);
 const latin1 = (text: string) => Buffer.from(text).toString("latin1");
 
 /** Where links on the way lead, the last part left as it is: it may itself be a link that was changed. */
@@ -104,12 +104,12 @@ export interface Standing {
 export function bytePathIn(word: string, folder: string, { cwd, folders }: Standing): BytePath | undefined {
   const [bytes, top, from] = [bytesOf(word), latin1(folder), latin1(cwd)];
   const here = path.resolve(from, bytes);
-  const reached = [here, withoutLinks(here), behindLinks(here)].find((place) => isWithin(place, top));
+  const reached = [here, withoutLinks(here), behindLinks(here)].find((place) => isInside(place, top));
   if (reached !== undefined) return reached.slice(top.length + 1);
-  const isMeantHere = path.isAbsolute(word) || folders.some((one) => isWithin(cwd, one));
+  const isMeantHere = path.isAbsolute(word) || folders.some((one) => isInside(cwd, one));
   if (isMeantHere || isThere(path.resolve(cwd, word))) return undefined;
   const whole = path.resolve(top, bytes);
-  return isWithin(whole, top) ? whole.slice(top.length + 1) : undefined;
+  return isInside(whole, top) ? whole.slice(top.length + 1) : undefined;
 }
 
 /** Those of the paths that lie in a folder. */

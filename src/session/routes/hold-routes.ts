@@ -1,6 +1,7 @@
 import { realpathSync } from "node:fs";
 import path from "node:path";
 import { WorkcellError } from "../../errors/index.ts";
+import { isInside } from "../../lib/is-inside.ts";
 import type { CredentialReader, Plan, Policy, RouteSetting, Settings, Sourced } from "../../model/index.ts";
 import type { RunRequest } from "../request.ts";
 import { makeReader, type ReaderPlace } from "./make-reader.ts";
@@ -96,7 +97,7 @@ function refuseFiles(routes: readonly Sourced<RouteSetting>[], plan: Plan, polic
     const source = value.credential?.from;
     if (source === undefined || !("file" in source)) continue;
     const file = realpathSync(source.file);
-    const folder = seen.find((outer) => file === outer || file.startsWith(outer === "/" ? "/" : `${outer}/`));
+    const folder = seen.find((outer) => isInside(file, outer));
     if (folder === undefined) continue;
     throw goesIn(
       `its file ${JSON.stringify(file)} lies in ${JSON.stringify(folder)}, which the cell sees`,

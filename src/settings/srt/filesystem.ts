@@ -1,6 +1,7 @@
+import { isInside } from "../../lib/is-inside.ts";
 import type { MountRequest, PathRule, SettingsDifference, Sourced } from "../../model/index.ts";
 import type { Layer } from "../layer.ts";
-import { isInside, type NamedPath, readEntry, type SrtPlace } from "./place.ts";
+import { type NamedPath, readEntry, type SrtPlace } from "./place.ts";
 import { mandatoryNames } from "./protected-names.ts";
 import type { SrtEntry, SrtFile } from "./schema.ts";
 

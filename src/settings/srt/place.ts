@@ -21,9 +21,6 @@ export interface NamedPath {
   readonly is: "folder" | "file" | "pattern" | "absent";
 }
 
-export const isInside = (inner: string, outer: string) =>
-  inner === outer || inner.startsWith(outer === "/" ? "/" : `${outer}/`);
-
 function look(place: string): Pick<NamedPath, "real" | "is"> {
   try {
     const real = realpathSync(place);
