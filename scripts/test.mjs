@@ -4,6 +4,7 @@ import path from "node:path";
 import { setUpCheckout } from "./setup/checkout.mjs";
 import { makePage } from "./setup/page.mjs";
 import { runProgram } from "./setup/run-program.mjs";
+import { againAlone, unsteadyLines, withSecond } from "./setup/second-look.mjs";
 import { ending } from "./setup/stop.mjs";
 import { setUpSystem } from "./setup/system.mjs";
 import { setUpTestPrograms } from "./setup/test-programs.mjs";
@@ -34,16 +35,31 @@ async function runTool([program = "", ...words], { show }) {
 /**
  * Runs some projects of the tests, and reads what Vitest counted.
  * @param {readonly string[]} projects
- * @param {string} folder
+ * @param {{ folder: string, files?: readonly string[] }} options where reports go; which files alone, one after the other
  */
-async function runRound(projects, folder) {
-  const file = path.join(folder, `${projects.join("-")}.json`);
+async function runTests(projects, { folder, files = [] }) {
+  const file = path.join(folder, `${projects.join("-")}${files.length > 0 ? "-again" : ""}.json`);
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
   const chosen = projects.flatMap((project) => ["--project", project]);
-  const code = await runTool(["vitest", "run", ...chosen, ...reporters], { show: true });
+  const words = ["vitest", "run", ...chosen, ...reporters, ...files];
+  const code = await runTool(files.length > 0 ? [...words, "--no-file-parallelism"] : words, { show: true });
   /** @type {import("./setup/test-totals.mjs").VitestReport} */
   const report = JSON.parse(readFileSync(file, "utf8"));
   return { code, report };
+}
+
+/**
+ * The same; what failed beside other tests of real cells is looked at once more by itself.
+ * @param {readonly string[]} projects
+ * @param {string} folder
+ */
+async function runRound(projects, folder) {
+  const first = await runTests(projects, { folder });
+  const files = projects.includes("integration") ? againAlone(first.report, root) : [];
+  if (files.length === 0) return { ...first, unsteady: [] };
+  const second = await runTests(projects, { folder, files });
+  const unsteady = unsteadyLines(first.report, second.report, root);
+  return { code: second.code, report: withSecond(first.report, second.report), unsteady };
 }
 
 /**
@@ -69,6 +85,8 @@ async function main() {
     const totals = addUp(reports);
     page.line(totalsLine(totals));
     for (const line of failedLines(reports, root)) page.line(line);
+    for (const line of done.flatMap(({ unsteady }) => unsteady))
+      page.line(`${line} (passed when it ran alone)`);
     for (const [at, check] of checks.entries())
       if (codes[at] !== 0) page.line(`failed  ${check.join(" ")}: it ended with ${codes[at]}`);
     codes.push(...done.map(({ code }) => code), totals.failed, totals.passed > 0 ? 0 : 1);
