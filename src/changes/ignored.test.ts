@@ -48,6 +48,12 @@ test("markIgnored() keeps to the host's .gitignore where the session changed it"
   expect(await ignoredPaths({ ".gitignore": "*", a: "1" }, { ".gitignore": "b" })).toEqual([]);
 });
 
+test("markIgnored() finds no rules behind a link of the host's where the session has a folder", async () => {
+  const layer = { lib: { type: "directory", opaque: true }, "lib/a.log": "1", "lib/b": "1" } as const;
+  const folder = { lib: { target: "src" }, "src/.gitignore": "b\n", ".gitignore": "*.log\n" };
+  expect(await ignoredPaths(layer, folder)).toEqual(["lib/a.log"]);
+});
+
 test("markIgnored() passes over rules of the session's that would take long to match", async () => {
   const layer = { ".gitignore": "*a*a*a*a*a*a*a*a*b\n", ["a".repeat(200)]: "1", aaaaaaaab: "1" };
   expect(await ignoredPaths(layer)).toEqual([]);

@@ -2,6 +2,7 @@ import ignore, { type Ignore } from "ignore";
 import type { BytePath, Change, JudgedChange } from "../model/index.ts";
 import { joinPath, parentOf, partsOf } from "./byte-path.ts";
 import { readBytes } from "./content.ts";
+import { entryAt } from "./entry-at.ts";
 import type { FileRoot, FileServer, Place } from "./file-server.ts";
 import { pipelinedAll } from "./pipelined.ts";
 
@@ -70,7 +71,7 @@ async function readRules(
 }
 
 async function rulesAt(server: FileServer, place: Place): Promise<string[] | undefined> {
-  const entry = await server.stat(place);
+  const entry = await entryAt(server, place);
   if (entry?.type !== "file" || entry.size > limitBytes) return undefined;
   const bytes = await readBytes(server, place, { offset: 0, limitBytes });
   return bytes
