@@ -31,7 +31,11 @@ export async function placedBy(carrying: Carrying): Promise<readonly Placed[] | 
     if (entry === undefined || !isMade(part, entry)) return [];
     return [{ path: joinPath(operation.path, part.path), identity: identityOf(entry) }];
   });
-  const first = isTopMade(operation, top) ? [{ path: operation.path, identity: identityOf(top) }] : [];
+  const { xattrs = {} } = top;
+  const told = operation.kind === "attributes" ? { xattrs } : {};
+  const first = isTopMade(operation, top)
+    ? [{ path: operation.path, identity: identityOf(top), ...told }]
+    : [];
   return [...first, ...placed];
 }
 

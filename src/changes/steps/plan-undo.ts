@@ -2,6 +2,7 @@ import type { BytePath, Entry } from "../../model/index.ts";
 import { isWithin } from "../byte-path.ts";
 import type { FileRoot, FileServer } from "../file-server.ts";
 import { pipelinedAll } from "../pipelined.ts";
+import { sameXattrs } from "../same-entry.ts";
 import { isGone } from "./carrying.ts";
 import { isTime } from "./placed.ts";
 import { besideOf, type Left, type Planned } from "./plan-apply.ts";
@@ -117,7 +118,8 @@ async function restoreAttributes(undoing: Undoing, now: Entry | undefined): Prom
     known === undefined ||
     part === undefined ||
     !isSameFile(now, known.identity) ||
-    !hasAttributes(now, part)
+    !hasAttributes(now, part) ||
+    !sameXattrs(now.xattrs ?? {}, known.xattrs ?? now.xattrs ?? {})
   )
     return { path, why: changedBy(undoing, path) };
   const bearer = await server.stat({ root: kept, path: operation.kept });

@@ -69,6 +69,8 @@ export interface Placed {
   /** Below the connected folder. */
   readonly path: BytePath;
   readonly identity: Identity;
+  /** Where a step changed attributes alone: its extended ones, which no other field tells. */
+  readonly xattrs?: Readonly<Record<string, string>>;
 }
 
 export type StepKind = "apply" | "undo";
