@@ -1,5 +1,6 @@
 import type { Entry } from "../../model/index.ts";
 import { joinPath } from "../byte-path.ts";
+import { isTime } from "../kept-time.ts";
 import { pipelinedAll } from "../pipelined.ts";
 import type { Carrying } from "./carrying.ts";
 import { hasSameContent, identityOf, isSameFile, type Operation, type Part, type Placed } from "./step.ts";
@@ -57,12 +58,6 @@ const isTopMade = ({ kind, parts: [part] }: Operation, top: Entry): boolean =>
 /** Its time is the one that it was made with; whoever wrote to it since moved it. */
 const isMade = ({ type, attributes }: Part, entry: Entry): boolean =>
   entry.type === type && (type === "directory" || isTime(entry.mtimeNs, BigInt(attributes.mtimeNs)));
-
-/** Steps in which file systems keep times, in ns. */
-const steps = [1n, 100n, 1_000n, 1_000_000n, 10_000_000n, 1_000_000_000n, 2_000_000_000n];
-/** Whether a time is one that was given, as far as the file system keeps it. */
-export const isTime = (kept: bigint, given: bigint): boolean =>
-  steps.some((step) => kept === given - (given % step));
 
 async function placedTree({ server, roots, operation }: Carrying, top: Entry): Promise<readonly Placed[]> {
   const at = { root: roots.host, path: operation.path };

@@ -1,10 +1,10 @@
 import type { BytePath, Entry } from "../../model/index.ts";
 import { isWithin } from "../byte-path.ts";
 import type { FileRoot, FileServer } from "../file-server.ts";
+import { isTime } from "../kept-time.ts";
 import { pipelinedAll } from "../pipelined.ts";
 import { sameXattrs } from "../same-entry.ts";
 import { isGone } from "./carrying.ts";
-import { isTime } from "./placed.ts";
 import { besideOf, type Left, type Planned } from "./plan-apply.ts";
 import { carriedOut } from "./run-step.ts";
 import { type Elsewhere, isAtOrBelow, type Since, sinceOf } from "./since.ts";
