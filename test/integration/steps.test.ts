@@ -114,6 +114,19 @@ describe.each(starters)("steps, by $name", (starter) => {
     expect(listed()).toBe("[('user.a', b'1')]\n");
   });
 
+  test("a folder that an undo of an earlier step put back is not taken for the file that a later one left", async () => {
+    bench.shell("mkdir host/x; sleep 0.02");
+    bench.baseTimeNs = bench.now();
+    await apply("rmdir x; echo 1 > x");
+    await apply("echo 22 > x");
+    expect([await undo(2), await undo(1)]).toEqual([[], []]);
+    expect(bench.shell("stat -c %F host/x")).toBe("directory\n");
+    expect((await undo(3)).map(({ path: left, why }) => [left, why])).toEqual([
+      ["x", "it was changed since, and is left as it is"],
+    ]);
+    expect(bench.shell("stat -c %F host/x")).toBe("directory\n");
+  });
+
   test("an undo that finds something else in the way loses nothing that was kept", async () => {
     await apply("rm one; rm -r d; echo 2 > two");
     bench.shell("echo mine > host/one; mkdir host/d; echo mine > host/two");

@@ -50,6 +50,7 @@ const isPlaced = (value: unknown): boolean =>
   isFields(value) &&
   isText(value["path"]) &&
   isIdentity(value["identity"]) &&
+  isAbsentOr(value["isFolder"], (isFolder) => isFolder === true) &&
   isAbsentOr(value["xattrs"], (all) => isFields(all) && Object.values(all).every(isText));
 
 const isDone = (value: unknown): boolean =>

@@ -1,4 +1,4 @@
-import type { Entry } from "../../model/index.ts";
+import type { BytePath, Entry } from "../../model/index.ts";
 import { joinPath } from "../byte-path.ts";
 import { isTime } from "../kept-time.ts";
 import { pipelinedAll } from "../pipelined.ts";
@@ -30,14 +30,16 @@ export async function placedBy(carrying: Carrying): Promise<readonly Placed[] | 
   const placed = [...inside].flatMap((part, index) => {
     const entry = entries[index];
     if (entry === undefined || !isMade(part, entry)) return [];
-    return [{ path: joinPath(operation.path, part.path), identity: identityOf(entry) }];
+    return [placedAt(joinPath(operation.path, part.path), entry)];
   });
   const { xattrs = {} } = top;
   const told = operation.kind === "attributes" ? { xattrs } : {};
-  const first = isTopMade(operation, top)
-    ? [{ path: operation.path, identity: identityOf(top), ...told }]
-    : [];
+  const first = isTopMade(operation, top) ? [{ ...placedAt(operation.path, top), ...told }] : [];
   return [...first, ...placed];
+}
+
+function placedAt(path: BytePath, entry: Entry): Placed {
+  return { path, identity: identityOf(entry), ...(entry.type === "directory" && { isFolder: true }) };
 }
 
 /** What was taken out and went back unchanged: that moved its ctime, and is not the host's work. */
@@ -62,5 +64,5 @@ const isMade = ({ type, attributes }: Part, entry: Entry): boolean =>
 async function placedTree({ server, roots, operation }: Carrying, top: Entry): Promise<readonly Placed[]> {
   const at = { root: roots.host, path: operation.path };
   const inside = top.type === "directory" ? await server.scan(at) : [];
-  return [{ ...top, path: at.path }, ...inside].map((one) => ({ path: one.path, identity: identityOf(one) }));
+  return [{ ...top, path: at.path }, ...inside].map((one) => placedAt(one.path, one));
 }

@@ -51,12 +51,19 @@ type Inverse = Operation | Left;
 const isLeft = (inverse: Inverse): inverse is Left => "why" in inverse;
 
 /** As the step left it, or as a later undo of a later step put it back. */
-function isAsLeft({ since }: Undoing, { path, identity }: Placed, entry: Entry | undefined): boolean {
+function isAsLeft(
+  { since }: Undoing,
+  { path, identity, isFolder }: Placed,
+  entry: Entry | undefined,
+): boolean {
   if (entry === undefined) return false;
   if (entry.type === "directory" ? isSameFile(entry, identity) : isUntouched(entry, identity)) return true;
   const written = since.written.get(path);
   if (written?.inode !== entry.inode) return false;
-  if (entry.type === "directory") return true;
+  const isFolderNow = entry.type === "directory";
+  if (isFolderNow !== (isFolder === true)) return false;
+  // What is in it is looked at by itself.
+  if (isFolderNow) return true;
   const isSame = String(entry.mtimeNs) === identity.mtimeNs && entry.size === identity.size;
   return written.ctimeNs === entry.ctimeNs && isSame;
 }

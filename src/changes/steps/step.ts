@@ -69,6 +69,7 @@ export interface Placed {
   /** Below the connected folder. */
   readonly path: BytePath;
   readonly identity: Identity;
+  readonly isFolder?: true;
   /** Where a step changed attributes alone: its extended ones, which no other field tells. */
   readonly xattrs?: Readonly<Record<string, string>>;
 }
