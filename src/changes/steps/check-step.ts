@@ -54,6 +54,7 @@ const isDone = (value: unknown): boolean =>
   isText(value["path"]) &&
   isAbsentOr(value["failed"], isText) &&
   isAbsentOr(value["open"], (open) => open === true) &&
+  isAbsentOr(value["backNs"], isDecimal) &&
   isAbsentOr(value["placed"], (placed) => isListOf(placed, isPlaced));
 
 const isStaged = (value: unknown): boolean => isFields(value) && Object.values(value).every(isFile);
