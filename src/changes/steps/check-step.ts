@@ -16,7 +16,10 @@ const isFile = (value: unknown): boolean =>
   isFields(value) && isDecimal(value["device"]) && isDecimal(value["inode"]);
 
 const isFolderIdentity = (value: unknown): boolean =>
-  isFields(value) && isFile(value) && isAbsentOr(value["born"], isDecimal);
+  isFields(value) &&
+  isFile(value) &&
+  isAbsentOr(value["born"], isDecimal) &&
+  isAbsentOr(value["keepsBirth"], (keeps) => keeps === true);
 
 const isIdentity = (value: unknown): boolean =>
   isFields(value) &&
