@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
 import { Stop } from "../setup/stop.mjs";
-import { lazyDoors } from "./lazy-doors.mjs";
+import { doorMark, lazyDoors } from "./lazy-doors.mjs";
 
 /** @type {import("esbuild").BuildOptions} */
 const options = {
@@ -88,6 +88,24 @@ export function versionOf(root) {
   return JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")).version;
 }
 
+const copying =
+  /(__toESM=\(mod,isNodeMode,target\)=>)(\(target=.*?\)\)),__toCommonJS=mod=>__copyProps\((__defProp)\(\{\},"__esModule",\{value:!0\}\),mod\);/;
+
+/**
+ * The bundler copies all names of a room's door for each file that goes through it, and all of a file for each door: hundreds of
+ * small functions at each start. Both do as they are, since their names are read when they are used.
+ * @param {string} text
+ */
+function withoutCopies(text) {
+  if (!copying.test(text))
+    throw new Stop("Cannot bundle: esbuild writes other helpers than bundle/esbuild.mjs knows.");
+  return text.replace(
+    copying,
+    (_, head, copy) =>
+      `${head}mod?.${doorMark}?mod:${copy},__toCommonJS=mod=>mod.__esModule?mod:__defProp(mod,"__esModule",{value:!0});`,
+  );
+}
+
 /**
  * A program, or a part of it: its text, and the files of `src/` in it.
  * @param {string} root
@@ -114,5 +132,5 @@ export async function bundlePart(root, entry, plugins) {
     },
   });
   const files = Object.keys(metafile?.inputs ?? {}).filter((file) => /^src\/.*\.ts$/.test(file));
-  return { text: outputFiles[0]?.text ?? "", files };
+  return { text: withoutCopies(outputFiles[0]?.text ?? ""), files };
 }

@@ -14,6 +14,9 @@ export function isDoor(file) {
 }
 const statement = /^export (type )?(?:\*|\{([^}]*)\}) from "([^"]+)";$/gm;
 
+/** By which a door is known in the bundle. */
+export const doorMark = "isDoor";
+
 /**
  * What a door exports: `[name outside, name inside, file]`, types left out.
  * @param {string} text
@@ -61,7 +64,7 @@ export const lazyDoors = {
         ...files.map(
           (from, index) => `let m${index}; const f${index} = () => (m${index} ??= require("${from}"));`,
         ),
-        "module.exports = {",
+        `module.exports = {\n${doorMark}: true,`,
         ...found.map(
           ([outside, inside, from]) => `get ${outside}() { return f${files.indexOf(from)}().${inside}; },`,
         ),
