@@ -35,7 +35,7 @@ export { type AskedPlace, whyProtected } from "./live/why-protected.ts";
 export { type Merged, type MergeInput, mergeText } from "./merge-text.ts";
 export { opaqueFolders } from "./opaque-folders.ts";
 export { type FileServerOptions, openFileServer } from "./open-file-server.ts";
-export { patchOf } from "./patch.ts";
+export { isUntold, patchOf } from "./patch.ts";
 export { type ProtectedPath, protectedPaths } from "./protected-paths.ts";
 export { type ReadChangesInput, readChanges } from "./read-changes.ts";
 export { remarkOf, shownSize } from "./remark.ts";

@@ -1,6 +1,6 @@
 import type { ChangeKind, Entry } from "../model/index.ts";
 import { shownPath } from "./byte-path.ts";
-import type { DescribedChange, FileDelta } from "./describe-changes.ts";
+import type { DeltaBody, DescribedChange, FileDelta } from "./describe-changes.ts";
 
 const units = ["bytes", "kB", "MB", "GB", "TB"];
 
@@ -53,9 +53,13 @@ function attributesRemark(kind: ChangeKind, before: Entry | undefined, after: En
   return parts.join(", ");
 }
 
+/** What is said of a file in its content's stead. */
+export const wordOf = ({ kind, note }: Extract<DeltaBody, { readonly note: string }>): string =>
+  note !== "" ? note : kind === "large" ? "text, too large to show" : kind;
+
 function binaryRemark({ path, before, after, body }: FileDelta): string[] {
-  if (body.kind !== "binary") return [];
-  const what = body.note === "" ? "binary" : body.note;
+  if (body.kind !== "binary" && body.kind !== "large") return [];
+  const what = wordOf(body);
   if (before === undefined) return [`added, ${what}, ${shownSize(after?.size ?? 0)}`];
   if (after === undefined) return [`${shownPath(path)} removed, ${what}, ${shownSize(before.size)}`];
   return [`changed, ${what}, ${shownSize(before.size)} -> ${shownSize(after.size)}`];

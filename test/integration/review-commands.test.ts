@@ -92,6 +92,27 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     expect(named).toContain("+++ b/out/x");
   });
 
+  test("diff says what it leaves out: by rules of the session's own, and what is too large for a patch", async () => {
+    const folder = desk.folder("left-out");
+    const name = await changed(
+      desk,
+      folder,
+      "printf '*\\n' >.gitignore; echo 1 >x; echo t >Makefile; truncate -s 9M vast",
+    );
+    const [, stdout] = await said(desk, ["diff", "--stat", name]);
+    expect(stdout).toMatch(/^ \.gitignore \| +1 \+\n Makefile {3}\| +1 \+ \(marked\)$/m);
+    expect(stdout.split("\n").slice(-2)[0]).toBe(
+      "not shown: 2 paths that a .gitignore which the session wrote ignores; --ignored shows them",
+    );
+    const [code, patch, why] = await said(desk, ["diff", "--output", "patch", "--ignored", name]);
+    expect([code, why, patch.includes("+++ b/x\n"), patch.includes("+++ b/vast")]).toEqual([
+      0,
+      "workcell: 1 file is too large for a patch, and not in it: vast; workcell apply carries it over\n",
+      true,
+      false,
+    ]);
+  });
+
   test("apply, whole and by path, makes steps; undo takes back a path, the newest, and each by its number", async () => {
     const folder = project("applied");
     const at = { cwd: folder };
