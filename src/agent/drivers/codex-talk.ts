@@ -41,6 +41,8 @@ class Course {
   readonly #waiting: string[] = [];
   #model = "";
   #tokens: Fields = {};
+  /** Items whose words came as they were made. */
+  readonly #streamed = new Set<string>();
   /** What an item would change, as it was told when it began. */
   readonly #changes = new Map<string, unknown>();
 
@@ -117,7 +119,9 @@ class Course {
     }
     const changes = this.#changes.get(textOf(params["itemId"]));
     const input = tool === "command" ? { command: params["command"], cwd: params["cwd"] } : { changes };
-    return { events: [], question: { id: JSON.stringify(id), tool, input, always: [] } };
+    // What it is allowed once and for all it is allowed for the same command, or for the same files.
+    const alwaysFor = tool === "command" ? "this command" : "these files";
+    return { events: [], question: { id: JSON.stringify(id), tool, input, always: [], alwaysFor } };
   }
 
   #told(method: string, params: Fields): Heard {
@@ -125,12 +129,18 @@ class Course {
     const item = fieldsOf(params["item"]);
     if (method === "turn/started") return this.#began(textOf(turn["id"]));
     if (method === "turn/completed") return this.#ended(turn);
-    if (method === "item/agentMessage/delta") return { events: [textEvent(textOf(params["delta"]))] };
+    if (method === "item/agentMessage/delta") {
+      this.#streamed.add(textOf(params["itemId"]));
+      return { events: [textEvent(textOf(params["delta"]))] };
+    }
     if (method === "item/started") {
       this.#changes.set(textOf(item["id"]), item["changes"]);
       return { events: begun(item) };
     }
-    if (method === "item/completed") return { events: done(item) };
+    if (method === "item/completed") {
+      const isNew = item["type"] === "agentMessage" && !this.#streamed.delete(textOf(item["id"]));
+      return { events: [...(isNew ? [textEvent(textOf(item["text"]))] : []), ...done(item)] };
+    }
     if (method === "thread/tokenUsage/updated")
       this.#tokens = fieldsOf(fieldsOf(params["tokenUsage"])["total"]);
     if (method === "error" && params["willRetry"] === true) {

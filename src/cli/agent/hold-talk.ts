@@ -128,9 +128,10 @@ class Person {
     this.#lines.on("close", () => this.letBe());
   }
 
-  async asked({ tool, input, always }: Question): Promise<Reply> {
+  async asked({ tool, input, always, alwaysFor }: Question): Promise<Reply> {
     const what = printable(JSON.stringify(input)).slice(0, 1000);
-    const more = always === undefined ? "" : ", [a]lways";
+    const about = alwaysFor === undefined ? "" : ` for ${alwaysFor}`;
+    const more = always === undefined ? "" : `, [a]lways${about}`;
     const line = await new Promise<string>((heard) => {
       this.#waiting.push({ text: `? ${printable(tool)} ${what}\n  [y]es${more}, or no and why: `, heard });
       if (this.#waiting.length === 1) this.#putFirst();
