@@ -53,6 +53,21 @@ test("what is said steers the turn that is on, and what came before there was on
   expect(end.events).toMatchObject([{ type: "ended", status: "interrupted" }]);
 });
 
+test("what is said once the turn was stopped is the next one", () => {
+  const { talk } = atWork();
+  talk.interrupt?.();
+  expect(talk.say("instead")).toBeUndefined();
+  const stopped = talk.read(told("turn/completed", { turn: { id: "u", status: "interrupted" } }));
+  expect(stopped.events).toMatchObject([{ type: "note", text: "Interrupted" }]);
+  expect(linesOf(stopped.reply)).toMatchObject([
+    { method: "turn/start", params: { threadId: "t", input: [{ text: "instead" }] } },
+  ]);
+  talk.read(told("turn/started", { turn: { id: "v" } }));
+  expect(linesOf(talk.say("more"))).toMatchObject([
+    { method: "turn/steer", params: { expectedTurnId: "v" } },
+  ]);
+});
+
 test("its questions are the person's, with what would be changed; a no comes with why, and other requests are refused", () => {
   const { talk } = atWork();
   const changes = [{ path: "a", diff: "+x" }];

@@ -37,8 +37,9 @@ class Course {
   #thread = "";
   /** The turn that is on. */
   #turn: string | undefined;
-  /** What was said before there was a turn. */
+  /** What was said before there was a turn, or since it was stopped. */
   readonly #waiting: string[] = [];
+  #isStopping = false;
   #model = "";
   #tokens: Fields = {};
   /** Items whose words came as they were made. */
@@ -63,13 +64,14 @@ class Course {
   }
 
   say(text: string): string | undefined {
-    if (this.#turn !== undefined) return this.#steer(text);
+    if (this.#turn !== undefined && !this.#isStopping) return this.#steer(text);
     this.#waiting.push(text);
     return undefined;
   }
 
   interrupt(): string | undefined {
     if (this.#turn === undefined) return undefined;
+    this.#isStopping = true;
     const params = { threadId: this.#thread, turnId: this.#turn };
     return message({ id: BESIDE, method: "turn/interrupt", params });
   }
@@ -101,14 +103,17 @@ class Course {
   #opened({ thread, model }: Fields): Heard {
     this.#thread = textOf(fieldsOf(thread)["id"]);
     this.#model = textOf(model);
-    const sandboxPolicy = { type: "dangerFullAccess" };
-    const params = { threadId: this.#thread, input: written(this.#task), sandboxPolicy };
     const started: AgentEvent = {
       ...{ type: "started", session: this.#thread, model: this.#model, cwd: this.#place.cwd },
       ...{ tools: [], permissionMode: "default" },
     };
-    const reply = message({ id: TURN, method: "turn/start", params });
-    return { events: [started], conversation: this.#thread, reply };
+    return { events: [started], conversation: this.#thread, reply: this.#begin(this.#task) };
+  }
+
+  #begin(text: string): string {
+    const sandboxPolicy = { type: "dangerFullAccess" };
+    const params = { threadId: this.#thread, input: written(text), sandboxPolicy };
+    return message({ id: TURN, method: "turn/start", params });
   }
 
   #asked(id: unknown, method: string, params: Fields): Heard {
@@ -158,6 +163,11 @@ class Course {
 
   #ended({ status, error, durationMs }: Fields): Heard {
     this.#turn = undefined;
+    this.#isStopping = false;
+    if (status === "interrupted" && this.#waiting.length > 0) {
+      const reply = this.#begin(this.#waiting.splice(0).join("\n"));
+      return { events: [{ type: "note", text: "Interrupted" }], reply };
+    }
     if (status !== "completed" && status !== "interrupted") return failed(textOf(fieldsOf(error)["message"]));
     const cached = numberOf(this.#tokens["cachedInputTokens"]);
     const tokens = {

@@ -75,8 +75,13 @@ export interface Talk {
   answer(question: Question, reply: Reply): string;
   /** The line by which the person says something while it works; `undefined`: it is told when its turn is done. */
   say(text: string): string | undefined;
-  /** The line that stops the turn; absent or `undefined`: it cannot be stopped without being ended. */
+  /**
+   * The line that stops the turn; absent or `undefined`: it cannot be stopped without being ended. What was said before
+   * and not heard yet begins no turn of its own; what is said from then on does.
+   */
   interrupt?(): string | undefined;
+  /** Whether a turn may yet begin by itself that is to be stopped, too; absent: it may not. */
+  mayBegin?(): boolean;
 }
 
 /** Where a conversation is held, and which one. */
