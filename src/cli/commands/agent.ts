@@ -172,8 +172,10 @@ async function runAgent(
     const isAsking = flags.has("permission-mode");
     const talked = { ...asked, session, isAsking, isTalked: isTalked(asked, flags) };
     const ran = await runTalking(flags, { talked, work }, context);
-    const { quietHosts = [] } = asked.driver;
-    await endWork(ran, { mode, stays: session !== undefined, quietHosts }, context);
+    const { quietHosts = [], quietCalls = [] } = asked.driver;
+    const quiet = (what: string) =>
+      quietCalls.includes(what) || quietHosts.some((host) => what.startsWith(`connect ${host}:`));
+    await endWork(ran, { mode, stays: session !== undefined, quiet }, context);
     return ran.code;
   } catch (error) {
     throw withScriptedWay(error);
