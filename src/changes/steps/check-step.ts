@@ -16,7 +16,10 @@ const isFile = (value: unknown): boolean =>
   isFields(value) && isDecimal(value["device"]) && isDecimal(value["inode"]);
 
 const isFolderIdentity = (value: unknown): boolean =>
-  isFields(value) && isFile(value) && isAbsentOr(value["born"], isDecimal);
+  isFields(value) &&
+  isFile(value) &&
+  isAbsentOr(value["born"], isDecimal) &&
+  isAbsentOr(value["keepsBirth"], (keeps) => keeps === true);
 
 const isIdentity = (value: unknown): boolean =>
   isFields(value) &&
@@ -58,6 +61,7 @@ const isDone = (value: unknown): boolean =>
   isText(value["path"]) &&
   isAbsentOr(value["failed"], isText) &&
   isAbsentOr(value["open"], (open) => open === true) &&
+  isAbsentOr(value["backNs"], isDecimal) &&
   isAbsentOr(value["placed"], (placed) => isListOf(placed, isPlaced));
 
 const isStaged = (value: unknown): boolean => isFields(value) && Object.values(value).every(isFile);

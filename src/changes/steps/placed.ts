@@ -1,31 +1,71 @@
 import type { BytePath, Entry } from "../../model/index.ts";
-import { joinPath } from "../byte-path.ts";
+import { joinPath, parentOf } from "../byte-path.ts";
 import { isTime } from "../kept-time.ts";
 import { pipelinedAll } from "../pipelined.ts";
-import type { Carrying } from "./carrying.ts";
-import { hasSameContent, identityOf, isSameFile, type Operation, type Part, type Placed } from "./step.ts";
-import { isAbsent } from "./trees.ts";
+import { type Carrying, isGone, lookAt, meanwhile, OutOfReach } from "./carrying.ts";
+import {
+  type Done,
+  hasSameContent,
+  identityOf,
+  isSameFile,
+  type Operation,
+  type Part,
+  type Placed,
+} from "./step.ts";
+import { isAbsent, isServerGone } from "./trees.ts";
 
 /** Calls under way at once. */
 const WINDOW = 256;
 
+const isOutOfReach = (error: unknown): boolean => error instanceof OutOfReach || isGone(error);
+
+/** What cannot be reached at this moment is looked at by the next command: without it nothing could be undone there. */
+export async function lookAgain(carrying: Carrying): Promise<Done> {
+  const { path } = carrying.operation;
+  try {
+    return { path, placed: await placedBy(carrying) };
+  } catch (error) {
+    if (!isOutOfReach(error)) throw error;
+    return { path, placed: [], open: true };
+  }
+}
+
+/** The same for what went back: just now, or by `untilNs`, when nobody could look at it. Else its new ctime would be the host's work. */
+export async function lookAtPutBack(
+  carrying: Carrying,
+  untilNs?: bigint,
+): Promise<Pick<Done, "placed" | "open" | "backNs">> {
+  try {
+    const placed = await putBackBy(carrying, untilNs);
+    return placed.length > 0 ? { placed } : {};
+  } catch (error) {
+    if (isServerGone(error)) throw error;
+    return { open: true, backNs: String(untilNs ?? soonNs()) };
+  }
+}
+
+/** No file was stamped later than this. */
+const soonNs = (): bigint => BigInt(Date.now() + 1) * 1_000_000n;
+
 /**
  * What stands at the paths of an operation that is done, as it was left. What the host has changed by then is left out: it
- * is not Workcell's work. Undefined: the host has moved the folder away.
+ * is not Workcell's work. Throws OutOfReach where the host has moved the folder away.
  */
-export async function placedBy(carrying: Carrying): Promise<readonly Placed[] | undefined> {
+async function placedBy(carrying: Carrying): Promise<readonly Placed[]> {
   const { server, roots, operation, staged } = carrying;
   if (operation.kind === "remove") return [];
-  const top = await server.stat({ root: roots.host, path: operation.path });
-  if (top === undefined)
-    return (await isAbsent(server, { root: roots.host, path: operation.path })) ? [] : undefined;
-
+  const top = await lookAt(server, { root: roots.host, path: operation.path });
+  if (top === undefined) return [];
   const known = operation.kind === "attributes" ? operation.before : staged;
   if (known === undefined || !isSameFile(top, known)) return [];
   if (operation.moved !== undefined) return placedTree(carrying, top);
   const inside = operation.parts.filter(({ path }) => path !== "");
   const entries = await pipelinedAll(inside, WINDOW, ({ path }) =>
     server.stat({ root: roots.host, path: joinPath(operation.path, path) }),
+  );
+  await mustBeAbsent(
+    carrying,
+    inside.filter((_, index) => entries[index] === undefined),
   );
   const placed = [...inside].flatMap((part, index) => {
     const entry = entries[index];
@@ -42,11 +82,27 @@ function placedAt(path: BytePath, entry: Entry): Placed {
   return { path, identity: identityOf(entry), ...(entry.type === "directory" && { isFolder: true }) };
 }
 
-/** What was taken out and went back unchanged: that moved its ctime, and is not the host's work. */
-export async function putBackBy({ server, roots, operation }: Carrying): Promise<readonly Placed[]> {
+/** What is not found is gone, and not only away with its folder for a moment. */
+async function mustBeAbsent({ server, roots, operation }: Carrying, missing: readonly Part[]): Promise<void> {
+  const gone = new Set(missing.map(({ path }) => path));
+  const tops = missing.filter(({ path }) => !gone.has(parentOf(path)));
+  await pipelinedAll(tops, WINDOW, async ({ path }) => {
+    const isGone = await isAbsent(server, { root: roots.host, path: joinPath(operation.path, path) });
+    if (!isGone) throw new OutOfReach(meanwhile);
+  });
+}
+
+/**
+ * What was taken out and went back unchanged: that moved its ctime, and is not the host's work. What moved it after `untilNs` is. Throws OutOfReach where the host has moved the folder away.
+ */
+async function putBackBy(
+  { server, roots, operation }: Carrying,
+  untilNs?: bigint,
+): Promise<readonly Placed[]> {
   const { path, before } = operation;
-  const entry = before === undefined ? undefined : await server.stat({ root: roots.host, path });
+  const entry = before === undefined ? undefined : await lookAt(server, { root: roots.host, path });
   if (entry === undefined || before === undefined || !hasSameContent(entry, before)) return [];
+  if (untilNs !== undefined && entry.ctimeNs > untilNs) return [];
   return String(entry.ctimeNs) === before.ctimeNs ? [] : [{ path, identity: identityOf(entry) }];
 }
 

@@ -5,18 +5,11 @@ import { isTime } from "../kept-time.ts";
 import { pipelinedAll } from "../pipelined.ts";
 import { sameXattrs } from "../same-entry.ts";
 import { isGone } from "./carrying.ts";
+import { hasAttributes } from "./change-attributes.ts";
 import { besideOf, type Left, type Planned } from "./plan-apply.ts";
 import { carriedOut } from "./run-step.ts";
 import { type Elsewhere, isAtOrBelow, type Since, sinceOf } from "./since.ts";
-import {
-  identityOf,
-  isSameFile,
-  isUntouched,
-  type Operation,
-  type Part,
-  type Placed,
-  type Step,
-} from "./step.ts";
+import { identityOf, isSameFile, isUntouched, type Operation, type Placed, type Step } from "./step.ts";
 
 /** Calls under way at once. */
 const WINDOW = 256;
@@ -139,9 +132,6 @@ async function restoreAttributes(undoing: Undoing, now: Entry | undefined): Prom
   const back = { path: "", type: part.type, attributes, from: operation.kept };
   return { ...start(undoing, path), kind: "attributes", before: identityOf(now), parts: [back] };
 }
-
-const hasAttributes = (now: Entry, { attributes: { mode, uid, gid } }: Part): boolean =>
-  (now.type === "symlink" || now.mode === mode) && now.uid === uid && now.gid === gid;
 
 async function inverseOf(undoing: Undoing): Promise<readonly Inverse[]> {
   const { server, host, operation, only } = undoing;
