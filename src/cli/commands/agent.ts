@@ -173,7 +173,8 @@ async function runAgent(
     const talked = { ...asked, session, isAsking, isTalked: isTalked(asked, flags) };
     const ran = await runTalking(flags, { talked, work }, context);
     const { quietHosts = [] } = asked.driver;
-    await endWork(ran, { mode, stays: session !== undefined, quietHosts }, context);
+    const { mounts = [] } = work.flags ?? {};
+    await endWork(ran, { mode, stays: session !== undefined, mounts, quietHosts }, context);
     return ran.code;
   } catch (error) {
     throw withScriptedWay(error);
