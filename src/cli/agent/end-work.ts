@@ -15,16 +15,14 @@ export async function endWork(
     readonly stays: boolean;
     /** The folders as they were named to be connected: a session that stays does not keep those of its runs. */
     readonly mounts: readonly string[];
-    readonly quietHosts?: readonly string[];
+    readonly quiet?: (what: string) => boolean;
   },
   context: CommandContext,
 ): Promise<void> {
-  const { mode, stays, mounts, quietHosts = [] } = how;
+  const { mode, stays, mounts, quiet = () => false } = how;
   const { session } = outcome;
   // They stand in the outcome and the log all the same.
-  const denials = outcome.denials.filter(
-    ({ what }) => !quietHosts.some((host) => what.startsWith(`connect ${host}:`)),
-  );
+  const denials = outcome.denials.filter(({ what }) => !quiet(what));
   sayEnding(outcome, context);
   if (denials.length > 0) sayDenials(denials, context);
   if (reviewed.length > 0) {
