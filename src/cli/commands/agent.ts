@@ -174,7 +174,8 @@ async function runAgent(
     const { quietHosts = [], quietCalls = [] } = asked.driver;
     const quiet = (what: string) =>
       quietCalls.includes(what) || quietHosts.some((host) => what.startsWith(`connect ${host}:`));
-    await endWork(ran, { mode, stays: session !== undefined, quiet }, context);
+    const { mounts = [] } = work.flags ?? {};
+    await endWork(ran, { mode, stays: session !== undefined, mounts, quiet }, context);
     return ran.code;
   } catch (error) {
     throw withScriptedWay(error);
