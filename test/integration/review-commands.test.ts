@@ -39,7 +39,7 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     const stat = [
       " Makefile   |    1 +",
       " a          |    1 +",
-      " bin        | binary, 0 bytes -> 64 bytes",
+      " bin        | binary, added, 64 bytes",
       " dir        | folder added",
       " dir/deep   | folder added",
       " dir/deep/d |    1 +",

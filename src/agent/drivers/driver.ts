@@ -110,6 +110,8 @@ export interface AgentStart {
   readonly environment: Readonly<Record<string, string>>;
   /** Files of the session's home that it would else ask a person for; written where there are none. */
   readonly homeFiles?: Readonly<Record<string, string>>;
+  /** What the cell's shell does before it becomes the agent. */
+  readonly before?: string;
 }
 
 /** An agent: what Workcell must know to start it. */
@@ -136,8 +138,8 @@ export interface AgentDriver {
   readonly talk?: (task: string, place: TalkPlace) => Talk;
   /** A program that only reads along gets the lines that it prints by itself; then it is talked with only where it is to ask something. */
   readonly printsLines?: true;
-  /** How it goes on with a conversation while it is talked with: by its name alone, or not at all; absent: by the words that it is started with. */
-  readonly resumes?: "by name" | "untalked";
+  /** How it goes on with a conversation while it is talked with: by its name alone; absent: by the words that it is started with. */
+  readonly resumes?: "by name";
   start(work: AgentWork, endpoint: Endpoint): AgentStart;
 }
 

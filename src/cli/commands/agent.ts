@@ -142,8 +142,7 @@ async function workOf(
 function isTalked({ driver, task, output, terminal, resumed }: Asked, flags: FlagValues): boolean {
   if (task === undefined || terminal || isHosted(output) || driver.talk === undefined) return false;
   const isNamed = resumed?.conversation?.id !== undefined;
-  if (resumed !== undefined && (driver.resumes === "untalked" || (driver.resumes === "by name" && !isNamed)))
-    return false;
+  if (resumed !== undefined && driver.resumes === "by name" && !isNamed) return false;
   return output !== "json" || driver.printsLines !== true || flags.has("permission-mode");
 }
 
@@ -175,7 +174,8 @@ async function runAgent(
     const { quietHosts = [], quietCalls = [] } = asked.driver;
     const quiet = (what: string) =>
       quietCalls.includes(what) || quietHosts.some((host) => what.startsWith(`connect ${host}:`));
-    await endWork(ran, { mode, stays: session !== undefined, quiet }, context);
+    const { mounts = [] } = work.flags ?? {};
+    await endWork(ran, { mode, stays: session !== undefined, mounts, quiet }, context);
     return ran.code;
   } catch (error) {
     throw withScriptedWay(error);

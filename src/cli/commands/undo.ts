@@ -160,12 +160,12 @@ function listAll(session: KnownSession, { stdout, stderr }: CommandContext): num
   const given = all.length - steps.length;
   if (given > 0)
     stderr.write(
-      `workcell: ${counted(given, "older step")} cannot be undone any more: what it kept is given up\n`,
+      `workcell: ${counted(given, "older step")} cannot be undone any more: what ${given === 1 ? "it" : "they"} kept is given up\n`,
     );
   const { keptBytes, quotaBytes } = stepSpace(session);
   const most = quotaBytes === undefined ? "as much as the host has" : shownSize(quotaBytes);
   stderr.write(
-    `workcell: kept for undo: ${shownSize(keptBytes)}; in all session ${session.name} may take ${most} on the disk\n`,
+    `workcell: kept for undo: ${shownSize(keptBytes)}; in all, session ${session.name} may take ${most} on the disk\n`,
   );
   return 0;
 }
