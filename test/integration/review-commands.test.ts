@@ -107,7 +107,7 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     const [code, patch, why] = await said(desk, ["diff", "--output", "patch", "--ignored", name]);
     expect([code, why, patch.includes("+++ b/x\n"), patch.includes("+++ b/vast")]).toEqual([
       0,
-      "workcell: 1 file is too large for a patch, and not in it: vast; workcell apply carries it over\n",
+      "workcell: too large for a patch, and not in it: vast; workcell apply carries all over\n",
       true,
       false,
     ]);
