@@ -204,6 +204,17 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     expect((await inFolder("undo", name, "--step", "4"))[0]).toBe(0);
     expect([(await inFolder("undo"))[0], read(folder, "f")]).toEqual([0, "old\n"]);
     expect((await inFolder("undo"))[2]).toContain("Nothing that was applied here can be undone any more");
+    // Of a part: the rest of the step goes, and what stays is said.
+    const other = await changed(desk, folder, "echo 1 >g; echo 1 >h");
+    for (const words of [["apply"], ["undo", "g"], ["undo", other, "--step", "2"]])
+      expect([words, (await inFolder(...words))[0]]).toEqual([words, 0]);
+    const [code, , why] = await inFolder("undo", other, "--step", "1");
+    expect([code, why, existsSync(`${folder}/g`), existsSync(`${folder}/h`)]).toEqual([
+      1,
+      `workcell: part of step 1 had been undone before, and brought back by step 3; to undo: workcell undo ${other} --step 3\n`,
+      true,
+      false,
+    ]);
   });
 
   test("undo: what was changed since is left, said, and nothing else is kept back", async () => {

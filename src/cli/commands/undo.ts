@@ -202,20 +202,27 @@ async function undoStep(flags: FlagValues, words: Words, context: CommandContext
   sayUndone(chosen, result, context);
   const made = result.step === undefined ? [] : [result.step.number];
   await keepWithinDisk({ ...base, session }, made, context);
-  if (result.step === undefined && result.left.length === 0) return sayUndoneBefore(chosen, context);
-  return result.left.length === 0 ? 0 : 1;
+  const isAll = result.step === undefined && result.left.length === 0;
+  const what = isAll ? "all" : "part";
+  const isRest = (isAll || only === undefined) && sayUndoneBefore(chosen, what, context);
+  return result.left.length === 0 && !isRest ? 0 : 1;
 }
 
-/** Nothing was left to do, unless what was undone has been brought back: that is a step of its own. */
-function sayUndoneBefore({ session, step }: Chosen, { stderr }: CommandContext): number {
+/** What was undone and brought back is a step of its own, and no part of this one any more. True: there is such. */
+function sayUndoneBefore(
+  { session, step }: Chosen,
+  what: "all" | "part",
+  { stderr }: CommandContext,
+): boolean {
   const steps = sessionSteps(session);
   const again = broughtBackBy(step, steps);
+  if (what === "part" && again === undefined) return false;
   const rest =
     again === undefined
       ? ""
       : `, and brought back by step ${again.number}; ${oppositeOf(again, steps, session.name)}`;
-  stderr.write(`workcell: all of step ${step.number} had been undone before${rest}\n`);
-  return again === undefined ? 0 : 1;
+  stderr.write(`workcell: ${what} of step ${step.number} had been undone before${rest}\n`);
+  return again !== undefined;
 }
 
 export const undo: Command = {
