@@ -195,6 +195,33 @@ describe.each(starters.slice(-1))(
       expect(hostTree()).toEqual(before);
     });
 
+    test("what cannot go back as its folder is away is no file of which the host took the new one", async () => {
+      const before = hostTree();
+      let isOut = false;
+      await apply("echo new > d/f", (call, [first, second]) => {
+        const isFirst = !isOut && call === "rename" && second?.root === kept;
+        isOut ||= isFirst;
+        return isFirst || (isOut && (call === "exchange" || first?.path === "d/f"));
+      });
+      expect(journal()).toMatchObject({ done: [{ open: true }] });
+      expect(await undoAtLast()).toEqual([]);
+      expect(hostTree()).toEqual(before);
+    });
+
+    test("what an undo brings out of what is kept goes back there where it cannot be used, and is never taken away", async () => {
+      const before = hostTree();
+      await apply("echo new > d/f", () => false);
+      let looks = 0;
+      await undo((call, [first]) => {
+        if (call === "exchange") looks = 1;
+        else if (looks > 0 && call === "stat" && first?.path !== "d/f") looks++;
+        return call === "exchange" || (call === "stat" && looks === 3);
+      }, "nothing");
+      expect(looks).toBeGreaterThan(1);
+      expect(await undoAtLast()).toEqual([]);
+      expect(hostTree()).toEqual(before);
+    });
+
     test("what stands at its place is not taken for missing while its folder is away, when a step is settled", async () => {
       const before = hostTree();
       const isLook: IsAway = (call, [first]) => call === "stat" && first?.path === "d/more";
