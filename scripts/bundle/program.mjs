@@ -1,6 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  chownSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -85,22 +87,33 @@ const daily = [
 /** Parts of a program: one for all but the last of what is done daily, and one for that and all the rest. */
 export const partCount = daily.length;
 
+/** A user that nobody is: an ordinary one's cell is looked after otherwise than root's. */
+const STRANGER = 1_899_999_999;
+
 /**
  * Does it, or as much of that as this machine can, and takes what each leaves: its code cache by part, and what it ran.
  * @param {string} out
  * @param {(left: string, at: number) => void} take
+ * @param {number} [uid] who does it; absent: whoever builds
  */
-function tryDaily(out, take) {
+function tryDaily(out, take, uid) {
   const place = mkdtempSync(path.join(os.tmpdir(), "workcell-build-"));
   try {
     const work = path.join(place, "work");
     mkdirSync(work);
     writeFileSync(path.join(work, "file"), "some\n");
+    const person = uid === undefined ? {} : { uid, gid: uid };
+    // The checkout may lie where that user cannot go.
+    const dist = uid === undefined ? out : path.join(place, "dist");
+    if (uid !== undefined) {
+      cpSync(out, dist, { recursive: true, preserveTimestamps: true });
+      for (const own of [place, dist, work, path.join(work, "file")]) chownSync(own, uid, uid);
+    }
     for (const [at, words] of daily.entries()) {
       const left = path.join(place, `left-${at}`);
       const env = { PATH: process.env["PATH"], HOME: place, WORKCELL_BUILD_NOTES: left };
-      const command = [path.join(out, "workcell.js"), ...words];
-      spawnSync(process.execPath, command, { cwd: work, env, stdio: "ignore", timeout: 30_000 });
+      const command = [path.join(dist, "workcell.js"), ...words];
+      spawnSync(process.execPath, command, { cwd: work, env, stdio: "ignore", timeout: 30_000, ...person });
       take(left, at);
     }
   } finally {
@@ -119,11 +132,13 @@ export function splitByUse(out, text) {
   const name = writeProgram(out, [text]);
   /** @type {Map<string, number>} */
   const found = new Map();
-  tryDaily(out, (left, at) => {
+  const note = (/** @type {string} */ left, /** @type {number} */ at) => {
     if (at === partCount - 1 || !existsSync(`${left}-ran`)) return;
     for (const file of JSON.parse(readFileSync(`${left}-ran`, "utf8")))
-      if (!found.has(file)) found.set(file, at);
-  });
+      found.set(file, Math.min(at, found.get(file) ?? at));
+  };
+  tryDaily(out, note);
+  if (process.getuid?.() === 0) tryDaily(out, note, STRANGER);
   rmSync(path.join(out, `${name}-0.js`));
   return (file) => found.get(file) ?? partCount - 1;
 }

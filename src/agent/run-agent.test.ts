@@ -131,6 +131,21 @@ test("a person at the terminal is asked, once, always, or answers with what is w
   ]);
 });
 
+test("what was typed before an interrupt and not heard is dropped; what is typed after it is the next turn", async () => {
+  const busy = { uses: [use("Bash", { command: "echo up > mark; sleep 100" })] };
+  const api = await serveMessages([busy, { text: "ok" }]);
+  const agent = startAgent([...all, "do it"], { ...api, terminal: true });
+  await until(() => readdirSync(agent.folder).includes("mark"), 5000);
+  agent.type("too early");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  agent.signal("SIGINT");
+  await until(() => agent.texts.out.includes("had not been heard"), 5000);
+  expect(api.requests).toHaveLength(1);
+  agent.type("instead");
+  expect(await agent.ended).toBe(0);
+  expect(JSON.stringify(api.requests.at(-1)?.messages)).toMatch(/^(?!.*too early).*instead/);
+});
+
 test("a background command's end is told to the model with the next results", async () => {
   const api = await serveMessages([
     { uses: [use("Bash", { command: "echo far", run_in_background: true })] },
@@ -208,6 +223,32 @@ test("the first interruption stops the turn, and a later run goes on where it st
   const said = JSON.stringify(api.requests[1]?.messages.at(-1));
   for (const text of ["[Interrupted by the person]", "[The person interrupted the work here]", "go on"])
     expect(said).toContain(text);
+});
+
+test("a person is told when it is for them to type, and nobody else is", async () => {
+  const api = await serveMessages([{ text: "thinking", hangs: true }]);
+  const agent = startAgent([], { ...api, terminal: true });
+  expect(agent.texts.err).toMatch(/^Type a task and press Enter\. .*\n$/);
+  agent.type("do it");
+  await until(() => agent.texts.out.includes("thinking"), 5000);
+  agent.signal("SIGINT");
+  await until(() => agent.texts.err.includes("Type what to do instead, or press Ctrl-C again"), 5000);
+  agent.signal("SIGINT");
+  expect(await agent.ended).toBe(130);
+  const task = startAgent(["do it"], { ...(await serveMessages([{ text: "ok" }])), terminal: true });
+  expect([await task.ended, task.texts.err]).toEqual([0, ""]);
+});
+
+test("a failure is told a person with its remedy before what it took", async () => {
+  const api = await serveMessages([{ status: 401, error: "no such key" }]);
+  const agent = startAgent(["do it"], { ...api, terminal: true });
+  expect(await agent.ended).toBe(1);
+  const [failed, remedy, spent] = agent.texts.out.split("\n").slice(-4);
+  expect(failed).toBe(
+    `Failed: The model's endpoint refused the credential. ${api.url} answered 401: no such key`,
+  );
+  expect(remedy).toMatch(/^ {2}remedy: Check the key/);
+  expect(spent).toMatch(/^ {2}spent: 0 tokens in/);
 });
 
 test("the second interruption ends the agent, also when the model hangs", async () => {

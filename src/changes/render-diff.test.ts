@@ -202,6 +202,24 @@ test("summarise() counts each path by its kind and by what is said of it", () =>
   expect(summaryLine(summarise([]))).toBe("no changes");
 });
 
+test("a binary file that comes or goes is told with the one size that it has; in a folder that went, by its path", async () => {
+  const bytes = "\0".repeat(100);
+  const options = { width: 80, colour: false };
+  const gone = { whiteout: true } as const;
+  const all = await described(
+    { "b.bin": `22${bytes}`, "c.bin": gone, d: gone },
+    { "c.bin": `1${bytes}`, "d/e.bin": bytes },
+  );
+  expect(all.map((one) => [patchOf(one), statLine(one, options)])).toEqual([
+    ["# b.bin: added, binary, 102 bytes\n", " b.bin | binary, added, 102 bytes"],
+    ["# c.bin: removed, binary, 101 bytes\n", " c.bin | binary, removed, 101 bytes"],
+    [
+      "# d: folder removed, with all that is in it; d/e.bin removed, binary, 100 bytes\n",
+      " d | folder removed",
+    ],
+  ]);
+});
+
 test("pipelinedAll() keeps the order and the window, and leaves nothing behind when one fails", async () => {
   let [now, most] = [0, 0];
   const work = async (item: number) => {

@@ -101,10 +101,13 @@ function kindWord({ change, files, renamedFrom, renamedTo }: DescribedChange): s
   if (kind === "attributes" && before !== undefined && after !== undefined && before.mode !== after.mode) {
     return `mode ${shownMode(before)} -> ${shownMode(after)}`;
   }
+  if ((after ?? before)?.type === "directory") return `folder ${kind}`;
   for (const { body } of files)
     if (body.kind === "binary" || body.kind === "large")
-      return `${wordOf(body)}, ${shownSize(before?.size ?? 0)} -> ${shownSize(after?.size ?? 0)}`;
-  return `${(after ?? before)?.type === "directory" ? "folder " : ""}${kind}`;
+      return before === undefined || after === undefined
+        ? `${wordOf(body)}, ${kind}, ${shownSize((after ?? before)?.size ?? 0)}`
+        : `${wordOf(body)}, ${shownSize(before.size)} -> ${shownSize(after.size)}`;
+  return kind;
 }
 
 /** Bytes that are no text are given in base64 besides. */

@@ -55,13 +55,13 @@ export function agentCommand(how: {
   readonly config?: KitConfig | undefined;
 }): { readonly command: readonly string[]; readonly kit: CommandKit } {
   const { driver, program, work, endpoint, config } = how;
-  const { words, environment, homeFiles = {} } = driver.start(work, endpoint);
+  const { words, environment, homeFiles = {}, before = "" } = driver.start(work, endpoint);
   const command = [...program.command, ...words];
   const files = Object.entries(homeFiles).flat();
   const names = config?.names ?? (driver.config?.isReadAnyway === true ? driver.config.names : []);
   const checked = names.length === 0 ? [] : [driver.title, ...names, "--"];
-  const script = `${checked.length === 0 ? "" : unlessUncovered}${withHomeFiles}`;
-  const isPlain = files.length + checked.length === 0;
+  const script = `${checked.length === 0 ? "" : unlessUncovered}${before}${withHomeFiles}`;
+  const isPlain = files.length + checked.length + before.length === 0;
   return {
     command: isPlain ? command : ["/bin/sh", "-c", script, "sh", ...checked, ...files, "--", ...command],
     kit: {

@@ -50,7 +50,11 @@ const isOperation = (value: unknown): boolean =>
   isListOf(value["parts"], isPart);
 
 const isPlaced = (value: unknown): boolean =>
-  isFields(value) && isText(value["path"]) && isIdentity(value["identity"]);
+  isFields(value) &&
+  isText(value["path"]) &&
+  isIdentity(value["identity"]) &&
+  isAbsentOr(value["isFolder"], (isFolder) => isFolder === true) &&
+  isAbsentOr(value["xattrs"], (all) => isFields(all) && Object.values(all).every(isText));
 
 const isDone = (value: unknown): boolean =>
   isFields(value) &&

@@ -1,5 +1,6 @@
-import type { Entry } from "../../model/index.ts";
+import type { BytePath, Entry } from "../../model/index.ts";
 import { joinPath, parentOf } from "../byte-path.ts";
+import { isTime } from "../kept-time.ts";
 import { pipelinedAll } from "../pipelined.ts";
 import { type Carrying, isGone, lookAt, meanwhile, OutOfReach } from "./carrying.ts";
 import {
@@ -69,10 +70,16 @@ async function placedBy(carrying: Carrying): Promise<readonly Placed[]> {
   const placed = [...inside].flatMap((part, index) => {
     const entry = entries[index];
     if (entry === undefined || !isMade(part, entry)) return [];
-    return [{ path: joinPath(operation.path, part.path), identity: identityOf(entry) }];
+    return [placedAt(joinPath(operation.path, part.path), entry)];
   });
-  const first = isTopMade(operation, top) ? [{ path: operation.path, identity: identityOf(top) }] : [];
+  const { xattrs = {} } = top;
+  const told = operation.kind === "attributes" ? { xattrs } : {};
+  const first = isTopMade(operation, top) ? [{ ...placedAt(operation.path, top), ...told }] : [];
   return [...first, ...placed];
+}
+
+function placedAt(path: BytePath, entry: Entry): Placed {
+  return { path, identity: identityOf(entry), ...(entry.type === "directory" && { isFolder: true }) };
 }
 
 /** What is not found is gone, and not only away with its folder for a moment. */
@@ -110,14 +117,8 @@ const isTopMade = ({ kind, parts: [part] }: Operation, top: Entry): boolean =>
 const isMade = ({ type, attributes }: Part, entry: Entry): boolean =>
   entry.type === type && (type === "directory" || isTime(entry.mtimeNs, BigInt(attributes.mtimeNs)));
 
-/** Steps in which file systems keep times, in ns. */
-const steps = [1n, 100n, 1_000n, 1_000_000n, 10_000_000n, 1_000_000_000n, 2_000_000_000n];
-/** Whether a time is one that was given, as far as the file system keeps it. */
-export const isTime = (kept: bigint, given: bigint): boolean =>
-  steps.some((step) => kept === given - (given % step));
-
 async function placedTree({ server, roots, operation }: Carrying, top: Entry): Promise<readonly Placed[]> {
   const at = { root: roots.host, path: operation.path };
   const inside = top.type === "directory" ? await server.scan(at) : [];
-  return [{ ...top, path: at.path }, ...inside].map((one) => ({ path: one.path, identity: identityOf(one) }));
+  return [{ ...top, path: at.path }, ...inside].map((one) => placedAt(one.path, one));
 }

@@ -74,6 +74,9 @@ export interface Placed {
   /** Below the connected folder. */
   readonly path: BytePath;
   readonly identity: Identity;
+  readonly isFolder?: true;
+  /** Where a step changed attributes alone: its extended ones, which no other field tells. */
+  readonly xattrs?: Readonly<Record<string, string>>;
 }
 
 export type StepKind = "apply" | "undo";

@@ -142,8 +142,7 @@ async function workOf(
 function isTalked({ driver, task, output, terminal, resumed }: Asked, flags: FlagValues): boolean {
   if (task === undefined || terminal || isHosted(output) || driver.talk === undefined) return false;
   const isNamed = resumed?.conversation?.id !== undefined;
-  if (resumed !== undefined && (driver.resumes === "untalked" || (driver.resumes === "by name" && !isNamed)))
-    return false;
+  if (resumed !== undefined && driver.resumes === "by name" && !isNamed) return false;
   return output !== "json" || driver.printsLines !== true || flags.has("permission-mode");
 }
 
@@ -172,8 +171,11 @@ async function runAgent(
     const isAsking = flags.has("permission-mode");
     const talked = { ...asked, session, isAsking, isTalked: isTalked(asked, flags) };
     const ran = await runTalking(flags, { talked, work }, context);
-    const { quietHosts = [] } = asked.driver;
-    await endWork(ran, { mode, stays: session !== undefined, quietHosts }, context);
+    const { quietHosts = [], quietCalls = [] } = asked.driver;
+    const quiet = (what: string) =>
+      quietCalls.includes(what) || quietHosts.some((host) => what.startsWith(`connect ${host}:`));
+    const { mounts = [] } = work.flags ?? {};
+    await endWork(ran, { mode, stays: session !== undefined, mounts, quiet }, context);
     return ran.code;
   } catch (error) {
     throw withScriptedWay(error);
