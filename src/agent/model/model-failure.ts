@@ -57,6 +57,14 @@ export function failureOf(error: unknown, asked: Asked): ModelFailure {
     });
   if (status === undefined) return unreachable(error, asked);
   const detail = detailOf(body) ?? (error instanceof Error ? error.message : `${error}`);
+  // The gate's own words, from the host: the endpoint itself has said nothing.
+  const [, unreached] = /Workcell's gate could not carry this out: (.*)/.exec(detail) ?? [];
+  if (status === 502 && unreached !== undefined)
+    return new ModelFailure("unreachable", {
+      message: `The model's endpoint cannot be reached from the host: ${unreached}`,
+      remedy: "Check its address (ANTHROPIC_BASE_URL, on the host), and that it answers there.",
+      cause: error,
+    });
   const said = `${asked.baseUrl} answered ${status}: ${detail.slice(0, 500)}`;
   const make = (kind: FailureKind, message: string, remedy: string) =>
     new ModelFailure(kind, { message, remedy, retryAfterMs: retryAfter(headers), cause: error });
