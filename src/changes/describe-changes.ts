@@ -2,6 +2,7 @@ import type { BytePath, Entry, JudgedChange } from "../model/index.ts";
 import { isBinary, readBytes } from "./content.ts";
 import { describeFile } from "./describe-file.ts";
 import type { FileRoot, FileServer, LayerEntry, Place } from "./file-server.ts";
+import { headOf } from "./head-of.ts";
 import { type Hunk, hunksOf } from "./line-diff.ts";
 import { pipelined } from "./pipelined.ts";
 import { findRenames, type Moved, type Renames } from "./renames.ts";
@@ -45,13 +46,16 @@ export type DeltaBody =
       readonly removed: number;
     }
   | {
-      readonly kind: "binary";
+      /** `large`: text, with more in it than is shown line by line. */
+      readonly kind: "binary" | "large";
       /** What is known of it, from before to after: `PNG image, 640×480 -> 800×600`; "" when nothing is. */
       readonly note: string;
       readonly content?: { readonly before: Uint8Array; readonly after: Uint8Array };
     };
 
 const defaultTextLimitBytes = 8 * 1024 * 1024;
+/** Each line takes some memory, however short it is, and several files are read at once. */
+const mostLines = 200_000;
 const window = 16;
 
 /** Reads what each change does, in the order of the list, a few ahead of whoever listens. */
@@ -111,22 +115,26 @@ async function bodyOf(input: DescribeInput, { path, before, after }: Sides): Pro
   const limit = input.textLimitBytes ?? defaultTextLimitBytes;
   const at = { before: { root: input.folder, path }, after: { root: input.layer, path } };
   const tooLarge = [before, after].some((entry) => entry?.type === "file" && entry.size > limit);
-  if (!tooLarge) {
+  let isText = false;
+  if (tooLarge) isText = !(await headsOf(input.server, { at, before, after })).some(isBinary);
+  else {
     const [was, is] = await Promise.all([
       contentOf(input.server, at.before, before),
       contentOf(input.server, at.after, after),
     ]);
     if (was === is) return { kind: "none" };
-    if (!isBinary(was) && !isBinary(is)) return textBody(was, is);
+    isText = !isBinary(was) && !isBinary(is);
+    if (isText && !hasManyLines(was) && !hasManyLines(is)) return textBody(was, is);
   }
   const note = await noteOf(input.server, { at, before, after });
-  if (input.withBinaries !== true || tooLarge) return { kind: "binary", note };
+  const kind = isText ? "large" : "binary";
+  if (input.withBinaries !== true || tooLarge) return { kind, note };
   const [was, is] = await Promise.all([
     contentOf(input.server, at.before, before),
     contentOf(input.server, at.after, after),
   ]);
   return {
-    kind: "binary",
+    kind,
     note,
     content: { before: Buffer.from(was, "latin1"), after: Buffer.from(is, "latin1") },
   };
@@ -137,6 +145,26 @@ async function contentOf(server: FileServer, place: Place, entry: Entry | undefi
   if (entry?.type === "symlink") return entry.target ?? "";
   if (entry?.type !== "file" || entry.size === 0) return "";
   return (await readBytes(server, place, { offset: 0, limitBytes: entry.size })).toString("latin1");
+}
+
+interface TwoSides {
+  readonly at: { readonly before: Place; readonly after: Place };
+  readonly before: Entry | undefined;
+  readonly after: Entry | undefined;
+}
+
+/** The beginnings of both sides, where they are files. */
+async function headsOf(server: FileServer, { at, before, after }: TwoSides): Promise<readonly string[]> {
+  const headAt = async ({ root, path }: Place, entry: Entry | undefined) =>
+    entry?.type === "file" ? [await headOf(server, root, path)] : [];
+  return (await Promise.all([headAt(at.before, before), headAt(at.after, after)])).flat();
+}
+
+function hasManyLines(content: string): boolean {
+  let lines = 0;
+  for (let at = content.indexOf("\n"); at >= 0 && lines <= mostLines; at = content.indexOf("\n", at + 1))
+    lines++;
+  return lines > mostLines;
 }
 
 function textBody(before: string, after: string): DeltaBody {
@@ -151,14 +179,7 @@ function textBody(before: string, after: string): DeltaBody {
   return { kind: "text", hunks, added, removed };
 }
 
-async function noteOf(
-  server: FileServer,
-  file: {
-    readonly at: { readonly before: Place; readonly after: Place };
-    readonly before: Entry | undefined;
-    readonly after: Entry | undefined;
-  },
-): Promise<string> {
+async function noteOf(server: FileServer, file: TwoSides): Promise<string> {
   const describe = (place: Place, entry: Entry | undefined) =>
     entry?.type === "file"
       ? describeFile({

@@ -44,8 +44,40 @@ test("markIgnored() lets the session's own .gitignore hide only what the session
   expect(await ignoredPaths(layer, { "new/old": "1" })).toEqual(["new/node_modules", "new/node_modules/x"]);
 });
 
+test("markIgnored() lets the session's own .gitignore hide neither itself nor what is marked", async () => {
+  const layer = {
+    "src/.gitignore": "*\n",
+    "src/x": "1",
+    "src/Makefile": "1",
+    "src/node_modules/a/Makefile": "1",
+  };
+  const input = { server: memoryFiles(layer, {}), layer: 0, folder: 1 };
+  const changes = await readChanges({ ...input, baseTimeNs: 100n, known: new Map() });
+  const judged = changes.map((change) => ({
+    ...change,
+    class: change.path.endsWith("Makefile") ? ("marked" as const) : ("plain" as const),
+  }));
+  const marked = await markIgnored(input, judged);
+  const by = (path: string) => marked.find((change) => change.path === path);
+  expect(["src/.gitignore", "src/Makefile"].map((path) => by(path)?.ignored)).toEqual([undefined, undefined]);
+  for (const path of ["src/x", "src/node_modules/a/Makefile"])
+    expect(by(path)).toMatchObject({ ignored: true, ignoredBySession: true });
+  // The person's own rules hide what is marked, too.
+  const own = await markIgnored(
+    { ...input, server: memoryFiles(layer, { "src/.gitignore": "*\n" }) },
+    judged,
+  );
+  expect(own.find(({ path }) => path === "src/Makefile")).toMatchObject({ ignored: true });
+});
+
 test("markIgnored() keeps to the host's .gitignore where the session changed it", async () => {
   expect(await ignoredPaths({ ".gitignore": "*", a: "1" }, { ".gitignore": "b" })).toEqual([]);
+});
+
+test("markIgnored() finds no rules behind a link of the host's where the session has a folder", async () => {
+  const layer = { lib: { type: "directory", opaque: true }, "lib/a.log": "1", "lib/b": "1" } as const;
+  const folder = { lib: { target: "src" }, "src/.gitignore": "b\n", ".gitignore": "*.log\n" };
+  expect(await ignoredPaths(layer, folder)).toEqual(["lib/a.log"]);
 });
 
 test("markIgnored() passes over rules of the session's that would take long to match", async () => {

@@ -1,8 +1,10 @@
 import ignore, { type Ignore } from "ignore";
 import type { BytePath, Change, JudgedChange } from "../model/index.ts";
-import { joinPath, parentOf, partsOf } from "./byte-path.ts";
+import { joinPath, nameOf, parentOf, partsOf } from "./byte-path.ts";
 import { readBytes } from "./content.ts";
+import { entryAt } from "./entry-at.ts";
 import type { FileRoot, FileServer, Place } from "./file-server.ts";
+import { inDependencyTree } from "./match-protected.ts";
 import { pipelinedAll } from "./pipelined.ts";
 
 export interface IgnoredInput {
@@ -32,22 +34,33 @@ export interface Work {
   left: number;
 }
 
+type Ignored = Pick<JudgedChange, "ignored" | "ignoredBySession">;
+
 /**
  * Marks what the folder's own .gitignore files ignore, one in each folder, as git reads them, and what lies in `.git`.
- * The host's files decide; one that only the session has decides over what the session added. No other configuration of
- * git is asked, nor what is tracked. Where rules and paths would take too long together, the rest is not marked: it is shown.
+ * The host's files decide; one that only the session has decides over what the session added, but hides neither itself nor
+ * what needs the person's eye. No other configuration of git is asked, nor what is tracked. Where rules and paths would take
+ * too long together, the rest is not marked: it is shown.
  */
-export async function markIgnored<T extends Change>(
+export async function markIgnored<T extends Change & Partial<Pick<JudgedChange, "class">>>(
   input: IgnoredInput,
   changes: readonly T[],
   work: Work = { left: mostWork },
-): Promise<readonly (T & Pick<JudgedChange, "ignored">)[]> {
+): Promise<readonly (T & Ignored)[]> {
   const rules = await readRules(input, changes);
-  const seen = new Map<string, boolean>();
+  const seen = new Map<string, Answer>();
   return changes.map((change) => {
     const isFolder = (change.after ?? change.before)?.type === "directory";
-    return isIgnored({ rules, seen, change, work }, isFolder) ? { ...change, ignored: true } : change;
+    const by = ignoredBy({ rules, seen, change, work }, isFolder);
+    if (by === undefined || (by === "session" && needsEye(change))) return change;
+    return { ...change, ignored: true, ...(by === "session" && { ignoredBySession: true }) };
   });
+}
+
+/** SECURITY(P16): else the session could write what is applied unseen, by a .gitignore that ignores itself too. */
+function needsEye({ path, class: kind }: Change & Partial<Pick<JudgedChange, "class">>): boolean {
+  if (nameOf(path) === ".gitignore") return true;
+  return kind === "marked" && !inDependencyTree(path, new Set());
 }
 
 async function readRules(
@@ -70,7 +83,7 @@ async function readRules(
 }
 
 async function rulesAt(server: FileServer, place: Place): Promise<string[] | undefined> {
-  const entry = await server.stat(place);
+  const entry = await entryAt(server, place);
   if (entry?.type !== "file" || entry.size > limitBytes) return undefined;
   const bytes = await readBytes(server, place, { offset: 0, limitBytes });
   return bytes
@@ -100,45 +113,48 @@ function workFor({ byStars }: Rules, { length }: string): number {
   return sum;
 }
 
+/** Whose .gitignore ignores something; undefined: none does. */
+type Answer = "host" | "session" | undefined;
+
 interface Asking {
   readonly rules: ReadonlyMap<BytePath, Rules>;
   /** Answers for folders, which many paths share. */
-  readonly seen: Map<string, boolean>;
+  readonly seen: Map<string, Answer>;
   readonly change: Change;
   readonly work: Work;
 }
 
-function isIgnored(asking: Asking, isFolder: boolean): boolean {
+function ignoredBy(asking: Asking, isFolder: boolean): Answer {
   const { path, kind } = asking.change;
   const parts = partsOf(path);
-  if (parts.includes(".git")) return true;
+  if (parts.includes(".git")) return "host";
   const isAdded = kind === "added";
   for (let depth = 1; depth <= parts.length; depth++) {
     const at = parts.slice(0, depth).join("/");
     const folder = depth < parts.length || isFolder;
     const key = `${isAdded ? "+" : " "}${at}${folder ? "/" : ""}`;
-    const answer = asking.seen.get(key) ?? decide(asking, { at, folder, isAdded });
+    const answer = asking.seen.has(key) ? asking.seen.get(key) : decide(asking, { at, folder, isAdded });
     asking.seen.set(key, answer);
     // Nothing below an ignored folder is taken back in.
-    if (answer) return true;
+    if (answer !== undefined) return answer;
   }
-  return false;
+  return undefined;
 }
 
 /** The innermost .gitignore that has a word on it decides. */
 function decide(
   { rules, work }: Asking,
   { at, folder, isAdded }: { readonly at: BytePath; readonly folder: boolean; readonly isAdded: boolean },
-): boolean {
+): Answer {
   for (let above = parentOf(at); ; above = parentOf(above)) {
     const found = rules.get(above);
     if (found !== undefined && (isAdded || !found.fromSession)) {
       const below = above === "" ? at : at.slice(above.length + 1);
       work.left -= workFor(found, below);
-      if (work.left < 0) return false;
+      if (work.left < 0) return undefined;
       const { ignored, unignored } = found.ignores.test(folder ? `${below}/` : below);
-      if (ignored || unignored) return ignored;
+      if (ignored || unignored) return !ignored ? undefined : found.fromSession ? "session" : "host";
     }
-    if (above === "") return false;
+    if (above === "") return undefined;
   }
 }

@@ -1,5 +1,6 @@
 import type { BytePath, Change } from "../model/index.ts";
 import { nameOf, parentOf, partsOf } from "./byte-path.ts";
+import { entryAt } from "./entry-at.ts";
 import { isHarmlessGitConfig } from "./git-config.ts";
 import { headBytes, headOf } from "./head-of.ts";
 import type { FactsInput } from "./judging-facts.ts";
@@ -81,7 +82,9 @@ async function pointsInside({ path, text, input }: Looked): Promise<boolean> {
   if (!["modules", "worktrees"].includes(parts.at(-2) ?? "")) return false;
   const above = parts.map((_, index) => parts.slice(0, index + 1).join("/"));
   const entries = await Promise.all(
-    above.flatMap((at) => [input.layer, input.folder].map((root) => input.server.stat({ root, path: at }))),
+    above.flatMap((at) =>
+      [input.layer, input.folder].map((root) => entryAt(input.server, { root, path: at })),
+    ),
   );
   return entries.every((entry) => entry?.type !== "symlink");
 }

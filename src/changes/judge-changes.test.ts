@@ -376,3 +376,13 @@ test("judgeChanges() carries no sockets, pipes and devices over, and says every 
     ["refused", "a socket is not carried over"],
   ]);
 });
+
+test("judgeChanges() sees nothing behind a link of the host's where the session has a folder", async () => {
+  const made = { type: "directory", opaque: true } as const;
+  const folder = { venv: { target: "src" }, "src/pyvenv.cfg": "", r: { target: "src" }, "src/HEAD": "" };
+  const layer = {
+    ...{ venv: made, "venv/lib/.envrc": "evil", r: made, "r/config": evil },
+    ...{ a: { target: "venv" }, "sub/.git": "gitdir: ../a/.git/modules/x\n" },
+  };
+  expect(await classes({ layer, folder })).toEqual({ "venv/lib/.envrc": "refused", "sub/.git": "refused" });
+});

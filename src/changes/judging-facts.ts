@@ -1,6 +1,7 @@
 import type { BytePath, Change } from "../model/index.ts";
 import { joinPath, parentOf, partsOf } from "./byte-path.ts";
 import { isBinary } from "./content.ts";
+import { entryAt } from "./entry-at.ts";
 import type { FileFinder, FileRoot, FileServer } from "./file-server.ts";
 import { findGitPlaces, type GitPlaces, reachesGitPlace } from "./git-places.ts";
 import { headOf } from "./head-of.ts";
@@ -59,7 +60,7 @@ async function environments({ server, folder, changes }: FactsInput): Promise<Re
       if (index > 0 && part === "lib") libraries.add(parts.slice(0, index + 1).join("/"));
   }
   const found = await pipelinedAll(libraries, window, async (library) => {
-    const entry = await server.stat({ root: folder, path: joinPath(parentOf(library), "pyvenv.cfg") });
+    const entry = await entryAt(server, { root: folder, path: joinPath(parentOf(library), "pyvenv.cfg") });
     return entry?.type === "file" ? [library] : [];
   });
   return new Set(found.flat());
@@ -130,7 +131,7 @@ async function partsThere(
   const found = await Promise.all(
     names.flatMap((name) =>
       roots.map(async (root) => {
-        const entry = await server.stat({ root, path: joinPath(folder, name) });
+        const entry = await entryAt(server, { root, path: joinPath(folder, name) });
         return entry !== undefined && fitsPart(name.toLowerCase(), entry.type) ? [name.toLowerCase()] : [];
       }),
     ),

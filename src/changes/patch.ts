@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { BytePath, Entry } from "../model/index.ts";
-import type { DescribedChange, FileDelta } from "./describe-changes.ts";
+import type { DeltaBody, DescribedChange, FileDelta } from "./describe-changes.ts";
 import { gitBinary } from "./git-binary.ts";
 import type { Hunk } from "./line-diff.ts";
 import { quoteName } from "./quote-name.ts";
@@ -21,10 +21,10 @@ function filePatch(file: FileDelta): string {
   const { path, before, after, body, renamedFrom } = file;
   if (renamedFrom !== undefined) return renamePatch(path, after, renamedFrom);
   const [was, is] = [gitMode(before), gitMode(after)];
-  if (body.kind === "binary" && body.content === undefined) return "";
+  if (isUntold(body)) return "";
   const head = `diff --git ${headName("a/", path)} ${headName("b/", path)}\n${modeLines(was, is)}`;
   if (body.kind === "text") return head + linkIndex(file) + names(file) + body.hunks.map(hunkText).join("");
-  if (body.kind === "binary" && body.content !== undefined) {
+  if ((body.kind === "binary" || body.kind === "large") && body.content !== undefined) {
     const { content } = body;
     const index = `index ${blobName(content.before, before)}..${blobName(content.after, after)}${was === is ? ` ${is}` : ""}\n`;
     return head + index + gitBinary(content);
@@ -32,6 +32,10 @@ function filePatch(file: FileDelta): string {
   if (was === is) return "";
   return head + emptyIndex(file);
 }
+
+/** What the file contains is in no patch. */
+export const isUntold = (body: DeltaBody): boolean =>
+  (body.kind === "binary" || body.kind === "large") && body.content === undefined;
 
 /** The same content under another name: git and patch move the file. */
 function renamePatch(path: BytePath, after: Entry | undefined, from: Moved): string {

@@ -1,6 +1,6 @@
-import type { ChangeKind, Entry } from "../model/index.ts";
+import type { BytePath, ChangeKind, Entry } from "../model/index.ts";
 import { shownPath } from "./byte-path.ts";
-import type { DescribedChange, FileDelta } from "./describe-changes.ts";
+import type { DeltaBody, DescribedChange, FileDelta } from "./describe-changes.ts";
 
 const units = ["bytes", "kB", "MB", "GB", "TB"];
 
@@ -21,7 +21,7 @@ export function shownMode(entry: Entry): string {
 /** What a patch cannot say of a change, in one printable line; "" when there is nothing of the kind. One character a byte. */
 export function remarkOf({ change, files }: DescribedChange): string {
   const { path, before, after, kind } = change;
-  const said = files.flatMap(binaryRemark);
+  const said = files.flatMap((file) => binaryRemark(file, path));
   const parts = [
     ...(before?.type === after?.type ? [attributesRemark(kind, before, after)] : []),
     ...folderRemark(change),
@@ -53,10 +53,16 @@ function attributesRemark(kind: ChangeKind, before: Entry | undefined, after: En
   return parts.join(", ");
 }
 
-function binaryRemark({ path, before, after, body }: FileDelta): string[] {
-  if (body.kind !== "binary") return [];
-  const what = body.note === "" ? "binary" : body.note;
+/** What is said of a file in its content's stead. */
+export const wordOf = ({ kind, note }: Extract<DeltaBody, { readonly note: string }>): string =>
+  note !== "" ? note : kind === "large" ? "text, too large to show" : kind;
+
+/** A file is named where it is not the change itself, but one in a folder that went as a whole. */
+function binaryRemark({ path, before, after, body }: FileDelta, of: BytePath): string[] {
+  if (body.kind !== "binary" && body.kind !== "large") return [];
+  const what = wordOf(body);
   if (before === undefined) return [`added, ${what}, ${shownSize(after?.size ?? 0)}`];
-  if (after === undefined) return [`${shownPath(path)} removed, ${what}, ${shownSize(before.size)}`];
+  const named = path === of ? "" : `${shownPath(path)} `;
+  if (after === undefined) return [`${named}removed, ${what}, ${shownSize(before.size)}`];
   return [`changed, ${what}, ${shownSize(before.size)} -> ${shownSize(after.size)}`];
 }

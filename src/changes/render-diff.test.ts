@@ -90,14 +90,32 @@ test("patchOf() says in remarks what a patch cannot: modes, owners, folders, pic
   );
 });
 
-test("describeChanges() tells a file over the limit without reading it", async () => {
-  const server = memoryFiles({ big: "x".repeat(100) }, {});
-  const roots = { server, layer: 0, folder: 1 };
-  const [change] = await readChanges({ ...roots, baseTimeNs: 100n, known: new Map() });
-  const changes = [{ ...change, class: "plain" } as JudgedChange];
-  for await (const each of describeChanges({ ...roots, changes, textLimitBytes: 10 })) {
-    expect(patchOf(each)).toBe("# big: added, binary, 100 bytes\n");
-  }
+test("describeChanges() tells a file over the limit by its beginning, and text of very many lines", async () => {
+  const layer = { bytes: "\0".repeat(100), text: "x".repeat(100), lines: "\n".repeat(200_001) };
+  const roots = { server: memoryFiles(layer, {}), layer: 0, folder: 1 };
+  const found = await readChanges({ ...roots, baseTimeNs: 100n, known: new Map() });
+  const changes = found.map((change): JudgedChange => ({ ...change, class: "plain" }));
+  const told = async (more: { readonly textLimitBytes?: number; readonly withBinaries?: boolean }) => {
+    const all: DescribedChange[] = [];
+    for await (const each of describeChanges({ ...roots, changes, ...more })) all.push(each);
+    return all;
+  };
+  const all = await told({ textLimitBytes: 10 });
+  expect(all.map(patchOf)).toEqual([
+    "# bytes: added, binary, 100 bytes\n",
+    "# lines: added, text, too large to show, 200.0 kB\n",
+    "# text: added, text, too large to show, 100 bytes\n",
+  ]);
+  expect(all.map(jsonChange).map(({ binary, tooLarge }) => [binary, tooLarge])).toEqual([
+    [true, undefined],
+    [undefined, true],
+    [undefined, true],
+  ]);
+  const [, lines] = await told({});
+  expect(lines?.files.map(({ body }) => body.kind)).toEqual(["large"]);
+  // A patch for programs has it all the same.
+  const [, carried] = await told({ withBinaries: true });
+  expect(carried && patchOf(carried)).toContain("GIT binary patch\nliteral 200001\n");
 });
 
 test("shownPatch() colours by what a line is, not by how it looks", async () => {
@@ -182,6 +200,24 @@ test("summarise() counts each path by its kind and by what is said of it", () =>
   );
   expect(changes.filter(isSummedUp).map(({ path }) => path)).toEqual(["e", "f"]);
   expect(summaryLine(summarise([]))).toBe("no changes");
+});
+
+test("a binary file that comes or goes is told with the one size that it has; in a folder that went, by its path", async () => {
+  const bytes = "\0".repeat(100);
+  const options = { width: 80, colour: false };
+  const gone = { whiteout: true } as const;
+  const all = await described(
+    { "b.bin": `22${bytes}`, "c.bin": gone, d: gone },
+    { "c.bin": `1${bytes}`, "d/e.bin": bytes },
+  );
+  expect(all.map((one) => [patchOf(one), statLine(one, options)])).toEqual([
+    ["# b.bin: added, binary, 102 bytes\n", " b.bin | binary, added, 102 bytes"],
+    ["# c.bin: removed, binary, 101 bytes\n", " c.bin | binary, removed, 101 bytes"],
+    [
+      "# d: folder removed, with all that is in it; d/e.bin removed, binary, 100 bytes\n",
+      " d | folder removed",
+    ],
+  ]);
 });
 
 test("pipelinedAll() keeps the order and the window, and leaves nothing behind when one fails", async () => {

@@ -2,7 +2,7 @@ import { printableLines } from "../lib/printable.ts";
 import type { Entry } from "../model/index.ts";
 import { bytesOf, readable, shownPath, utf8Of } from "./byte-path.ts";
 import type { DeltaBody, DescribedChange } from "./describe-changes.ts";
-import { shownMode, shownSize } from "./remark.ts";
+import { shownMode, shownSize, wordOf } from "./remark.ts";
 import type { ChangeCounts } from "./summarise.ts";
 
 /** Colours of a terminal, by what they are for. */
@@ -101,13 +101,13 @@ function kindWord({ change, files, renamedFrom, renamedTo }: DescribedChange): s
   if (kind === "attributes" && before !== undefined && after !== undefined && before.mode !== after.mode) {
     return `mode ${shownMode(before)} -> ${shownMode(after)}`;
   }
-  const binary = files.find(({ body }) => body.kind === "binary");
-  if (binary !== undefined) {
-    const { body } = binary;
-    const what = body.kind === "binary" && body.note !== "" ? body.note : "binary";
-    return `${what}, ${shownSize(before?.size ?? 0)} -> ${shownSize(after?.size ?? 0)}`;
-  }
-  return `${(after ?? before)?.type === "directory" ? "folder " : ""}${kind}`;
+  if ((after ?? before)?.type === "directory") return `folder ${kind}`;
+  for (const { body } of files)
+    if (body.kind === "binary" || body.kind === "large")
+      return before === undefined || after === undefined
+        ? `${wordOf(body)}, ${kind}, ${shownSize((after ?? before)?.size ?? 0)}`
+        : `${wordOf(body)}, ${shownSize(before.size)} -> ${shownSize(after.size)}`;
+  return kind;
 }
 
 /** Bytes that are no text are given in base64 besides. */
@@ -132,6 +132,8 @@ export interface JsonChange extends JsonPath {
   readonly addedLines?: number;
   readonly removedLines?: number;
   readonly binary?: true;
+  /** Text, with more in it than `diff` shows. */
+  readonly tooLarge?: true;
   /** What a picture or document says of itself, from before to after. */
   readonly note?: string;
 }
@@ -175,6 +177,7 @@ export function jsonChange(described: DescribedChange): JsonChange {
     ...(after !== undefined && { after: jsonEntry(after) }),
     ...(bodies.some((body) => body.kind === "text") && { addedLines: added, removedLines: removed }),
     ...(binary !== undefined && { binary: true }),
+    ...(bodies.some(({ kind }) => kind === "large") && { tooLarge: true }),
     ...(binary?.kind === "binary" && binary.note !== "" && { note: binary.note }),
   };
 }

@@ -43,6 +43,12 @@ test.each([
   expect(await workcell(...argv)).toEqual(refusal(what, "See: workcell --help"));
 });
 
+test("main() says whose part a word is that is no command", async () => {
+  expect(await workcell("gc")).toEqual(
+    refusal('"gc" is not a command of workcell', "See: workcell session --help"),
+  );
+});
+
 test("main() refuses an unknown flag, and a run without a command", async () => {
   expect(await workcell("run", "--fly", "true")).toEqual(
     refusal(

@@ -94,10 +94,19 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
         name === undefined
           ? "No command is given, and one is needed"
           : `"${name}" is not a command of workcell`,
-      remedy: "See: workcell --help",
+      remedy: `See: ${await helpFor(name)}`,
     });
   }
   return runCommand(await load(), rest, context);
+}
+
+/** Where a word that is no command is told of: the help of `session` and its like tells of their parts. */
+async function helpFor(name: string | undefined): Promise<string> {
+  for (const [command, load] of name === undefined ? [] : Object.entries(commands)) {
+    const { parts = [] } = await load();
+    if (parts.some((part) => part.name.split(" ", 1)[0] === name)) return `workcell ${command} --help`;
+  }
+  return "workcell --help";
 }
 
 /** `help NAME` as `NAME --help`, never as a command with further words. */

@@ -56,6 +56,8 @@ export interface JudgedChange extends Change {
   readonly class: ChangeClass;
   /** Why it is not plain, in the words of the person's list of protected paths. */
   readonly reason?: string;
-  /** The folder's own .gitignore ignores it. */
+  /** A .gitignore of the folder ignores it. */
   readonly ignored?: boolean;
+  /** One that the session wrote, and the person has not. */
+  readonly ignoredBySession?: true;
 }

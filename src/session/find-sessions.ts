@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
-import { glanceSteps, isOpenStep, readSteps, type Step } from "../changes/index.ts";
+import { glanceSteps, isForward, isOpenStep, readSteps, type Step } from "../changes/index.ts";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import { isInside } from "../lib/is-inside.ts";
 import { countChanges } from "./count-changes.ts";
@@ -92,12 +92,16 @@ export function readOr<T>(read: () => T, fallback: T): T {
   }
 }
 
-/** A step that is neither an undo itself, nor taken back already, nor forgotten, and that did something. */
-export function isUndoable({ kind, operations, forgotten, undone = [], done = [] }: Step): boolean {
+/** A step that did something, of which not all is taken back, and that is not forgotten. */
+export function isStanding({ operations, forgotten, undone = [], done = [] }: Step): boolean {
   const failed = done.flatMap((one) => (one.failed === undefined ? [] : [one.path]));
   const gone = new Set([...undone, ...failed]);
-  return kind === "apply" && forgotten !== true && operations.some(({ path: place }) => !gone.has(place));
+  return forgotten !== true && operations.some(({ path: place }) => !gone.has(place));
 }
+
+/** One that put what a session had changed into the folder, where it stands still: an apply, or the undo of an undo. */
+export const isUndoable = (step: Step, steps: readonly Step[]): boolean =>
+  isStanding(step) && isForward(step, steps);
 
 /** What a session is looked for: changes that wait, a step that can be undone, or any step. */
 export type Wanted = "changes" | "undoable" | "steps";
@@ -110,7 +114,7 @@ function foldersWith(session: KnownSession, wanted: Wanted): readonly string[] {
   }
   if (wanted === "steps") return glanceSteps(stepsOf(session.folder)).map(({ folder }) => folder);
   const steps = readOr(() => sessionSteps(session), []);
-  return steps.filter((step) => isUnfinished(step) || isUndoable(step)).map(({ folder }) => folder);
+  return steps.filter((step) => isUnfinished(step) || isUndoable(step, steps)).map(({ folder }) => folder);
 }
 
 /** The session of that name. Throws WC_SESSION. */

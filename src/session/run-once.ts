@@ -1,4 +1,5 @@
 import { type CellGroup, launchCell, makeCellGroup } from "../launch/index.ts";
+import { monotonicMs } from "../lib/monotonic.ts";
 import { cacheFolder } from "../lib/xdg-folders.ts";
 import type { HostFacts, Outcome, Plan, Policy, Settings } from "../model/index.ts";
 import { buildPlan, isLayered, type PlanInput } from "../plan/index.ts";
@@ -71,13 +72,14 @@ async function startOnce(request: RunRequest, copyBecause?: string): Promise<Run
     checkMountPoints(plan, session.facts.folder);
     prepareCell(plan, session);
     group = makeCellGroup(plan.cell, plan.limits, facts.limits.cgroups);
-    const startedAt = performance.now();
+    const startedAt = monotonicMs();
     const output = joinOutput(request.stdio, plan.limits);
     // bwrap builds the cell while Workcell opens the gate; the command waits for both.
     const place = { folder: session.cellFolder, joinFiles: group?.joinFiles ?? [] };
     const { startLimitMs: limitMs, signal: cancel } = request;
     const bounds = { session: plan.session, limitMs, cancel, cellFolder: session.cellFolder };
     const running = boundStart(launchCell(plan, output.stdio, place), bounds);
+    request.onLaunched?.(settings);
     return await finishStart({ request, decided, plan, session, running, startedAt, output, group, guard });
   } catch (error) {
     await group?.remove();

@@ -67,7 +67,13 @@ export function memoryFiles(...trees: readonly MemoryTree[]): MemoryFiles {
     calls[name] = (calls[name] ?? 0) + 1;
     return answer();
   };
-  const at = (place: Place): Kept | undefined => roots[place.root]?.get(place.path);
+  const at = ({ root, path }: Place): Kept | undefined => {
+    const parts = path.split("/");
+    for (let depth = 1; depth < parts.length; depth++)
+      if (roots[root]?.get(parts.slice(0, depth).join("/"))?.type === "symlink")
+        throw new Error(`a link stands on the way to "${path}"`, { cause: { code: "ELOOP" } });
+    return roots[root]?.get(path);
+  };
   const contentAt = (place: Place): Buffer => {
     const kept = at(place);
     if (kept?.type !== "file") throw new Error(`no file stands at "${place.path}"`);

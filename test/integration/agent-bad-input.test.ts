@@ -58,7 +58,7 @@ describe.each(people)("an agent in a cell, as $name", (person) => {
     expect([ended.code, ended.stdout]).toEqual([
       1,
       expect.stringMatching(
-        /cannot be reached from the host: .*127\.0\.0\.1:9.*ECONNREFUSED[\s\S]*on the host/,
+        /cannot be reached: .*127\.0\.0\.1:9.*ECONNREFUSED[\s\S]*remedy: .*ANTHROPIC_BASE_URL/,
       ),
     ]);
     await goesOn(name, "Remember the pears");

@@ -39,7 +39,7 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     const stat = [
       " Makefile   |    1 +",
       " a          |    1 +",
-      " bin        | binary, 0 bytes -> 64 bytes",
+      " bin        | binary, added, 64 bytes",
       " dir        | folder added",
       " dir/deep   | folder added",
       " dir/deep/d |    1 +",
@@ -90,6 +90,27 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     // Named, it is in it.
     const [, named] = await said(desk, ["diff", "--output", "patch", name, "out/x"]);
     expect(named).toContain("+++ b/out/x");
+  });
+
+  test("diff says what it leaves out: by rules of the session's own, and what is too large for a patch", async () => {
+    const folder = desk.folder("left-out");
+    const name = await changed(
+      desk,
+      folder,
+      "printf '*\\n' >.gitignore; echo 1 >x; echo t >Makefile; truncate -s 9M vast",
+    );
+    const [, stdout] = await said(desk, ["diff", "--stat", name]);
+    expect(stdout).toMatch(/^ \.gitignore \| +1 \+\n Makefile {3}\| +1 \+ \(marked\)$/m);
+    expect(stdout.split("\n").slice(-2)[0]).toBe(
+      "not shown: 2 paths that a .gitignore which the session wrote ignores; --ignored shows them",
+    );
+    const [code, patch, why] = await said(desk, ["diff", "--output", "patch", "--ignored", name]);
+    expect([code, why, patch.includes("+++ b/x\n"), patch.includes("+++ b/vast")]).toEqual([
+      0,
+      "workcell: 1 file is too large for a patch, and not in it: vast; workcell apply carries it over\n",
+      true,
+      false,
+    ]);
   });
 
   test("apply, whole and by path, makes steps; undo takes back a path, the newest, and each by its number", async () => {
@@ -161,6 +182,39 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
       `; last brought back .* as step 6 of ${name}; to undo: workcell undo ${name} --step 6\n`,
     );
     expect((await said(desk, ["diff"], at))[2]).toMatch(back);
+  });
+
+  test("undo: what was undone and brought back is there to be undone, by whatever way it is asked for", async () => {
+    const folder = desk.folder("again");
+    desk.file("again/f", "old\n");
+    const name = await changed(desk, folder, "echo new >f");
+    const inFolder = (...words: string[]) => said(desk, words, { cwd: folder });
+    for (const words of [["apply"], ["undo"], ["undo", name, "--step", "2"]])
+      expect([words, (await inFolder(...words))[0]]).toEqual([words, 0]);
+    expect(await inFolder("undo", name, "--step", "1")).toEqual([
+      1,
+      "",
+      `workcell: all of step 1 had been undone before, and brought back by step 3; to undo: workcell undo ${name} --step 3\n`,
+    ]);
+    expect((await inFolder("undo", "--list"))[1]).toMatch(/^ +1 {2}apply .*\(undone, brought back by 3\)$/m);
+    expect([(await inFolder("undo", "f"))[1].split("\n")[0], read(folder, "f")]).toEqual([
+      `Undid 1 change of step 3 in ${folder} (step 4)`,
+      "old\n",
+    ]);
+    expect((await inFolder("undo", name, "--step", "4"))[0]).toBe(0);
+    expect([(await inFolder("undo"))[0], read(folder, "f")]).toEqual([0, "old\n"]);
+    expect((await inFolder("undo"))[2]).toContain("Nothing that was applied here can be undone any more");
+    // Of a part: the rest of the step goes, and what stays is said.
+    const other = await changed(desk, folder, "echo 1 >g; echo 1 >h");
+    for (const words of [["apply"], ["undo", "g"], ["undo", other, "--step", "2"]])
+      expect([words, (await inFolder(...words))[0]]).toEqual([words, 0]);
+    const [code, , why] = await inFolder("undo", other, "--step", "1");
+    expect([code, why, existsSync(`${folder}/g`), existsSync(`${folder}/h`)]).toEqual([
+      1,
+      `workcell: part of step 1 had been undone before, and brought back by step 3; to undo: workcell undo ${other} --step 3\n`,
+      true,
+      false,
+    ]);
   });
 
   test("undo: what was changed since is left, said, and nothing else is kept back", async () => {

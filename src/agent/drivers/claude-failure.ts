@@ -53,4 +53,5 @@ export function claudeFailure({ text, status, words }: ClaudeFailure): {
 }
 
 /** The gate, on the host, did not reach it. */
-const unreachableRemedy = "Check its address (ANTHROPIC_BASE_URL, on the host), and that it answers there";
+const unreachableRemedy =
+  "Check its address, where you set one (ANTHROPIC_BASE_URL), and the host's own network";

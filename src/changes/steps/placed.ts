@@ -1,24 +1,61 @@
-import type { Entry } from "../../model/index.ts";
-import { joinPath } from "../byte-path.ts";
+import type { BytePath, Entry } from "../../model/index.ts";
+import { joinPath, parentOf } from "../byte-path.ts";
+import { isTime } from "../kept-time.ts";
 import { pipelinedAll } from "../pipelined.ts";
-import type { Carrying } from "./carrying.ts";
-import { hasSameContent, identityOf, isSameFile, type Operation, type Part, type Placed } from "./step.ts";
-import { isAbsent } from "./trees.ts";
+import { type Carrying, isGone, lookAt, meanwhile, OutOfReach } from "./carrying.ts";
+import {
+  type Done,
+  hasSameContent,
+  identityOf,
+  isSameFile,
+  type Operation,
+  type Part,
+  type Placed,
+} from "./step.ts";
+import { isAbsent, isServerGone } from "./trees.ts";
 
 /** Calls under way at once. */
 const WINDOW = 256;
 
+const isOutOfReach = (error: unknown): boolean => error instanceof OutOfReach || isGone(error);
+
+/** What cannot be reached at this moment is looked at by the next command: without it nothing could be undone there. */
+export async function lookAgain(carrying: Carrying): Promise<Done> {
+  const { path } = carrying.operation;
+  try {
+    return { path, placed: await placedBy(carrying) };
+  } catch (error) {
+    if (!isOutOfReach(error)) throw error;
+    return { path, placed: [], open: true };
+  }
+}
+
+/** The same for what went back: just now, or by `untilNs`, when nobody could look at it. Else its new ctime would be the host's work. */
+export async function lookAtPutBack(
+  carrying: Carrying,
+  untilNs?: bigint,
+): Promise<Pick<Done, "placed" | "open" | "backNs">> {
+  try {
+    const placed = await putBackBy(carrying, untilNs);
+    return placed.length > 0 ? { placed } : {};
+  } catch (error) {
+    if (isServerGone(error)) throw error;
+    return { open: true, backNs: String(untilNs ?? soonNs()) };
+  }
+}
+
+/** No file was stamped later than this. */
+const soonNs = (): bigint => BigInt(Date.now() + 1) * 1_000_000n;
+
 /**
  * What stands at the paths of an operation that is done, as it was left. What the host has changed by then is left out: it
- * is not Workcell's work. Undefined: the host has moved the folder away.
+ * is not Workcell's work. Throws OutOfReach where the host has moved the folder away.
  */
-export async function placedBy(carrying: Carrying): Promise<readonly Placed[] | undefined> {
+async function placedBy(carrying: Carrying): Promise<readonly Placed[]> {
   const { server, roots, operation, staged } = carrying;
   if (operation.kind === "remove") return [];
-  const top = await server.stat({ root: roots.host, path: operation.path });
-  if (top === undefined)
-    return (await isAbsent(server, { root: roots.host, path: operation.path })) ? [] : undefined;
-
+  const top = await lookAt(server, { root: roots.host, path: operation.path });
+  if (top === undefined) return [];
   const known = operation.kind === "attributes" ? operation.before : staged;
   if (known === undefined || !isSameFile(top, known)) return [];
   if (operation.moved !== undefined) return placedTree(carrying, top);
@@ -26,20 +63,46 @@ export async function placedBy(carrying: Carrying): Promise<readonly Placed[] | 
   const entries = await pipelinedAll(inside, WINDOW, ({ path }) =>
     server.stat({ root: roots.host, path: joinPath(operation.path, path) }),
   );
+  await mustBeAbsent(
+    carrying,
+    inside.filter((_, index) => entries[index] === undefined),
+  );
   const placed = [...inside].flatMap((part, index) => {
     const entry = entries[index];
     if (entry === undefined || !isMade(part, entry)) return [];
-    return [{ path: joinPath(operation.path, part.path), identity: identityOf(entry) }];
+    return [placedAt(joinPath(operation.path, part.path), entry)];
   });
-  const first = isTopMade(operation, top) ? [{ path: operation.path, identity: identityOf(top) }] : [];
+  const { xattrs = {} } = top;
+  const told = operation.kind === "attributes" ? { xattrs } : {};
+  const first = isTopMade(operation, top) ? [{ ...placedAt(operation.path, top), ...told }] : [];
   return [...first, ...placed];
 }
 
-/** What was taken out and went back unchanged: that moved its ctime, and is not the host's work. */
-export async function putBackBy({ server, roots, operation }: Carrying): Promise<readonly Placed[]> {
+function placedAt(path: BytePath, entry: Entry): Placed {
+  return { path, identity: identityOf(entry), ...(entry.type === "directory" && { isFolder: true }) };
+}
+
+/** What is not found is gone, and not only away with its folder for a moment. */
+async function mustBeAbsent({ server, roots, operation }: Carrying, missing: readonly Part[]): Promise<void> {
+  const gone = new Set(missing.map(({ path }) => path));
+  const tops = missing.filter(({ path }) => !gone.has(parentOf(path)));
+  await pipelinedAll(tops, WINDOW, async ({ path }) => {
+    const isGone = await isAbsent(server, { root: roots.host, path: joinPath(operation.path, path) });
+    if (!isGone) throw new OutOfReach(meanwhile);
+  });
+}
+
+/**
+ * What was taken out and went back unchanged: that moved its ctime, and is not the host's work. What moved it after `untilNs` is. Throws OutOfReach where the host has moved the folder away.
+ */
+async function putBackBy(
+  { server, roots, operation }: Carrying,
+  untilNs?: bigint,
+): Promise<readonly Placed[]> {
   const { path, before } = operation;
-  const entry = before === undefined ? undefined : await server.stat({ root: roots.host, path });
+  const entry = before === undefined ? undefined : await lookAt(server, { root: roots.host, path });
   if (entry === undefined || before === undefined || !hasSameContent(entry, before)) return [];
+  if (untilNs !== undefined && entry.ctimeNs > untilNs) return [];
   return String(entry.ctimeNs) === before.ctimeNs ? [] : [{ path, identity: identityOf(entry) }];
 }
 
@@ -54,14 +117,8 @@ const isTopMade = ({ kind, parts: [part] }: Operation, top: Entry): boolean =>
 const isMade = ({ type, attributes }: Part, entry: Entry): boolean =>
   entry.type === type && (type === "directory" || isTime(entry.mtimeNs, BigInt(attributes.mtimeNs)));
 
-/** Steps in which file systems keep times, in ns. */
-const steps = [1n, 100n, 1_000n, 1_000_000n, 10_000_000n, 1_000_000_000n, 2_000_000_000n];
-/** Whether a time is one that was given, as far as the file system keeps it. */
-export const isTime = (kept: bigint, given: bigint): boolean =>
-  steps.some((step) => kept === given - (given % step));
-
 async function placedTree({ server, roots, operation }: Carrying, top: Entry): Promise<readonly Placed[]> {
   const at = { root: roots.host, path: operation.path };
   const inside = top.type === "directory" ? await server.scan(at) : [];
-  return [{ ...top, path: at.path }, ...inside].map((one) => ({ path: one.path, identity: identityOf(one) }));
+  return [{ ...top, path: at.path }, ...inside].map((one) => placedAt(one.path, one));
 }

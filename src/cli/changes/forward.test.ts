@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { isForward, oppositeOf } from "./forward.ts";
+import { isForward, undosBetween } from "../../changes/index.ts";
+import { oppositeOf } from "./forward.ts";
 
 const steps = [
   { number: 1, kind: "apply" },
@@ -11,6 +12,17 @@ const steps = [
 
 test("isForward() is true of an apply and of the undo of an undo, and so on; not where that step is gone", () => {
   expect(steps.map((step) => isForward(step, steps))).toEqual([true, false, true, false, false]);
+});
+
+test("undosBetween() counts from a step to those that came of it", () => {
+  expect(steps.map((one) => undosBetween(steps[0], one, steps))).toEqual([undefined, 1, 2, 3, undefined]);
+  expect(steps.map((one) => undosBetween(steps[1], one, steps))).toEqual([
+    undefined,
+    undefined,
+    1,
+    2,
+    undefined,
+  ]);
 });
 
 test("oppositeOf() names the step, and what undoing it comes to", () => {

@@ -5,6 +5,8 @@ import {
   type DescribedChange,
   describeChanges,
   isSummedUp,
+  isUntold,
+  type JsonChange,
   jsonChange,
   markIgnored,
   NARROWEST,
@@ -57,12 +59,16 @@ const isOfGit = ({ path }: JudgedChange): boolean => path.split("/").includes(".
 
 function ignoredLine(hidden: readonly JudgedChange[]): string {
   const git = hidden.filter(isOfGit).length;
-  const ignored = hidden.length - git;
+  const session = hidden.filter((change) => change.ignoredBySession === true).length;
+  const ignored = hidden.length - git - session;
   const marked = hidden.filter((change) => change.class === "marked" && !isOfGit(change)).length;
   const parts = [
     ...(git === 0 ? [] : [`${counted(git, "path")} of git's own (.git)`]),
     ...(ignored === 0 ? [] : [`${counted(ignored, "path")} that the folder's .gitignore ignores`]),
-    ...(marked === 0 ? [] : [`${marked} of them marked`]),
+    ...(session === 0
+      ? []
+      : [`${counted(session, "path")} that a .gitignore which the session wrote ignores`]),
+    ...(marked === 0 ? [] : [`${marked} of them marked, as what tools run`]),
   ];
   return `\nnot shown: ${parts.join(", ")}; --ignored shows them\n`;
 }
@@ -127,6 +133,15 @@ async function showText(showing: Showing): Promise<void> {
   if (hidden.length > 0) await put(showing, ignoredLine(hidden));
 }
 
+const MOST_UNTOLD = 5;
+
+function untoldLine(paths: readonly string[]): string {
+  const named = paths.slice(0, MOST_UNTOLD).join(", ");
+  const more = paths.length > MOST_UNTOLD ? ` and ${paths.length - MOST_UNTOLD} more` : "";
+  const [are, them] = paths.length === 1 ? ["is", "it"] : ["are", "them"];
+  return `workcell: ${counted(paths.length, "file")} ${are} too large for a patch, and not in it: ${named}${more}; workcell apply carries ${them} over\n`;
+}
+
 /** Bytes as they are: for `git apply` and `patch -p1`. What nobody named and would be in their way is left out. */
 async function showPatch(showing: Showing): Promise<void> {
   const { asked, folder, changes, flags, context } = showing;
@@ -135,14 +150,17 @@ async function showPatch(showing: Showing): Promise<void> {
     isNamed ||
     (change.class !== "refused" && !isOfGit(change) && (flags.has("ignored") || !isSummedUp(change)));
   const fitting = changes.filter(fits);
-  // A terminal is shown it, and must not be steered by it.
-  for await (const described of describe({ ...showing, changes: fitting }, true))
-    await put(
-      showing,
-      showing.shown.isTerminal
-        ? shownPatch(patchOf(described), { colour: false })
-        : Buffer.from(patchOf(described), "latin1"),
-    );
+  const untold: string[] = [];
+  for await (const described of describe({ ...showing, changes: fitting }, true)) {
+    const patch = patchOf(described);
+    // A terminal is shown it, and must not be steered by it.
+    const text = showing.shown.isTerminal
+      ? shownPatch(patch, { colour: false })
+      : Buffer.from(patch, "latin1");
+    await put(showing, text);
+    untold.push(...described.files.flatMap(({ path, body }) => (isUntold(body) ? [shownPath(path)] : [])));
+  }
+  if (untold.length > 0) context.stderr.write(untoldLine(untold));
   const left = changes.length - fitting.length;
   if (left > 0)
     context.stderr.write(
@@ -150,13 +168,18 @@ async function showPatch(showing: Showing): Promise<void> {
     );
 }
 
+/** Only what is told of each change is held: what they contain together may be more than fits. */
 async function jsonOf(showing: Showing) {
-  const all: DescribedChange[] = [];
-  for await (const described of describe(showing)) all.push(described);
+  const told: JsonChange[] = [];
+  const binary = new Set<string>();
+  for await (const described of describe(showing)) {
+    told.push(jsonChange(described));
+    for (const path of binaryPaths([described])) binary.add(path);
+  }
   const { asked, folder, changes } = showing;
   return {
-    ...{ session: asked.session.name, folder, summary: summarise(changes, binaryPaths(all)) },
-    changes: all.map(jsonChange),
+    ...{ session: asked.session.name, folder, summary: summarise(changes, binary) },
+    changes: told,
   };
 }
 

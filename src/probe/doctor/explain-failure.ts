@@ -16,7 +16,21 @@ const containerOptions: Readonly<Record<ContainerKind, string>> = {
     "Start the container with user namespaces and an unmasked /proc, with Docker: --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined",
 };
 
-/** How a container has to be started so that cells can run in it. */
+const rootOptions: Readonly<Record<ContainerKind, string>> = {
+  docker:
+    "Start the container with: docker run --cap-add SYS_ADMIN --cap-add SYS_PTRACE --security-opt apparmor=unconfined",
+  podman: "Start the container with: podman run --cap-add SYS_ADMIN --cap-add SYS_PTRACE",
+  kubernetes:
+    "Set in the container's securityContext: capabilities: {add: [SYS_ADMIN, SYS_PTRACE]}, appArmorProfile: {type: Unconfined}",
+  another: "Start the container with the capabilities SYS_ADMIN and SYS_PTRACE",
+};
+
+/** How a container has to be started so that its root's cells can run in it. */
+export function rootRemedy(kind: ContainerKind): string {
+  return rootOptions[kind];
+}
+
+/** How a container has to be started so that an ordinary user's cells can run in it. */
 export function containerRemedy(kind: ContainerKind): string {
   return containerOptions[kind];
 }
@@ -35,6 +49,8 @@ export const maskedProc = /mount proc on .*(Operation not permitted|Permission d
 const tooOld = /Unknown option (--\S+)/;
 const limitReached = /ENOSPC|No space left on device|max_\*_namespaces/;
 const mapRefused = /uid[ _]?map|RTM_NEWADDR|gid[ _]?map/;
+/** A namespace was made, and then the container's filter goes by the capabilities outside of it. */
+const nameRefused = /set hostname/;
 const refused = /No permissions to create|Operation not permitted|Permission denied|EPERM/;
 
 function limitExplanation(limits: HostLimits): Explanation {
@@ -51,11 +67,17 @@ function limitExplanation(limits: HostLimits): Explanation {
   };
 }
 
-function refusedExplanation(limits: HostLimits, bwrap: string): Explanation {
+function refusedExplanation(text: string, limits: HostLimits, bwrap: string): Explanation {
   if (limits.cloneDisabled)
     return {
       reason: "user namespaces are for root only (kernel.unprivileged_userns_clone is 0)",
       remedy: "Allow them, as root: sysctl -w kernel.unprivileged_userns_clone=1",
+    };
+  if (limits.container !== undefined && nameRefused.test(text))
+    return {
+      reason:
+        "this container's seccomp filter refuses part of what makes a sandbox (it may not set its host name)",
+      remedy: containerRemedy(limits.container),
     };
   if (limits.container !== undefined)
     return {
@@ -95,7 +117,7 @@ export function explainFailure(text: string, limits: HostLimits, bwrap = "/usr/b
   // Outside of containers nothing else is known to let a namespace be made and then refuse its first use.
   if (mapRefused.test(text) && (limits.apparmorRestricts || limits.container === undefined))
     return appArmor(bwrap);
-  if (refused.test(text)) return refusedExplanation(limits, bwrap);
+  if (refused.test(text)) return refusedExplanation(text, limits, bwrap);
   const line = text.trim().split("\n").at(-1) ?? "";
   return {
     reason: line === "" ? "it ended without a word" : line,

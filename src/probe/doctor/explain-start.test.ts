@@ -21,12 +21,18 @@ test.each([
     /no user namespaces/,
     /seccomp=unconfined/,
   ],
+  [
+    "bwrap: Can't set hostname to claude: Operation not permitted",
+    docker,
+    /filter refuses part of what makes a sandbox/,
+    /seccomp=unconfined/,
+  ],
   ["bwrap: setting up uid map: Permission denied", free, /AppArmor/, /apparmor_parser/],
   [
     'cellhost: make a private mount namespace "CLONE_NEWNS": Operation not permitted (errno EPERM)',
     docker,
     /CAP_SYS_ADMIN/,
-    /ordinary user, .*--cap-add SYS_ADMIN.*docker run/,
+    /docker run --cap-add SYS_ADMIN --cap-add SYS_PTRACE .*; or run Workcell as an ordinary user$/,
   ],
   ['install the filter by "seccomp" (EBUSY)', free, /watches Workcell's own/, /outside of that program/],
 ] as const)("explainStart(%j)", (text, limits, reason, remedy) => {
