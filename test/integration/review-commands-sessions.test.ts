@@ -119,7 +119,7 @@ describe.each(people)("sessions with changes as $name", (person) => {
     const second = await desk.run(["-m", folder, "sh", "-c", "echo 2 >two"]);
     expect(second.stderr).toMatch(
       new RegExp(
-        `^workcell: 1 change waits in session \\S+: workcell diff, workcell apply\nworkcell: older changes of this folder, which this run did not see, wait in ${first} \\(\\d+ s ago\\): workcell session list\n$`,
+        `^workcell: 1 change waits in session \\S+: workcell diff, workcell apply\nworkcell: older changes of this folder, which this run did not see, wait in ${first} \\(\\d+ s ago\\): workcell diff ${first}\n$`,
       ),
     );
     const [, stdout, stderr] = await said(desk, ["diff", "--stat"], { cwd: folder });

@@ -71,7 +71,7 @@ function ignoredLine(hidden: readonly JudgedChange[]): string {
     ...(session === 0
       ? []
       : [`${counted(session, "path")} that a .gitignore which the session wrote ignores`]),
-    ...(marked === 0 ? [] : [`${marked} of them marked`]),
+    ...(marked === 0 ? [] : [`${marked} of them marked, as what tools run`]),
   ];
   return `\nnot shown: ${parts.join(", ")}; --ignored shows them\n`;
 }
