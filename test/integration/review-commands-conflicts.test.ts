@@ -56,7 +56,10 @@ describe.each(people)("conflicts, --apply and auto as $name", (person) => {
     expect(read(one.folder, "both")).toBe("1\nours\n3\n4\n5\n");
     const two = await conflicting("ours");
     const [code, stdout] = await said(desk, ["apply", two.session, "--take", "ours"]);
-    expect([code, stdout.split("\n")[0]]).toEqual([0, "Kept the folder's own version of 1 path"]);
+    expect([code, stdout.split("\n")[0]]).toEqual([
+      0,
+      "Kept the folder's own version of 1 path; the session's is given up",
+    ]);
     expect([read(two.folder, "both"), read(two.folder, "mine")]).toEqual(["1\nours\n3\n4\n5\n", "m\nmore\n"]);
     expect((await said(desk, ["diff", two.session]))[1]).toBe("");
     const [wrong, , why] = await said(desk, ["apply", "--take", "mine"]);
