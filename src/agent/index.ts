@@ -19,6 +19,7 @@ export {
 } from "./drivers/driver.ts";
 export type { AgentEvent } from "./loop/events.ts";
 export { permissionModes } from "./loop/permissions.ts";
+export { askedCall } from "./protocol/asked-call.ts";
 export { humanView } from "./protocol/human.ts";
 export { firstTask } from "./scripted/first-task.ts";
 export { scriptedRoute } from "./scripted/route.ts";

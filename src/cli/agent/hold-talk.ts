@@ -1,6 +1,13 @@
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import { type AgentEvent, humanView, type Question, type Reply, type Talk } from "../../agent/index.ts";
+import {
+  type AgentEvent,
+  askedCall,
+  humanView,
+  type Question,
+  type Reply,
+  type Talk,
+} from "../../agent/index.ts";
 import { printable } from "../../lib/printable.ts";
 
 /** Who listens, and who may answer. */
@@ -138,11 +145,11 @@ class Person {
   }
 
   async asked({ tool, input, always, alwaysFor }: Question): Promise<Reply> {
-    const what = printable(JSON.stringify(input)).slice(0, 1000);
-    const about = alwaysFor === undefined ? "" : ` for ${alwaysFor}`;
+    const what = askedCall(tool, input);
+    const about = alwaysFor === undefined ? "" : ` for ${printable(alwaysFor)}`;
     const more = always === undefined ? "" : `, [a]lways${about}`;
     const line = await new Promise<string>((heard) => {
-      this.#waiting.push({ text: `? ${printable(tool)} ${what}\n  [y]es${more}, or no and why: `, heard });
+      this.#waiting.push({ text: `? ${what}\n  [y]es${more}, or no and why: `, heard });
       if (this.#waiting.length === 1) this.#putFirst();
     });
     const word = line.trim();
