@@ -19,17 +19,22 @@ export function shownMode(entry: Entry): string {
 }
 
 /** What a patch cannot say of a change, in one printable line; "" when there is nothing of the kind. One character a byte. */
-export function remarkOf({ change, files }: DescribedChange): string {
+export function remarkOf({ change, files, rest }: DescribedChange): string {
   const { path, before, after, kind } = change;
   const said = files.flatMap((file) => binaryRemark(file, path));
   const parts = [
     ...(before?.type === after?.type ? [attributesRemark(kind, before, after)] : []),
     ...folderRemark(change),
     ...said,
+    rest === undefined ? "" : `${restOf(rest)} not shown`,
   ].filter((part) => part !== "");
   if (parts.length === 0) return "";
   return Buffer.from(`${shownPath(path)}: ${parts.join("; ")}`).toString("latin1");
 }
+
+/** `12 more files, 3.4 MB`. */
+export const restOf = ({ files, bytes }: NonNullable<DescribedChange["rest"]>): string =>
+  `${files} more file${files === 1 ? "" : "s"}, ${shownSize(bytes)},`;
 
 function folderRemark({ kind, before, after }: DescribedChange["change"]): string[] {
   if (kind === "added" && after?.type === "directory") return ["folder added"];

@@ -118,6 +118,30 @@ test("describeChanges() tells a file over the limit by its beginning, and text o
   expect(carried && patchOf(carried)).toContain("GIT binary patch\nliteral 200001\n");
 });
 
+test("describeChanges() reads of a tree that goes as much as may be held, and counts the rest", async () => {
+  const folder = { "d/a": "1\n", "d/b": "2\n", "d/c": "3\n", "e/a": "x".repeat(100) };
+  const roots = {
+    server: memoryFiles({ d: { whiteout: true }, e: { whiteout: true } }, folder),
+    layer: 0,
+    folder: 1,
+  };
+  const found = await readChanges({ ...roots, baseTimeNs: 100n, known: new Map() });
+  const changes = found.map((change): JudgedChange => ({ ...change, class: "plain" }));
+  const all: DescribedChange[] = [];
+  for await (const each of describeChanges({ ...roots, changes, treeLimitBytes: 4 })) all.push(each);
+  expect(all.map(({ files, rest }) => [files.length, rest])).toEqual([
+    [2, { files: 1, bytes: 2 }],
+    [1, undefined],
+  ]);
+  const [tree] = all;
+  if (tree === undefined) throw new Error("a tree went");
+  expect(patchOf(tree).split("\n")[0]).toBe(
+    "# d: folder removed, with all that is in it; 1 more file, 2 bytes, not shown",
+  );
+  expect(statLine(tree, { width: 80, colour: false })).toBe(" d | folder removed, 3 files");
+  expect(jsonChange(tree)).toMatchObject({ removedLines: 2, notRead: { files: 1, bytes: 2 } });
+});
+
 test("shownPatch() colours by what a line is, not by how it looks", async () => {
   const text = await patch({ a: "-- x\n++ y\n" }, { a: "-- x\n" });
   expect(shownPatch(text, { colour: true }).split("\n")).toEqual([

@@ -43,9 +43,12 @@ test.each([
   expect(await workcell(...argv)).toEqual(refusal(what, "See: workcell --help"));
 });
 
-test("main() says whose part a word is that is no command", async () => {
-  expect(await workcell("gc")).toEqual(
-    refusal('"gc" is not a command of workcell', "See: workcell session --help"),
+test.each([
+  ["gc", "session"],
+  ["aply", "apply"],
+])("main(%j) is no command, and the help of %s is named", async (word, meant) => {
+  expect(await workcell(word)).toEqual(
+    refusal(`"${word}" is not a command of workcell`, `See: workcell ${meant} --help`),
   );
 });
 

@@ -174,9 +174,12 @@ async function collect(flags: FlagValues, context: CommandContext): Promise<numb
     { state: stateOf(context), installation: context.installation },
     before,
   );
-  context.stdout.write(
-    `Forgot ${counted(sessions, "session")} and what ${counted(steps, "step")} kept for undo, older than ${age}: ${shownSize(bytes)}\n`,
-  );
+  if (sessions + steps === 0)
+    context.stdout.write(`Nothing to forget: nothing that has ended is older than ${age}\n`);
+  else
+    context.stdout.write(
+      `Forgot ${counted(sessions, "session")} and what ${counted(steps, "step")} kept for undo, older than ${age}: ${shownSize(bytes)}\n`,
+    );
   return 0;
 }
 

@@ -177,10 +177,13 @@ function sayUndone(
 ): void {
   if (undo !== undefined) {
     const all = sessionSteps(session);
-    stdout.write(
-      `Undid ${counted(countChanged(undo, all), "change")} of step ${step.number} in ${printable(step.folder)} (step ${undo.number})\n` +
-        `  ${oppositeOf(undo, all, session.name)}\n`,
-    );
+    const count = countChanged(undo, all);
+    // One of which nothing could be done has nothing to bring back.
+    if (count > 0)
+      stdout.write(
+        `Undid ${counted(count, "change")} of step ${step.number} in ${printable(step.folder)} (step ${undo.number})\n` +
+          `  ${oppositeOf(undo, all, session.name)}\n`,
+      );
   }
   if (left.length > 0) stdout.write(`Left ${counted(left.length, "path")} as found:\n${leftLines(left)}`);
 }
