@@ -47,8 +47,10 @@ static operation *take_operation(struct reader *request) {
     case ASK_LINK: return link_file;
     case ASK_ATTRIBUTES: return set_attributes;
     case ASK_EXCHANGE: return exchange_entries;
+    case ASK_REPLACE: return replace_entry;
     case ASK_RENAME: return rename_entry;
     case ASK_REMOVE: return remove_entry;
+    case ASK_CLEAR: return clear_names;
     case ASK_WHITEOUT: return make_whiteout;
     case ASK_SYNC: return sync_root;
     case ASK_FIND: return find_names;

@@ -13,12 +13,28 @@ export interface Place {
   readonly is?: Pick<Entry, "device" | "inode">;
 }
 
+export type Held = Place & Required<Pick<Place, "is">>;
+
 /** Owner, bits and times that a copy gets. Set-id bits are never given. */
 export interface CopyAs {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
   readonly mtimeNs: bigint;
+}
+
+/** What tells the state of a file that is to be replaced from any other. */
+export interface Known extends Pick<Entry, "size" | "mtimeNs" | "ctimeNs"> {
+  /** False: its ctime moves with another of its names. */
+  readonly toCtime: boolean;
+}
+
+/** How far a replacement came. */
+export interface Replaced {
+  /** False: what came out stands beside still. It is a folder, or not as it is known, or could not be moved. */
+  readonly isKept: boolean;
+  /** What stands there now, without target and extended attributes. */
+  readonly now?: Entry;
 }
 
 /** One entry of a layer as overlayfs keeps it. */
@@ -57,10 +73,23 @@ export interface FileServer {
   setAttributes(place: Place, as: CopyAs, from: Place): Promise<Entry>;
   /** Both must exist; what was at one place is at the other afterwards, in one step. */
   exchange(one: Place, other: Place): Promise<void>;
+  /**
+   * In one request a look whether `at` is as it is known, the exchange with `beside`, a look at what came out, and its move to
+   * `kept`. ESTALE when either was not what it was to be; after the exchange nothing is refused, but told.
+   */
+  replace(
+    at: Held,
+    by: { readonly beside: Held; readonly kept: Place; readonly known: Known },
+  ): Promise<Replaced>;
   /** The target must not exist; EXDEV when they lie on different file systems. */
   rename(from: Place, to: Place): Promise<void>;
   /** A file, link or empty directory. */
   remove(place: Place): Promise<void>;
+  /**
+   * What has these names in a folder, and is no folder itself; one that is gone already is as it is to be. What cannot be
+   * removed fails the whole, and what comes after it stays. As many names as a request holds: some two hundred.
+   */
+  clear(folder: Place, names: readonly string[]): Promise<void>;
   /** Waits until what was written below a root is on the disk. */
   sync(root: FileRoot): Promise<void>;
   close(): Promise<void>;

@@ -8,14 +8,18 @@ import type {
   FileRoot,
   FileServer,
   Found,
+  Held,
+  Known,
   LayerEntry,
   LayerMaker,
   Place,
+  Replaced,
 } from "./file-server.ts";
 import {
   decodeEntry,
   decodeFound,
   decodeListing,
+  decodeReplaced,
   encodeRequest,
   type Field,
   maxPathBytes,
@@ -121,6 +125,15 @@ class CellfilesServer implements FileServer, FileFinder, LayerMaker {
     await this.#ask(attempt, "exchange", [{ place: one }, { place: other }]);
   }
 
+  async replace(
+    at: Held,
+    { beside, kept, known }: { readonly beside: Held; readonly kept: Place; readonly known: Known },
+  ): Promise<Replaced> {
+    const attempt = () => `replace ${this.#name(at)} by ${this.#name(beside)}`;
+    const places = [{ place: at }, { place: beside }, { place: kept }];
+    return decodeReplaced(await this.#ask(attempt, "replace", [...places, { known }]));
+  }
+
   async rename(from: Place, to: Place): Promise<void> {
     const attempt = () => `rename ${this.#name(from)} to ${this.#name(to)}`;
     await this.#ask(attempt, "rename", [{ place: from }, { place: to }]);
@@ -128,6 +141,11 @@ class CellfilesServer implements FileServer, FileFinder, LayerMaker {
 
   async remove(place: Place): Promise<void> {
     await this.#ask(() => `remove ${this.#name(place)}`, "remove", [{ place }]);
+  }
+
+  async clear(folder: Place, names: readonly string[]): Promise<void> {
+    const texts = names.map((text) => ({ text }));
+    await this.#ask(() => `clear ${this.#name(folder)}`, "clear", [{ place: folder }, ...texts]);
   }
 
   async makeWhiteout(place: Place): Promise<void> {

@@ -103,6 +103,8 @@ export function memoryFiles(...trees: readonly MemoryTree[]): MemoryFiles {
     exchange: refuse,
     rename: refuse,
     remove: refuse,
+    replace: refuse,
+    clear: refuse,
     sync: refuse,
     close: async () => undefined,
   };

@@ -1,10 +1,9 @@
-import type { BytePath } from "../../model/index.ts";
-
+import type { BytePath, Entry } from "../../model/index.ts";
 import type { FileServer } from "../file-server.ts";
 import { pipelinedAll } from "../pipelined.ts";
 import { type Carrying, isGone, isStaged, meanwhile, NotDone, PutBack, placesOf } from "./carrying.ts";
 import { changeAttributes } from "./change-attributes.ts";
-import { placedBy, putBackBy } from "./placed.ts";
+import { placedAs, placedBy, putBackBy } from "./placed.ts";
 import { isMadeBeside, type Staged, type StepRoots, unstageOne } from "./stage.ts";
 import type { Done, Identity, Operation } from "./step.ts";
 import { finishTakingOut, isPlaced, place, remove, replace } from "./take-out.ts";
@@ -37,7 +36,7 @@ export class Unfinished extends Error {
   }
 }
 
-const actions = { place, replace, remove, attributes: changeAttributes };
+const actions = { place, remove, attributes: changeAttributes };
 
 async function isFinished(carrying: Carrying): Promise<boolean> {
   const { kind } = carrying.operation;
@@ -47,6 +46,8 @@ async function isFinished(carrying: Carrying): Promise<boolean> {
 
 interface Outcome extends Pick<Done, "failed" | "open"> {
   readonly isBack?: boolean;
+  /** What stood there once it was done. */
+  readonly now?: Entry | undefined;
 }
 
 /** Carries one operation out: the person's folder is either as it was at that path, or as it was to be. */
@@ -54,7 +55,9 @@ async function carryOutOne(carrying: Carrying, way: Way): Promise<Outcome> {
   try {
     if (way !== "run" && (await isFinished(carrying))) return {};
     if (way === "settle") throw new NotDone(meanwhile);
-    await actions[carrying.operation.kind](carrying);
+    const { kind } = carrying.operation;
+    if (kind === "replace") return { now: await replace(carrying) };
+    await actions[kind](carrying);
     return {};
   } catch (error) {
     if (isServerGone(error)) throw error;
@@ -145,8 +148,8 @@ export async function carryOut(
     return await pipelinedAll(carryings, WINDOW, async (carrying) => {
       const { path } = carrying.operation;
       const outcome = outcomes.get(path) ?? {};
-      const { isBack, ...rest } = outcome;
-      if (rest.failed === undefined) return lookAgain(carrying);
+      const { isBack, now, ...rest } = outcome;
+      if (rest.failed === undefined) return lookAgain(carrying, now);
       const placed = isBack === true ? await putBackBy(carrying).catch(() => []) : [];
       return { path, ...rest, ...(placed.length > 0 && { placed }) };
     });
@@ -160,8 +163,10 @@ export async function carryOut(
 }
 
 /** What cannot be reached at this moment is looked at by the next command: without it nothing could be undone there. */
-async function lookAgain(carrying: Carrying): Promise<Done> {
+async function lookAgain(carrying: Carrying, now: Entry | undefined): Promise<Done> {
   const { path } = carrying.operation;
+  const known = now === undefined ? undefined : placedAs(carrying, now);
+  if (known !== undefined) return { path, placed: known };
   try {
     const placed = await placedBy(carrying);
     return placed === undefined ? { path, placed: [], open: true } : { path, placed };

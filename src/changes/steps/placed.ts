@@ -35,6 +35,16 @@ export async function placedBy(carrying: Carrying): Promise<readonly Placed[] | 
   return [...first, ...placed];
 }
 
+/**
+ * The same by what stood there at the moment of the exchange: of a file with one name, for nothing else that a step does moves its
+ * ctime. Undefined: it is to be looked at.
+ */
+export function placedAs({ operation, staged }: Carrying, now: Entry): readonly Placed[] | undefined {
+  if (now.type !== "file" || now.links !== 1) return undefined;
+  if (staged === undefined || !isSameFile(now, staged)) return undefined;
+  return isAsMade(operation, now) ? [{ path: operation.path, identity: identityOf(now) }] : [];
+}
+
 /** What was taken out and went back unchanged: that moved its ctime, and is not the host's work. */
 export async function putBackBy({ server, roots, operation }: Carrying): Promise<readonly Placed[]> {
   const { path, before } = operation;

@@ -1,5 +1,5 @@
 import type { BytePath, Change } from "../../model/index.ts";
-import { joinPath, parentOf } from "../byte-path.ts";
+import { joinPath, nameOf, parentOf } from "../byte-path.ts";
 import type { FileRoot, FileServer, LayerEntry, Place } from "../file-server.ts";
 import { dealtAll, type Lanes } from "../lanes.ts";
 import { pipelinedAll } from "../pipelined.ts";
@@ -67,14 +67,42 @@ export async function pruneLayer(roots: LayerRoots, pending: readonly Change[]):
     ({ path, tooDeep }) => tooDeep !== true && !hiding.has(path) && !liesIn(hiding, path),
   );
   const isFolder = ({ type }: LayerEntry) => type === "directory";
-  const items = gone.filter((entry) => !isFolder(entry));
-  await dealtAll(servers, { items, window: WINDOW }, ({ path }, by) =>
-    removeIfFree(by, { root: layer, path }),
-  );
+  const files = gone.filter((entry) => !isFolder(entry)).map(({ path }) => path);
+  await dealtAll(servers, { items: byFolder(files), window: WINDOW }, (some, by) => clear(by, layer, some));
   // Deepest first, and once they are empty: one server keeps the order.
   await pipelinedAll(gone.filter(isFolder).reverse(), WINDOW, ({ path }) =>
     removeIfFree(server, { root: layer, path }),
   );
+}
+
+/** How many of one folder's files go at a time, so that the servers share a large one. */
+const AT_A_TIME = 128;
+
+/** Files in their folders, so many of one at a time. */
+function byFolder(paths: readonly BytePath[]): readonly (readonly BytePath[])[] {
+  const all: BytePath[][] = [];
+  const open = new Map<BytePath, BytePath[]>();
+  for (const path of paths) {
+    const folder = parentOf(path);
+    const some = open.get(folder);
+    if (some !== undefined && some.length < AT_A_TIME) some.push(path);
+    else {
+      const next = [path];
+      open.set(folder, next);
+      all.push(next);
+    }
+  }
+  return all;
+}
+
+/** Files of one folder. Where one of them stays, each is asked for by itself: the others go. */
+async function clear(server: FileServer, root: FileRoot, paths: readonly BytePath[]): Promise<void> {
+  try {
+    await server.clear({ root, path: parentOf(paths[0] ?? "") }, paths.map(nameOf));
+  } catch (error) {
+    if (isServerGone(error)) throw error;
+    for (const path of paths) await removeIfFree(server, { root, path });
+  }
 }
 
 /** In one step, and whole. */
@@ -90,7 +118,7 @@ async function takeOut({ layer, around }: LayerRoots, path: BytePath, server: Fi
  */
 async function removeIfFree(server: FileServer, place: Place): Promise<void> {
   await server.remove(place).catch((error: unknown) => {
-    if (!["EACCES", "ENOTEMPTY"].includes(errnoOf(error) ?? "")) throw error;
+    if (!["EACCES", "ENOTEMPTY", "ENOENT"].includes(errnoOf(error) ?? "")) throw error;
   });
 }
 

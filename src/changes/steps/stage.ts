@@ -1,6 +1,6 @@
 import { WorkcellError } from "../../errors/index.ts";
 import type { BytePath, Entry } from "../../model/index.ts";
-import { joinPath } from "../byte-path.ts";
+import { joinPath, parentOf } from "../byte-path.ts";
 import type { CopyAs, FileRoot, FileServer, Place } from "../file-server.ts";
 import { dealtAll, type Lanes } from "../lanes.ts";
 import { pipelinedAll } from "../pipelined.ts";
@@ -156,7 +156,8 @@ export async function stage(
   try {
     const items = beside.filter((operation) => !hasNames(operation));
     const servers = await lanes.serversFor(items.reduce((sum, { parts }) => sum + parts.length, 0));
-    await dealtAll(servers, { items, window: WINDOW }, tryOne);
+    const workOf = ({ path, parts }: Operation) => ({ folder: parentOf(path), requests: parts.length });
+    await dealtAll(servers, { items, window: WINDOW, workOf }, tryOne);
     // Names of files that other operations make: once those are made.
     for (const operation of beside.filter(hasNames)) await tryOne(operation, server);
   } catch (error) {
