@@ -17,7 +17,13 @@ export interface ReadChangesInput extends HostHistory {
   readonly layer: FileRoot;
   /** The person's folder. */
   readonly folder: FileRoot;
+  /** What the layer holds, where it was read already: `scanLayer`. */
+  readonly entries?: readonly LayerEntry[];
 }
+
+/** All that a layer holds. */
+export const scanLayer = (server: FileServer, layer: FileRoot): Promise<readonly LayerEntry[]> =>
+  server.scan({ root: layer, path: "" }, { marksDeep: true });
 
 /** Calls under way at once: enough that the server never waits for us. */
 const window = 512;
@@ -44,7 +50,7 @@ interface Reading extends ReadChangesInput {
  * bytes. Times alone are no change, and neither are the attributes of the connected folder itself.
  */
 export async function readChanges(input: ReadChangesInput): Promise<readonly Change[]> {
-  const entries = await input.server.scan({ root: input.layer, path: "" }, { marksDeep: true });
+  const entries = input.entries ?? (await scanLayer(input.server, input.layer));
   const reading: Reading = {
     ...input,
     folders: new Map([["", { onHost: true }]]),

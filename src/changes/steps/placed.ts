@@ -1,9 +1,9 @@
-import type { Entry } from "../../model/index.ts";
+import type { BytePath, Entry } from "../../model/index.ts";
 import { joinPath } from "../byte-path.ts";
 import { pipelinedAll } from "../pipelined.ts";
 import type { Carrying } from "./carrying.ts";
 import { hasSameContent, identityOf, isSameFile, type Operation, type Part, type Placed } from "./step.ts";
-import { isAbsent } from "./trees.ts";
+import { isAbsent, isServerGone } from "./trees.ts";
 
 /** Calls under way at once. */
 const WINDOW = 256;
@@ -23,16 +23,36 @@ export async function placedBy(carrying: Carrying): Promise<readonly Placed[] | 
   if (known === undefined || !isSameFile(top, known)) return [];
   if (operation.moved !== undefined) return placedTree(carrying, top);
   const inside = operation.parts.filter(({ path }) => path !== "");
-  const entries = await pipelinedAll(inside, WINDOW, ({ path }) =>
-    server.stat({ root: roots.host, path: joinPath(operation.path, path) }),
-  );
-  const placed = [...inside].flatMap((part, index) => {
-    const entry = entries[index];
-    if (entry === undefined || !isMade(part, entry)) return [];
-    return [{ path: joinPath(operation.path, part.path), identity: identityOf(entry) }];
+  const entryAt = await entriesInside(carrying, inside);
+  const placed = await pipelinedAll(inside, WINDOW, async (part) => {
+    const path = joinPath(operation.path, part.path);
+    const entry = await entryAt(path);
+    return entry !== undefined && isMade(part, entry) ? [{ path, identity: identityOf(entry) }] : [];
   });
   const first = isTopMade(operation, top) ? [{ path: operation.path, identity: identityOf(top) }] : [];
-  return [...first, ...placed];
+  return [...first, ...placed.flat()];
+}
+
+/** From so many parts on their folders are listed: a request for each folder, and not for each file. */
+const LISTED_FROM = 8;
+
+type EntryAt = (path: BytePath) => Promise<Entry | undefined>;
+
+/** What stands at a path below an operation's own. What cannot be listed is looked at one by one. */
+async function entriesInside(
+  { server, roots, operation }: Carrying,
+  inside: readonly Part[],
+): Promise<EntryAt> {
+  const one: EntryAt = (path) => server.stat({ root: roots.host, path });
+  if (inside.length < LISTED_FROM) return one;
+  try {
+    const listed = await server.scan({ root: roots.host, path: operation.path });
+    const entries = new Map(listed.map((entry) => [entry.path, entry]));
+    return async (path) => entries.get(path);
+  } catch (error) {
+    if (isServerGone(error)) throw error;
+    return one;
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { joinPath, nameOf, parentOf } from "../byte-path.ts";
 import type { FileRoot, FileServer, LayerEntry, Place } from "../file-server.ts";
 import { dealtAll, type Lanes } from "../lanes.ts";
 import { pipelinedAll } from "../pipelined.ts";
+import { scanLayer } from "../read-changes.ts";
 import { newToken } from "./run-step.ts";
 import { copyTree, errnoOf, isServerGone, removeTree } from "./trees.ts";
 
@@ -50,10 +51,16 @@ export async function clearLeaving({ server, around }: LayerRoots, names: readon
   for (const path of names.filter(isLeaving)) await removeTree(server, { root: around, path });
 }
 
-/** Takes out of a layer what was carried over or is no change: only what is still pending stays. No cell may run on it. */
-export async function pruneLayer(roots: LayerRoots, pending: readonly Change[]): Promise<void> {
+/**
+ * Takes out of a layer what was carried over or is no change: only what is still pending stays. No cell may run on it. `entries`
+ * are what it held when the changes were read: what somebody else put there since was never seen, and stays.
+ */
+export async function pruneLayer(
+  roots: LayerRoots,
+  pending: readonly Change[],
+  entries: readonly LayerEntry[],
+): Promise<void> {
   const { server, layer } = roots;
-  const entries = await server.scan({ root: layer, path: "" }, { marksDeep: true });
   const isNeeded = needed(entries, pending);
   const all = entries.filter(({ path }) => !isNeeded(path));
   const servers = await roots.lanes.serversFor(all.length);
@@ -149,7 +156,7 @@ export async function discardChanges(
   discarded: readonly Change[],
 ): Promise<void> {
   const { server, layer, folder } = input;
-  const hiding = hidingIn(await server.scan({ root: layer, path: "" }, { marksDeep: true }));
+  const hiding = hidingIn(await scanLayer(server, layer));
   const chosen = new Set(discarded.map(({ path }) => path));
   for (const { path, before, kind } of discarded) {
     const place = { root: layer, path };
@@ -164,5 +171,5 @@ export async function discardChanges(
     }
   }
   const left = all.filter(({ path }) => !chosen.has(path));
-  await pruneLayer(input, left);
+  await pruneLayer(input, left, await scanLayer(server, layer));
 }
