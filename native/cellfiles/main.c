@@ -43,6 +43,7 @@ static operation *take_operation(struct reader *request) {
     case ASK_READ: return read_file;
     case ASK_COMPARE: return compare_files;
     case ASK_COPY: return copy_entry;
+    case ASK_COPIES: return copy_files;
     case ASK_FOLDER: return make_folder;
     case ASK_LINK: return link_file;
     case ASK_ATTRIBUTES: return set_attributes;

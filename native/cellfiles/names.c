@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -122,25 +121,15 @@ int remove_entry(struct reader *request, struct answers *answers) {
   return error;
 }
 
-/* What is no single name would lead out of the folder that was opened. */
-static bool is_name(const char *text, size_t length) { return length > 0 && memchr(text, '/', length) == NULL; }
-
 /* All of them are read before the first is removed: what is malformed changes nothing. */
-static bool are_names(struct reader names) {
-  bool plain = true;
-  size_t length;
-  while (names.at < names.end) {
-    const char *text = take_text(&names, &length);
-    plain = plain && is_name(text, length);
-  }
-  return plain;
+static void check_names(struct reader names) {
+  while (names.at < names.end) take_name(&names);
 }
 
-/* What is gone already is as it is to be. A folder is refused, two dots among them. */
+/* What is gone already is as it is to be. */
 static int clear_all(int folder, struct reader *names, struct answers *answers) {
-  size_t length;
   while (names->at < names->end)
-    if (unlinkat(folder, take_text(names, &length), 0) != 0 && errno != ENOENT) return failed(answers, "remove");
+    if (unlinkat(folder, take_name(names), 0) != 0 && errno != ENOENT) return failed(answers, "remove");
   return 0;
 }
 
@@ -148,11 +137,11 @@ int clear_names(struct reader *request, struct answers *answers) {
   struct place place;
   struct stat status;
   take_place(request, &place);
-  bool plain = are_names(*request);
+  check_names(*request);
   int folder = open_place(&place, &status);
   if (folder < 0) return failed(answers, "open folder");
   note_written(folder);
-  int error = plain ? clear_all(folder, request, answers) : failed_by(answers, "say the name", EINVAL);
+  int error = clear_all(folder, request, answers);
   close(folder);
   return error;
 }

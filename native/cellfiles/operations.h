@@ -9,6 +9,7 @@ int list_folder(struct reader *request, struct answers *answers);
 int read_file(struct reader *request, struct answers *answers);
 int compare_files(struct reader *request, struct answers *answers);
 int copy_entry(struct reader *request, struct answers *answers);
+int copy_files(struct reader *request, struct answers *answers);
 int make_folder(struct reader *request, struct answers *answers);
 int link_file(struct reader *request, struct answers *answers);
 int set_attributes(struct reader *request, struct answers *answers);

@@ -28,6 +28,7 @@ enum {
   ASK_READ = 'r',       /* place, u64 offset, u32 length -> the bytes that there are */
   ASK_COMPARE = 'c',    /* place, place -> u8 */
   ASK_COPY = 'p',       /* place, place, as -> entry */
+  ASK_COPIES = 'b',     /* place, place, for each file: text, text, as -> entries; the first that fails ends it */
   ASK_FOLDER = 'd',     /* place, as -> entry */
   ASK_LINK = 'n',       /* place, place */
   ASK_ATTRIBUTES = 'a', /* place, as, place -> entry */

@@ -23,6 +23,13 @@ export interface CopyAs {
   readonly mtimeNs: bigint;
 }
 
+/** A file of one folder, and what it is to be in another. */
+export interface FileCopy {
+  readonly from: string;
+  readonly to: string;
+  readonly as: CopyAs;
+}
+
 /** What tells the state of a file that is to be replaced from any other. */
 export interface Known extends Pick<Entry, "size" | "mtimeNs" | "ctimeNs"> {
   /** False: its ctime moves with another of its names. */
@@ -66,6 +73,11 @@ export interface FileServer {
   isSame(one: Place, other: Place): Promise<boolean>;
   /** Copies a file or a symlink to a name that must not exist: reflinked or sparse where it can be, with its extended attributes. */
   copy(from: Place, to: Place, as: CopyAs): Promise<Entry>;
+  /**
+   * The same for files of one folder to names in another, in one request. The first that fails ends it: what was made before stays.
+   * As many as a request holds: some hundred, where the folders' paths are no longer than the kernel takes at once.
+   */
+  copyFiles(from: Place, to: Place, files: readonly FileCopy[]): Promise<readonly Entry[]>;
   makeDirectory(place: Place, as: CopyAs): Promise<Entry>;
   /** Another name for a file; the name must not exist. */
   link(from: Place, to: Place): Promise<void>;

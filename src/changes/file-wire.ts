@@ -8,6 +8,7 @@ export type Operation =
   | "read"
   | "compare"
   | "copy"
+  | "copies"
   | "folder"
   | "link"
   | "attributes"
@@ -26,6 +27,7 @@ const letters: Record<Operation, string> = {
   read: "r",
   compare: "c",
   copy: "p",
+  copies: "b",
   folder: "d",
   link: "n",
   attributes: "a",
@@ -235,6 +237,17 @@ export function decodeEntry(bytes: Buffer): Entry | undefined {
   if (bytes.length === 0) return undefined;
   const { marks: _, ...entry } = readEntry(new Reader(bytes));
   return entry;
+}
+
+/** As many entries as an answer holds. */
+export function decodeEntries(bytes: Buffer): Entry[] {
+  const reader = new Reader(bytes);
+  const entries: Entry[] = [];
+  while (!reader.isAtEnd) {
+    const { marks: _, ...entry } = readEntry(reader);
+    entries.push(entry);
+  }
+  return entries;
 }
 
 /** How far a replacement came. */

@@ -4,6 +4,7 @@ import { Conversation } from "./file-conversation.ts";
 import { type FileFault, fileError, readablePath } from "./file-error.ts";
 import type {
   CopyAs,
+  FileCopy,
   FileFinder,
   FileRoot,
   FileServer,
@@ -16,6 +17,7 @@ import type {
   Replaced,
 } from "./file-server.ts";
 import {
+  decodeEntries,
   decodeEntry,
   decodeFound,
   decodeListing,
@@ -104,6 +106,16 @@ class CellfilesServer implements FileServer, FileFinder, LayerMaker {
   copy(from: Place, to: Place, as: CopyAs): Promise<Entry> {
     const attempt = () => `copy ${this.#name(from)} to ${this.#name(to)}`;
     return this.#made(attempt, "copy", [{ place: from }, { place: to }, { as }]);
+  }
+
+  async copyFiles(from: Place, to: Place, files: readonly FileCopy[]): Promise<readonly Entry[]> {
+    const attempt = () => `copy files of ${this.#name(from)} to ${this.#name(to)}`;
+    const fields = files.flatMap((file) => [{ text: file.from }, { text: file.to }, { as: file.as }]);
+    const entries = decodeEntries(
+      await this.#ask(attempt, "copies", [{ place: from }, { place: to }, ...fields]),
+    );
+    if (entries.length === files.length) return entries;
+    throw fileError(attempt(), { code: "EPROTO", step: "say what was made" });
   }
 
   makeDirectory(place: Place, as: CopyAs): Promise<Entry> {

@@ -103,6 +103,7 @@ export function memoryFiles(...trees: readonly MemoryTree[]): MemoryFiles {
     exchange: refuse,
     rename: refuse,
     remove: refuse,
+    copyFiles: refuse,
     replace: refuse,
     clear: refuse,
     sync: refuse,
