@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -7,7 +8,6 @@ import {
   renameSync,
   rmSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
@@ -15,7 +15,8 @@ import { performance } from "node:perf_hooks";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { buildNative } from "./build-native.mjs";
-import { bundleWorkcell, esbuild } from "./bundle.mjs";
+import { esbuild } from "./bundle/esbuild.mjs";
+import { bundleWorkcell } from "./bundle.mjs";
 import { writeExample } from "./example-file.mjs";
 import { writeStamp } from "./setup/source-stamp.mjs";
 import { ending } from "./setup/stop.mjs";
@@ -82,7 +83,11 @@ export async function buildAll(root) {
   const made = mkdtempSync(path.join(dist, ".build-"));
   try {
     const programs = await buildNative({ root, out: path.join(dist, "native") });
-    symlinkSync(path.join(dist, "native"), path.join(made, "native"));
+    // No link to the folder: a cell is not made from a program behind one, and the start that is tried would fail.
+    cpSync(path.join(dist, "native"), path.join(made, "native"), {
+      recursive: true,
+      preserveTimestamps: true,
+    });
     await bundleWorkcell(root, made);
     await publishSchema(root, made);
     writeExample(root, made);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { esbuild } from "./bundle.mjs";
+import { esbuild } from "./bundle/esbuild.mjs";
 
 // Writes src/plan/seccomp/compiled.gen.ts anew from the rules beside it; a unit test holds the two together.
 const root = path.resolve(import.meta.dirname, "..");

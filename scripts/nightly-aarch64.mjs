@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { esbuild } from "./bundle.mjs";
+import { esbuild } from "./bundle/esbuild.mjs";
 import { makeInitramfs } from "./nightly-aarch64/initramfs.mjs";
 import { judgeConsole } from "./nightly-aarch64/judge.mjs";
 import { fetchKernel } from "./nightly-aarch64/kernel.mjs";

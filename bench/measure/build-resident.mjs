@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import { esbuild } from "../../scripts/bundle.mjs";
+import { esbuild } from "../../scripts/bundle/esbuild.mjs";
 
 /**
  * Builds resident.mjs, with the whole line of Workcell that it imports from the sources, into one file. Workcell's own

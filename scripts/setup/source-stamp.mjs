@@ -4,7 +4,7 @@ import path from "node:path";
 import process from "node:process";
 
 /** All that the build is made from. Tests are not part of it. */
-const folders = ["src", "native", "examples/first-task"];
+const folders = ["src", "native", "scripts/bundle", "examples/first-task"];
 const files = [
   "package.json",
   "package-lock.json",

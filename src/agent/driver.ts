@@ -27,6 +27,11 @@ export class Driver {
     return true;
   }
 
+  /** Forgets what was said and has not been heard; false: nothing was. */
+  forget(): boolean {
+    return this.#queue.splice(0).length > 0;
+  }
+
   /** What has been said since it was last asked. */
   heard(): ContentBlockParam[] {
     return this.#queue.splice(0).flat();

@@ -131,6 +131,21 @@ test("a person at the terminal is asked, once, always, or answers with what is w
   ]);
 });
 
+test("what was typed before an interrupt and not heard is dropped; what is typed after it is the next turn", async () => {
+  const busy = { uses: [use("Bash", { command: "echo up > mark; sleep 100" })] };
+  const api = await serveMessages([busy, { text: "ok" }]);
+  const agent = startAgent([...all, "do it"], { ...api, terminal: true });
+  await until(() => readdirSync(agent.folder).includes("mark"), 5000);
+  agent.type("too early");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  agent.signal("SIGINT");
+  await until(() => agent.texts.out.includes("had not been heard"), 5000);
+  expect(api.requests).toHaveLength(1);
+  agent.type("instead");
+  expect(await agent.ended).toBe(0);
+  expect(JSON.stringify(api.requests.at(-1)?.messages)).toMatch(/^(?!.*too early).*instead/);
+});
+
 test("a background command's end is told to the model with the next results", async () => {
   const api = await serveMessages([
     { uses: [use("Bash", { command: "echo far", run_in_background: true })] },

@@ -9,6 +9,7 @@ import { findSession, isSessionId, transcriptFolder } from "./loop/transcript.ts
 import { makeAgent, modelOf, toolsOf } from "./make-agent.ts";
 import { Permissions } from "./permit.ts";
 import { Workplace } from "./tools/workplace.ts";
+import { unheard } from "./unheard.ts";
 import type { World } from "./world.ts";
 
 /** Exit codes beside 0: the work failed, it was interrupted, a call was refused because nobody could be asked. */
@@ -55,6 +56,8 @@ async function work(asked: Asked, world: World): Promise<number> {
   const stopped = new Promise<"stopped">((resolve) => {
     world.onSignal((signal) => {
       if (signal !== "SIGINT" || !driver.interrupt()) resolve("stopped");
+      // A program that drives it keeps its own count of what it said.
+      else if (asked.input !== "stream-json" && driver.forget()) front.emit({ type: "note", text: unheard });
     });
     front.onGone(() => resolve("stopped"));
   });

@@ -1,5 +1,6 @@
 import type { BytePath, Entry } from "../model/index.ts";
 import { shownPath } from "./byte-path.ts";
+import { isTime } from "./kept-time.ts";
 
 /** What stands as Workcell itself left it. */
 export interface Written {
@@ -28,11 +29,11 @@ export function conflictAt(history: HostHistory, path: BytePath, entry: Entry): 
 }
 
 /**
- * The same for a folder, whose ctime also moves when something in it does. A rename moves it without mtime, so that
- * a folder put into another's place, whose files are as old as they were, is told from one that was worked in.
+ * The same for a folder, whose ctime also moves when something in it does: then both its times are one. A rename moves ctime
+ * alone, so that a folder put into another's place, whose files are as old as they were, is told from one that was worked in.
  */
 export function conflictIfMoved(history: HostHistory, path: BytePath, entry: Entry): string | undefined {
-  if (entry.type !== "directory" || entry.mtimeNs >= history.baseTimeNs) return undefined;
+  if (entry.type !== "directory" || isTime(entry.mtimeNs, entry.ctimeNs)) return undefined;
   if (!isNewer(history, path, entry)) return undefined;
   return `"${shownPath(path)}" was moved or changed ${afterwards}`;
 }
@@ -51,8 +52,11 @@ export function conflictOfRemoval(
   if (entry.type !== "directory") return conflictAt(history, entry.path, entry);
   const moved = conflictIfMoved(history, entry.path, entry);
   if (moved !== undefined) return moved;
-  for (const inside of below) {
-    if (inside.type === "directory") {
+  // An empty folder that the host made has nothing in it that would tell.
+  if (below.length === 0) return conflictAt(history, entry.path, entry);
+  for (const [index, inside] of below.entries()) {
+    const isFilled = below[index + 1]?.path.startsWith(`${inside.path}/`) === true;
+    if (inside.type === "directory" && isFilled) {
       const movedInside = conflictIfMoved(history, inside.path, inside);
       if (movedInside !== undefined) return movedInside;
     } else if (isNewer(history, inside.path, inside)) {

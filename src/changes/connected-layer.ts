@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { WorkcellError } from "../errors/index.ts";
-import type { FolderIdentity } from "../lib/folder-identity.ts";
+import { type FolderIdentity, folderIdentity, isSameFolder } from "../lib/folder-identity.ts";
 import { printable } from "../lib/printable.ts";
 import type { BytePath, Change, JudgedChange } from "../model/index.ts";
 import type { FileFinder, FileRoot, FileServer, LayerEntry } from "./file-server.ts";
@@ -109,10 +109,21 @@ async function openServer(input: OpenInput): Promise<FileServer & FileFinder> {
     const top = await server.stat({ root: host, path: "" });
     const { device, inode } = place.identity;
     if (top?.device !== BigInt(device) || top.inode !== BigInt(inode)) throw replaced(place.folder);
+    if (isOther(place)) throw replaced(place.folder);
     return server;
   } catch (error) {
     await server.close();
     throw error;
+  }
+}
+
+/** True of a folder that has the numbers of the known one, and is another one all the same. */
+function isOther({ folder, identity }: LayerPlace): boolean {
+  try {
+    return !isSameFolder(identity, folderIdentity(folder));
+  } catch {
+    // It has gone since it was opened.
+    return true;
   }
 }
 

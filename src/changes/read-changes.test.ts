@@ -195,6 +195,43 @@ test("readChanges() sees a folder that the host put in another's place, whose fi
   ]);
 });
 
+test("readChanges() tells a folder that was worked in and then moved from one that was worked in alone", async () => {
+  const worked = { type: "directory", ctimeNs: 200n, mtimeNs: 200n } as const;
+  const moved = { type: "directory", ctimeNs: 201n, mtimeNs: 150n } as const;
+  const found = await briefs({
+    folder: { d: moved, "d/a": "theirs", e: worked, "e/a": "theirs" },
+    layer: { "d/a": "ours!", "e/a": "ours!" },
+  });
+  expect(found).toEqual([
+    'changed d/a file>file conflict: "d" was moved or changed on the host after the folder was connected',
+    "changed e/a file>file",
+  ]);
+});
+
+test("readChanges() sees an empty folder that the host made where the session has or leaves nothing", async () => {
+  const made = { type: "directory", ctimeNs: 200n, mtimeNs: 200n } as const;
+  const worked = { type: "directory", ctimeNs: 200n, mtimeNs: 200n } as const;
+  const found = await briefs({
+    folder: {
+      d: made,
+      e: worked,
+      "e/deep/er": made,
+      old: worked,
+      "old/a": "x",
+      empty: { type: "directory" },
+    },
+    layer: {
+      ...{ d: { target: "x" }, e: { whiteout: true }, old: { whiteout: true }, empty: { whiteout: true } },
+    },
+  });
+  expect(found).toEqual([
+    "changed d directory>symlink conflict: changed on the host after the folder was connected",
+    'removed e directory>- conflict: "e/deep/er" in it was changed on the host after the folder was connected',
+    "removed empty directory>-",
+    "removed old directory>-",
+  ]);
+});
+
 test("readChanges() passes over what a layer damaged by hand has below something that is no folder", async () => {
   expect(await briefs({ layer: { a: "file", "a/b": "below it" } })).toEqual(["added a ->file"]);
 });

@@ -19,7 +19,7 @@ export function sameAttributes(before: Entry, after: Entry): boolean {
   );
 }
 
-function sameXattrs(
+export function sameXattrs(
   before: Readonly<Record<string, string>>,
   after: Readonly<Record<string, string>>,
 ): boolean {

@@ -180,10 +180,8 @@ export async function runInCell(flags: FlagValues, work: CellWork, context: Comm
       stdio: ["inherit", "inherit", "inherit"],
       ...makeRequest(flags, work, context),
       signal: cancel.signal,
-      onDecided: (settings) => {
-        files.open(flags, context);
-        hintAtFolders(settings, context);
-      },
+      onDecided: () => files.open(flags, context),
+      onLaunched: (settings) => hintAtFolders(settings, context),
       onAudit: (lines) => files.addAudit(lines),
     };
     cell = await startCell(request);

@@ -1,5 +1,6 @@
 import type net from "node:net";
 import type tls from "node:tls";
+import { monotonicMs } from "../lib/monotonic.ts";
 import { shortLine } from "../lib/short-line.ts";
 import type {
   Answer,
@@ -97,7 +98,7 @@ export class ServedCell {
 
   /** Opens the record of something allowed; it is written when it ends. */
   open(answer: Answer, kind: AuditEvent["kind"], subject: string): OpenEntry {
-    const startedMs = performance.now();
+    const startedMs = monotonicMs();
     const event = this.#event(answer, kind, subject);
     const entry: OpenEntry = {
       bytesUp: 0,
@@ -106,7 +107,7 @@ export class ServedCell {
       finish: (failure) => {
         if (!this.#entries.delete(entry)) return;
         const { bytesUp, bytesDown, address, upstream, status } = entry;
-        const durationMs = Math.round((performance.now() - startedMs) * 1000) / 1000;
+        const durationMs = Math.round((monotonicMs() - startedMs) * 1000) / 1000;
         const extra = {
           ...(address !== undefined && { address }),
           ...(upstream !== undefined && { upstream }),

@@ -46,6 +46,26 @@ export interface CommandKit {
   readonly origin: Origin;
   readonly files: readonly KitFile[];
   readonly environment: Readonly<Record<string, string>>;
+  /** What the command is not to find in connected folders; absent: it finds all that is there. */
+  readonly config?: KitConfig;
+}
+
+/** A command's own configuration in connected folders: it comes with them, so it may be anybody's. */
+export interface KitConfig {
+  /** Names by which it is found where the command works, and in the folders above. */
+  readonly names: readonly string[];
+  /** What is shown instead, on the host: nothing, as a folder and as a file. */
+  readonly nothing: Readonly<Record<"folder" | "file", string>>;
+  /** What the person agreed to, as it was then: shown in the place of what stands there now. */
+  readonly agreed: readonly AgreedConfig[];
+}
+
+/** One name in one folder that was agreed to. */
+export interface AgreedConfig {
+  /** Absolute path on the host, symlinks resolved. */
+  readonly path: string;
+  /** Where a copy of it lies on the host. */
+  readonly source: string;
 }
 
 /** A file or folder of the host's under the name by which the command knows it. */

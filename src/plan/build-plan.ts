@@ -1,3 +1,4 @@
+import { isInside } from "../lib/is-inside.ts";
 import type {
   CommandKit,
   Filter,
@@ -86,13 +87,16 @@ function planMounts(
     },
     { rules: facts.ruledPaths ?? [], cellFolder: cellFolderOf(session) },
   );
+  const brought = kitMounts(input.kit);
+  // What lies below what the command brings is out of its reach already, and cannot be seen to be itself.
+  const isReached = ({ target }: PlannedMount) => !brought.some((mount) => isInside(target, mount.target));
   const all: PlannedMount[] = [
     ...covered.system,
     ...covered.folders,
-    ...planProtectedCovers(folders, covers, facts.ruledPaths ?? []),
+    ...planProtectedCovers(folders, covers, facts.ruledPaths ?? []).filter(isReached),
     // SECURITY(P8): after all that an earlier command could have laid links in the way of, or it would supply this.
     cellinitMount(facts),
-    ...kitMounts(input.kit),
+    ...brought,
     {
       kind: "remount-ro",
       target: "/",

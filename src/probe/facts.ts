@@ -161,7 +161,7 @@ function probeUidMap(): NonNullable<HostFacts["uidMap"]> {
 }
 
 function probeNode(): Pick<HostFacts, "node" | "nodeFolders"> {
-  const realPath = realpathSync(process.execPath);
+  const realPath = realpathSync.native(process.execPath);
   const bin = path.dirname(realPath);
   const modules = path.join(path.dirname(bin), "lib/node_modules");
   return {

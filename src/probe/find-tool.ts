@@ -12,8 +12,10 @@ const isInside = (inner: string, outer: string) => inner === outer || inner.star
 
 function executable(file: string): string | undefined {
   try {
+    // Most folders have it not, and Node makes an error of a start's length for each that would throw.
+    if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
     accessSync(file, constants.X_OK);
-    return statSync(file).isFile() ? realpathSync(file) : undefined;
+    return realpathSync.native(file);
   } catch {
     // Not there, or not for us: the next folder may have it.
     return undefined;

@@ -1,16 +1,8 @@
-import {
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import type { HostFacts, Settings } from "../model/index.ts";
+import { removeFile } from "./remove-file.ts";
 
 /** A range of host uids that overlaps somebody's subordinate ids would let a session read their containers' files. */
 export function checkUidRange(range: Settings["uidRange"], subuids: HostFacts["subuids"]): void {
@@ -50,7 +42,7 @@ export function claimUid(state: string, range: Settings["uidRange"], name: strin
     writeFileSync(draft, `${name}\n`, { mode: 0o600 });
     return linkFirstFree(draft, folder, range, name);
   } finally {
-    rmSync(draft, { force: true });
+    removeFile(draft);
   }
 }
 
@@ -85,14 +77,14 @@ export function ownerOfUid(state: string, uid: number): string | undefined {
 
 /** Gives a session's uid back; one that has been given to another session meanwhile stays that one's. */
 export function releaseUid(state: string, uid: number, name: string): void {
-  if (ownerOfUid(state, uid) === name) rmSync(path.join(state, "uids", `${uid}`), { force: true });
+  if (ownerOfUid(state, uid) === name) removeFile(path.join(state, "uids", `${uid}`));
 }
 
 /** Gives back every uid that a session has; what cannot be read is not known to be its. */
 export function releaseUidsOf(state: string, name: string): void {
   const folder = path.join(state, "uids");
   if (!existsSync(folder)) return;
-  rmSync(path.join(folder, `.${name}`), { force: true });
+  removeFile(path.join(folder, `.${name}`));
   for (const entry of readdirSync(folder)) {
     const file = path.join(folder, entry);
     if (statSync(file, { throwIfNoEntry: false })?.isFile()) releaseUid(state, Number(entry), name);

@@ -20,7 +20,7 @@ export function copyInstead(
   if (!(error instanceof WorkcellError)) return undefined;
   const { unmerged } = error.details;
   if (typeof unmerged !== "string") return undefined;
-  const { onDecided: _done, ...rest } = request;
+  const { onDecided: _done, onLaunched: _said, ...rest } = request;
   const heard = new Set(told);
   const onNotice = (line: string) => {
     if (!heard.has(line)) request.onNotice?.(line);

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import type { CellGroup, Running, SupervisorRecord } from "../launch/index.ts";
+import { monotonicMs } from "../lib/monotonic.ts";
 import type { Denial, Ending, Outcome, Plan, Weaker } from "../model/index.ts";
 import { denialOfPids, type HeldLimits, judgeLimit } from "../supervise/index.ts";
 import type { CellRecords } from "./cell-records.ts";
@@ -99,7 +100,7 @@ async function judge(started: Started, { ending, record, held, records, denials 
   return recordOutcome(started, {
     schema: "workcell.outcome/1",
     ...judgeLimit(ending, findings),
-    durationMs: Math.round(performance.now() - started.startedAt),
+    durationMs: Math.round(monotonicMs() - started.startedAt),
     resources: record.used ?? { cpuMs: null, maxRssBytes: null },
     denials,
     weaker: [...plan.weaker, ...weakerLandlock(record.ready?.landlockAbi ?? 0)],

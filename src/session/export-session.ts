@@ -63,15 +63,16 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
+/** Whole records of a session; the last one says with which agent it was talked last, and how that one calls the conversation. */
+const recordNames = ["session.json", "flags.json", "conversation.json"];
+
 /** Workcell's own records of a session, by their paths below its folder: nothing that a cell wrote is among them. */
 function recordsOf({ folder }: KnownSession): readonly string[] {
   const cells = namesIn(path.join(folder, "cells")).flatMap((cell) =>
     ["plan.json", "outcome.json", "asked.json"].map((name) => path.join("cells", cell, name)),
   );
   const steps = namesIn(path.join(folder, "steps")).map((step) => path.join("steps", step, "journal.json"));
-  return ["session.json", "flags.json", ...cells, ...steps].filter((name) =>
-    existsSync(path.join(folder, name)),
-  );
+  return [...recordNames, ...cells, ...steps].filter((name) => existsSync(path.join(folder, name)));
 }
 
 function copyRecords({ session, to }: ExportInput): number {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
-import { glanceSteps, isOpenStep, readSteps, type Step } from "../changes/index.ts";
+import { glanceSteps, isForward, isOpenStep, readSteps, type Step } from "../changes/index.ts";
 import { codeOf, WorkcellError } from "../errors/index.ts";
 import { isInside } from "../lib/is-inside.ts";
 import { countChanges } from "./count-changes.ts";
@@ -92,11 +92,13 @@ export function readOr<T>(read: () => T, fallback: T): T {
   }
 }
 
-/** A step that is neither an undo itself, nor taken back already, nor forgotten, and that did something. */
-export function isUndoable({ kind, operations, forgotten, undone = [], done = [] }: Step): boolean {
+/** A step that stands in the folder still (an apply, or an undo of an undo; not taken back), is not forgotten, and did something. */
+export function isUndoable(step: Step, steps: readonly Step[]): boolean {
+  const { operations, forgotten, undone = [], done = [] } = step;
   const failed = done.flatMap((one) => (one.failed === undefined ? [] : [one.path]));
   const gone = new Set([...undone, ...failed]);
-  return kind === "apply" && forgotten !== true && operations.some(({ path: place }) => !gone.has(place));
+  const isLeft = forgotten !== true && operations.some(({ path: place }) => !gone.has(place));
+  return isLeft && isForward(step, steps);
 }
 
 /** What a session is looked for: changes that wait, a step that can be undone, or any step. */
@@ -110,7 +112,7 @@ function foldersWith(session: KnownSession, wanted: Wanted): readonly string[] {
   }
   if (wanted === "steps") return glanceSteps(stepsOf(session.folder)).map(({ folder }) => folder);
   const steps = readOr(() => sessionSteps(session), []);
-  return steps.filter((step) => isUnfinished(step) || isUndoable(step)).map(({ folder }) => folder);
+  return steps.filter((step) => isUnfinished(step) || isUndoable(step, steps)).map(({ folder }) => folder);
 }
 
 /** The session of that name. Throws WC_SESSION. */

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, statSync } from "node:fs";
 import path from "node:path";
 import type { LiveFolder } from "../changes/index.ts";
 import { codeOf, WorkcellError } from "../errors/index.ts";
+import { monotonicMs } from "../lib/monotonic.ts";
 import { printable } from "../lib/printable.ts";
 import { realPlace } from "../lib/real-place.ts";
 import type { Denial, FolderRule, Policy, SessionCover, Settings } from "../model/index.ts";
@@ -206,7 +207,7 @@ class Watch {
   }
 
   #lookOnce(): void {
-    const begun = performance.now();
+    const begun = monotonicMs();
     this.#isHinted = false;
     this.#isLooking = true;
     this.#looking = this.#look(false)
@@ -214,7 +215,7 @@ class Watch {
       .catch(() => {})
       .then(() => {
         this.#isLooking = false;
-        this.#rest = MOST_SHARE * (performance.now() - begun);
+        this.#rest = MOST_SHARE * (monotonicMs() - begun);
         this.#later(Math.max(this.#isHinted ? HINTED_MS : INTERVAL_MS, this.#rest));
       });
   }

@@ -39,6 +39,7 @@ export {
 } from "./forget-sessions.ts";
 export { type Layer, pendingLayers, sessionLayers } from "./layer-record.ts";
 export { lockBy } from "./lock-by.ts";
+export { uncoveredIn } from "./own-config.ts";
 export { replaceInLayer } from "./replace-in-layer.ts";
 export type { RunningCell, RunRequest, RunRoute } from "./request.ts";
 export { dropLostLayers, finishSteps, openStep, type ReviewInput, reviewSession } from "./review.ts";

@@ -1,3 +1,4 @@
+import { monotonicMs } from "../lib/monotonic.ts";
 import { shortLine } from "../lib/short-line.ts";
 import type { AuditEvent, Denial } from "../model/index.ts";
 
@@ -77,7 +78,7 @@ const sameAs = ({ kind, layer, rule, origin, subject }: AuditEvent): string =>
 export function budgetAudit(
   cell: Pick<AuditEvent, "session" | "cell">,
   append: (event: AuditEvent) => boolean,
-  nowMs: () => number = () => performance.now(),
+  nowMs: () => number = monotonicMs,
 ): AuditBudget {
   const counted: { [decision in AuditEvent["decision"]]?: Counted } = {};
   // As many at most as refusals are written.

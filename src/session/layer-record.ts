@@ -16,6 +16,7 @@ export interface LayerRecord {
   readonly inode: string;
   /** When the folder was made, in ns; absent where its file system does not say, and in older records. */
   readonly born?: string;
+  readonly keepsBirth?: true;
   readonly uid: number;
   readonly gid: number;
   /** Permission bits of the folder, which `upper` began with. */
@@ -36,6 +37,7 @@ export interface Layer {
   readonly device: string;
   readonly inode: string;
   readonly born?: string;
+  readonly keepsBirth?: true;
   readonly name: string;
   readonly mode: MountMode;
   /** Folder of what was changed, as overlayfs keeps it. */
@@ -83,6 +85,7 @@ export function readLayerRecord(layerFolder: string): LayerRecord | undefined {
     [record.permissions, record.uid, record.gid].every(Number.isSafeInteger) &&
     Array.isArray(record.cells) &&
     (record.born === undefined || /^\d+$/.test(String(record.born))) &&
+    (record.keepsBirth === undefined || record.keepsBirth === true) &&
     (record.copyOwner === undefined || isOwner(record.copyOwner));
   if (!isWhole) throw damaged(file);
   const known = value as LayerRecord;
@@ -132,10 +135,11 @@ export const isUsedByOthers = (sessionFolder: string, record: LayerRecord, cell:
 function describe(sessionFolder: string, layerFolder: string): Layer | undefined {
   const record = readLayerRecord(layerFolder);
   if (record === undefined) return undefined;
-  const { folder, device, inode, born, name, mode, baseTimeNs, copyOwner } = record;
+  const { folder, device, inode, born, keepsBirth, name, mode, baseTimeNs, copyOwner } = record;
   return {
     ...{ folder, device, inode, name, mode, layerFolder },
     ...(born !== undefined && { born }),
+    ...(keepsBirth && { keepsBirth }),
     ...(copyOwner && { isCopy: true }),
     upper: upperOf(layerFolder),
     baseTimeNs: BigInt(baseTimeNs),

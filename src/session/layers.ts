@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { WorkcellError } from "../errors/index.ts";
-import { type FolderIdentity, folderIdentity } from "../lib/folder-identity.ts";
+import { type FolderIdentity, folderIdentity, isSameFolder } from "../lib/folder-identity.ts";
 import type { FolderRule, HostFacts, Policy, SessionLayer, Settings } from "../model/index.ts";
 import { isLayered } from "../plan/index.ts";
 import { defaultLimits } from "../settings/index.ts";
@@ -138,7 +138,7 @@ function openLayer(rule: FolderRule, input: LayersInput): OpenedLayer {
   const before = known === undefined ? undefined : readLayerRecord(known);
   const isLive = before !== undefined && isLayerLive(folder, before);
   const mayRenew = !isLive && isEmptyLayer(layerFolder);
-  const isSame = before?.device === identity.device && before.inode === identity.inode;
+  const isSame = before !== undefined && isSameFolder(before, identity);
   if (before !== undefined && !isSame && !mayRenew) throw replaced(rule, name);
   const { uid, gid } = statSync(rule.source);
   const begun =

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { codeOf } from "../errors/index.ts";
 import { startTime } from "../launch/index.ts";
+import { removeFile } from "./remove-file.ts";
 
 /** Who runs a cell, and whether its session goes with it. */
 export interface Marker {
@@ -31,10 +32,10 @@ export function putMarker(
     writeFileSync(draft, `${process.pid} ${startTime(process.pid)} ${kind}\n`);
     renameSync(draft, marker);
   } catch (error) {
-    rmSync(draft, { force: true });
+    removeFile(draft);
     throw error;
   }
-  return () => rmSync(marker, { force: true });
+  return () => removeFile(marker);
 }
 
 /** What a marker says; undefined when it has just gone, or says nothing (yet). */

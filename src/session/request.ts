@@ -45,6 +45,8 @@ export interface RunRequest {
   readonly startLimitMs?: number;
   /** What is asked for can be done, as far as is known before anything is started or written. */
   onDecided?(settings: Settings): void;
+  /** The cell is being built, and the command waits: there is time. */
+  onLaunched?(settings: Settings): void;
   onNotice?(line: string): void;
   onEvent?(event: AuditEvent): void;
   onDenial?(denial: Denial): void;

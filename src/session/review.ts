@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { type LayerPlace, type OpenInput, type OpenLayer, openLayer, type Step } from "../changes/index.ts";
 import { codeOf, WorkcellError } from "../errors/index.ts";
-import { folderIdentity } from "../lib/folder-identity.ts";
+import { type FolderIdentity, folderIdentity, isSameFolder } from "../lib/folder-identity.ts";
 import { printable } from "../lib/printable.ts";
 import type { BytePath } from "../model/index.ts";
 import { settleLayer } from "./copies.ts";
@@ -37,12 +37,18 @@ function mustRest({ state, session }: ReviewInput): void {
   });
 }
 
+const identityOf = ({ device, inode, born, keepsBirth }: Layer): FolderIdentity => ({
+  ...{ device, inode },
+  ...(born !== undefined && { born }),
+  ...(keepsBirth && { keepsBirth }),
+});
+
 function placeOf(layer: Layer): LayerPlace {
-  const { folder, device, inode, born, upper, baseTimeNs, layerFolder, mode, isCopy } = layer;
+  const { folder, upper, baseTimeNs, layerFolder, mode, isCopy } = layer;
   return {
     ...{ id: path.basename(layerFolder), folder, upper, baseTimeNs },
     ...(isCopy && { isCopy }),
-    identity: { device, inode, ...(born !== undefined && { born }) },
+    identity: identityOf(layer),
     mode: mode === "auto" ? "auto" : "review",
   };
 }
@@ -58,16 +64,14 @@ function placeOfStep({ folder, layer, folderIs }: Step, { session }: ReviewInput
   mkdirSync(upper, { recursive: true, mode: 0o700 });
   const layers = folderIs === undefined ? readOr(() => sessionLayers(session.folder), []) : [];
   const known = layers.find((one) => one.folder === folder);
-  const { device, inode, born } = known ?? folderIdentity(folder);
-  const identity = { device, inode, ...(born !== undefined && { born }) };
+  const identity = known === undefined ? folderIdentity(folder) : identityOf(known);
   return { id: layer, folder, identity, upper, baseTimeNs: 0n, mode: "review" };
 }
 
 /** True while the folder that a layer is of stands where it was. */
-function isThere({ folder, device, inode }: Layer): boolean {
+function isThere(layer: Layer): boolean {
   try {
-    const now = folderIdentity(folder);
-    return now.device === device && now.inode === inode;
+    return isSameFolder(layer, folderIdentity(layer.folder));
   } catch (error) {
     if (["ENOENT", "ENOTDIR", "ELOOP"].includes(codeOf(error) ?? "")) return false;
     throw error;

@@ -1,7 +1,8 @@
 import { type CellGroup, launchCell, makeCellGroup } from "../launch/index.ts";
+import { monotonicMs } from "../lib/monotonic.ts";
 import { cacheFolder } from "../lib/xdg-folders.ts";
 import type { HostFacts, Outcome, Plan, Policy, Settings } from "../model/index.ts";
-import { buildPlan, isLayered } from "../plan/index.ts";
+import { buildPlan, isLayered, type PlanInput } from "../plan/index.ts";
 import { checkProgram } from "../probe/index.ts";
 import { boundStart } from "../supervise/index.ts";
 import { checkMountPoints } from "./check-mount-points.ts";
@@ -23,7 +24,7 @@ export async function explainRun(
   const session = imagineSession({ settings, host: facts });
   const { command, terminal = false, kit } = request;
   const asked = { command, terminal, ...(kit && { kit }), ...(await ownFilters(settings, facts)) };
-  const plan = buildPlan({ settings, policy, facts, session, ...facts.own, ...asked });
+  const plan = await planCovered({ settings, policy, facts, session, ...facts.own, ...asked });
   held?.keepOut(plan, policy);
   return { plan, policy, settings };
 }
@@ -66,18 +67,19 @@ async function startOnce(request: RunRequest, copyBecause?: string): Promise<Run
     const kept = { ...session.facts, ...layers, ...(guard && { covers: guard.covers }) };
     const input = { settings, policy, facts, session: kept, ...facts.own };
     const filters = await ownFilters(settings, facts);
-    const plan = buildPlan({ ...input, command, terminal, ...(kit && { kit }), ...filters });
+    const plan = await planCovered({ ...input, command, terminal, ...(kit && { kit }), ...filters });
     held?.keepOut(plan, policy);
     checkMountPoints(plan, session.facts.folder);
     prepareCell(plan, session);
     group = makeCellGroup(plan.cell, plan.limits, facts.limits.cgroups);
-    const startedAt = performance.now();
+    const startedAt = monotonicMs();
     const output = joinOutput(request.stdio, plan.limits);
     // bwrap builds the cell while Workcell opens the gate; the command waits for both.
     const place = { folder: session.cellFolder, joinFiles: group?.joinFiles ?? [] };
     const { startLimitMs: limitMs, signal: cancel } = request;
     const bounds = { session: plan.session, limitMs, cancel, cellFolder: session.cellFolder };
     const running = boundStart(launchCell(plan, output.stdio, place), bounds);
+    request.onLaunched?.(settings);
     return await finishStart({ request, decided, plan, session, running, startedAt, output, group, guard });
   } catch (error) {
     await group?.remove();
@@ -85,6 +87,18 @@ async function startOnce(request: RunRequest, copyBecause?: string): Promise<Run
     session.abandon();
     throw await explainLaunch(error, facts);
   }
+}
+
+/** The plan, with covers over what the command is not to find in connected folders; others pay nothing. */
+async function planCovered(input: PlanInput): Promise<Plan> {
+  const plan = buildPlan(input);
+  const { kit } = input;
+  if (kit?.config === undefined) return plan;
+  const { coversOf } = await import("./own-config.ts");
+  const covers = coversOf(plan, kit);
+  return covers.length === 0
+    ? plan
+    : buildPlan({ ...input, kit: { ...kit, files: [...kit.files, ...covers] } });
 }
 
 /** Where the session keeps what this cell changes in folders that are reviewed; runs without such a folder pay nothing. */

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { WorkcellError } from "../errors/index.ts";
 import { startTime } from "../launch/index.ts";
+import { removeFile } from "./remove-file.ts";
 
 const STEP_MS = 5;
 const PATIENCE_MS = 20_000;
@@ -34,7 +35,7 @@ function liveTickets(folder: string, name: string): readonly Ticket[] {
     const ticket = ticketOf(name, file);
     if (ticket === undefined) return [];
     if (startTime(ticket.pid) === ticket.started) return [ticket];
-    rmSync(path.join(folder, file), { force: true });
+    removeFile(path.join(folder, file));
     return [];
   });
 }
@@ -50,7 +51,7 @@ function drawTicket(folder: string, name: string): Ticket {
     const mine: Ticket = { file: `${name}.${number}.${pid}.${started}`, number, pid, started };
     writeFileSync(path.join(folder, mine.file), "", { flag: "wx", mode: 0o600 });
     if (!liveTickets(folder, name).some((other) => isBefore(mine, other))) return mine;
-    rmSync(path.join(folder, mine.file), { force: true });
+    removeFile(path.join(folder, mine.file));
   }
 }
 
@@ -80,7 +81,7 @@ export function holdSessionLock(state: string, name: string): () => void {
   const folder = locksOf(state);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const mine = drawTicket(folder, name);
-  const release = () => rmSync(path.join(folder, mine.file), { force: true });
+  const release = () => removeFile(path.join(folder, mine.file));
   try {
     waitForTurn(folder, name, mine);
   } catch (error) {

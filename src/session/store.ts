@@ -19,6 +19,7 @@ import { makeFreshFolder } from "./fresh-folder.ts";
 import { removeEmptyLayers } from "./layer-record.ts";
 import { hasMarker, isSessionLive, putMarker } from "./marker.ts";
 import { makeSessionName, sessionNamePattern } from "./names.ts";
+import { removeFile } from "./remove-file.ts";
 import { withSessionLock } from "./session-lock.ts";
 import { readSession, type SessionRecord } from "./session-record.ts";
 import { takeAway, takeAwayRest } from "./take-away.ts";
@@ -230,7 +231,7 @@ function openCell(newCell: NewCell, session: KnownSession): OpenSession {
 
 function closeCell({ state, cell, takeMarker }: NewCell, { record, folder }: KnownSession): void {
   const { name, uid, durable } = record;
-  rmSync(path.join(folder, "cells", cell, "exec"), { force: true });
+  removeFile(path.join(folder, "cells", cell, "exec"));
   if (!durable) forgetSession(state, name, uid);
   takeMarker();
   if (durable && hasDisk(folder)) withSessionLock(state, name, () => detachUnused(state, name));

@@ -14,6 +14,7 @@ export { parseDuration } from "./parse-duration.ts";
 export { mountName, parseMount } from "./parse-mount.ts";
 export { readSettings, type SettingsFound, type SettingsInput } from "./read-settings.ts";
 export {
+  type Agreeable,
   type Agreement,
   agreeTo,
   listAgreements,

@@ -6,6 +6,8 @@ const trustFileSchema = z.strictObject({
     z.strictObject({
       /** The folder's real path. */
       folder: z.string(),
+      /** Whose configuration it is; absent: Workcell's own, `.workcell.json`. */
+      agent: z.optional(z.string()),
       /** Of the file's content, in hex. */
       sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
       /** When, RFC 3339, UTC. */

@@ -102,8 +102,28 @@ test("a folder is known by its real path, whichever way it is reached", async ()
 test("an agreement is taken back", async () => {
   const { cwd, place, found, read } = house();
   await agreeTo(place, found(), now);
-  expect([await revokeAgreement(place, cwd), await revokeAgreement(place, cwd)]).toEqual([true, false]);
+  expect([
+    await revokeAgreement(place, { folder: cwd }),
+    await revokeAgreement(place, { folder: cwd }),
+  ]).toEqual([true, false]);
   expect(await read()).toEqual(unused);
+});
+
+test("an agreement about an agent's configuration is another one, for that agent alone", async () => {
+  const { cwd, place, found, read } = house();
+  const bytes = Buffer.from("its configuration");
+  const [one, other] = ["one", "other"].map((agent) => ({ folder: cwd, agent, bytes }));
+  if (one === undefined || other === undefined) throw new TypeError("two agents are needed");
+  await agreeTo(place, one, now);
+  expect(await read()).toEqual(unused);
+  expect([await readTrust(place, one), await readTrust(place, other)]).toEqual(["agreed", "never"]);
+  expect(await readTrust(place, { ...one, bytes: Buffer.from("another") })).toBe("changed");
+  await agreeTo(place, found(), now);
+  expect(await listAgreements(place)).toMatchObject([{ agent: "one" }, { folder: cwd }]);
+  expect([await revokeAgreement(place, { folder: cwd }), await readTrust(place, one)]).toEqual([
+    true,
+    "agreed",
+  ]);
 });
 
 test("agreements are kept one a folder, in a file for this user alone", async () => {

@@ -6,7 +6,6 @@ import { writeFileAtomic } from "../lib/atomic-file.ts";
 import { readBoundedFile } from "../lib/read-bounded-file.ts";
 import { stateFolder } from "../lib/xdg-folders.ts";
 import type { Environment } from "./environment-layer.ts";
-import type { FolderFile } from "./folder-file.ts";
 import { quoted } from "./invalid-value.ts";
 import type { TrustFile } from "./trust-schema.ts";
 
@@ -16,8 +15,26 @@ export interface TrustPlace {
   readonly home: string;
 }
 
-/** One content of one folder's file that the person has seen and agreed to. */
+/** One content of one folder's file, or of an agent's configuration in it, that the person has seen and agreed to. */
 export type Agreement = TrustFile["agreements"][number];
+
+/** What an agreement is about. */
+export interface Subject {
+  /** The folder's real path. */
+  readonly folder: string;
+  /** Whose configuration in it is meant; absent: Workcell's own. */
+  readonly agent?: string;
+}
+
+/** What may be agreed to: exactly these bytes. */
+export interface Agreeable extends Subject {
+  readonly bytes: Buffer;
+}
+
+const isAbout =
+  ({ folder, agent }: Subject) =>
+  (one: Agreement) =>
+    one.folder === folder && one.agent === agent;
 
 const limitBytes = 16 * 1024 * 1024;
 
@@ -69,26 +86,27 @@ async function writeAgreements(place: TrustPlace, agreements: readonly Agreement
 }
 
 /** Whether the person has agreed to exactly this content in exactly this folder. */
-export async function readTrust(
-  place: TrustPlace,
-  { folder, bytes }: FolderFile,
-): Promise<"agreed" | "changed" | "never"> {
-  const agreement = (await listAgreements(place)).find((one) => one.folder === folder);
+export async function readTrust(place: TrustPlace, what: Agreeable): Promise<"agreed" | "changed" | "never"> {
+  const agreement = (await listAgreements(place)).find(isAbout(what));
   if (agreement === undefined) return "never";
-  return agreement.sha256 === hashOf(bytes) ? "agreed" : "changed";
+  return agreement.sha256 === hashOf(what.bytes) ? "agreed" : "changed";
 }
 
 /** Records that the person has seen these bytes and agrees to them; an earlier agreement for the folder goes. */
-export async function agreeTo(place: TrustPlace, { folder, bytes }: FolderFile, now: Date): Promise<void> {
-  const others = (await listAgreements(place)).filter((one) => one.folder !== folder);
-  const agreement = { folder, sha256: hashOf(bytes), agreed: now.toISOString() };
+export async function agreeTo(place: TrustPlace, what: Agreeable, now: Date): Promise<void> {
+  const { folder, agent, bytes } = what;
+  const isSame = isAbout(what);
+  const others = (await listAgreements(place)).filter((one) => !isSame(one));
+  const whose = agent === undefined ? {} : { agent };
+  const agreement = { folder, ...whose, sha256: hashOf(bytes), agreed: now.toISOString() };
   await writeAgreements(place, [...others, agreement]);
 }
 
 /** Takes an agreement back; false when there was none. */
-export async function revokeAgreement(place: TrustPlace, folder: string): Promise<boolean> {
+export async function revokeAgreement(place: TrustPlace, subject: Subject): Promise<boolean> {
   const agreements = await listAgreements(place);
-  const others = agreements.filter((one) => one.folder !== folder);
+  const isSame = isAbout(subject);
+  const others = agreements.filter((one) => !isSame(one));
   if (others.length === agreements.length) return false;
   await writeAgreements(place, others);
   return true;

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { codeOf } from "../errors/index.ts";
+import { codeOf, WorkcellError } from "../errors/index.ts";
+import type { LimitName } from "../model/index.ts";
 
 /** Reads a file of a process that may be ending; undefined when it has ended or may not be looked at. */
 export function readOfProcess(file: string): string | undefined {
@@ -26,6 +27,21 @@ export function processesOf(rootPid: number): readonly string[] | undefined {
     const code = codeOf(error);
     if (code === "ENOENT" || code === "ESRCH") return undefined;
     throw error;
+  }
+}
+
+/** Throws WC_HOST where the processes of a cell may not be looked into: no limit of it can be watched then. */
+export function requireSight(rootPid: number, limits: readonly LimitName[]): void {
+  try {
+    processesOf(rootPid);
+  } catch (cause) {
+    if (codeOf(cause) !== "EACCES" && codeOf(cause) !== "EPERM") throw cause;
+    const waived = limits.map((name) => `--waive ${name}`).join(" ");
+    throw new WorkcellError("WC_HOST", {
+      message: `Cannot hold the ${limits.length === 1 ? "limit" : "limits"} of ${limits.join(" and ")}: the kernel holds nothing of the kind here, and the cell's processes may not be looked into (root of a container without CAP_SYS_PTRACE)`,
+      remedy: `Give the container that capability (--cap-add SYS_PTRACE), run Workcell as an ordinary user of it, or do without: workcell run ${waived}`,
+      cause,
+    });
   }
 }
 

@@ -61,10 +61,27 @@ async function memoryWatch(input: Unheld): Promise<(rootPid: number, reach: Reac
     });
 }
 
+function watchedFolders({ limits, disk }: Unheld): readonly string[] {
+  const { held } = limits;
+  if (held.disk === "waived") return [];
+  return [...(held.disk === "watched" ? disk.folders : []), ...(disk.layers ?? [])];
+}
+
+/** Loads what tells whether the cell can be watched, where something of it is to be. */
+async function sight(input: Unheld): Promise<(rootPid: number) => void> {
+  const watched: readonly LimitName[] = [
+    ...(input.limits.held.memory === "watched" ? (["memory"] as const) : []),
+    ...(watchedFolders(input).length > 0 ? (["disk"] as const) : []),
+  ];
+  if (watched.length === 0) return () => {};
+  const { requireSight } = await import("./cell-processes.ts");
+  return (rootPid) => requireSight(rootPid, watched);
+}
+
 async function diskWatch(input: Unheld): Promise<(rootPid: number, reach: Reach) => Stoppable | undefined> {
   const { limits, disk } = input;
-  const watched = [...(limits.held.disk === "watched" ? disk.folders : []), ...(disk.layers ?? [])];
-  if (watched.length === 0 || limits.held.disk === "waived") return () => undefined;
+  const watched = watchedFolders(input);
+  if (watched.length === 0) return () => undefined;
   const { watchDisk } = await import("./watch-disk.ts");
   return (rootPid, reach) =>
     watchDisk({
@@ -75,11 +92,16 @@ async function diskWatch(input: Unheld): Promise<(rootPid: number, reach: Reach)
     });
 }
 
-/** Loads what holds such limits, while the cell is being built; what it resolves to holds them for PID 1 of the cell. */
+/**
+ * Loads what holds such limits, while the cell is being built; what it resolves to holds them for PID 1 of the cell, and throws
+ * WC_HOST where that may not be looked into.
+ */
 export async function readyLimits(input: Unheld): Promise<(rootPid: number) => HeldLimits> {
   const starts = await Promise.all([memoryWatch(input), diskWatch(input)]);
+  const look = await sight(input);
   const diskSpace = input.disk.loop ? (await import("./disk-usage.ts")).readDiskSpace : undefined;
   return (rootPid) => {
+    look(rootPid);
     let reached: LimitReached | undefined;
     const reach = (limit: LimitReached) => {
       if (reached !== undefined) return;

@@ -1,3 +1,4 @@
+import { monotonicMs } from "../lib/monotonic.ts";
 import { measureDisk, readDiskSpace } from "./disk-usage.ts";
 
 export interface DiskWatch {
@@ -37,14 +38,14 @@ interface Known {
 function createMeasure({ folders, rootPid, startBytes = 0 }: DiskWatch, place: string) {
   const systemAtStart = readDiskSpace(place).usedBytes;
   return async (): Promise<Known> => {
-    const at = performance.now();
+    const at = monotonicMs();
     const systemBytes = readDiskSpace(place).usedBytes;
     const growth = startBytes + Math.max(0, systemBytes - systemAtStart);
     let measured = await measureDisk(folders, rootPid);
     for (let tries = 1; !measured.whole && tries < MOST_TRIES; tries += 1)
       measured = await measureDisk(folders, rootPid);
     const bytes = measured.whole ? measured.bytes : Math.max(measured.bytes, growth);
-    return { bytes, systemBytes, at, tookMs: performance.now() - at };
+    return { bytes, systemBytes, at, tookMs: monotonicMs() - at };
   };
 }
 
@@ -73,13 +74,13 @@ export function watchDisk(watch: DiskWatch): { stop(): void; lastLook(): Promise
       : {
           bytes: watch.startBytes,
           systemBytes: readDiskSpace(place).usedBytes,
-          at: performance.now(),
+          at: monotonicMs(),
           tookMs: 0,
         };
 
   const isKnownToFit = () => {
     if (known === undefined) return false;
-    const age = performance.now() - known.at;
+    const age = monotonicMs() - known.at;
     if (age < known.tookMs / LARGEST_SHARE) return true;
     return age < LONGEST_TRUST_MS && boundOf(known, place) <= watch.limitBytes;
   };

@@ -1,3 +1,4 @@
+import { monotonicMs } from "../lib/monotonic.ts";
 import {
   exactBytes,
   pageBytes,
@@ -84,11 +85,11 @@ export function watchMemory(watch: MemoryWatch): { stop(): void } {
     if (!stopped) watch.onLost(cause);
   };
   const tick = async () => {
-    const startedAt = performance.now();
+    const startedAt = monotonicMs();
     const seen = await look();
     if (stopped || seen === undefined) return;
     if (seen.exact && seen.usedBytes > watch.limitBytes) watch.onExceeded(seen.usedBytes);
-    else next(waitMs(seen, watch.limitBytes, performance.now() - startedAt));
+    else next(waitMs(seen, watch.limitBytes, monotonicMs() - startedAt));
   };
   next(0);
   return {

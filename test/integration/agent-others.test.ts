@@ -138,8 +138,6 @@ function expectNoKeyInside(model: string, said: string): void {
 }
 
 describe.each(agents)("real $name", ({ name, model }) => {
-  /** Gemini loses by its protocol what it had been told before. */
-  const resumesAsking = name !== "gemini";
   test(`as ${first?.name} works in a cell without a key, hears what is typed, stops at Ctrl-C, and its changes wait`, async () => {
     using desk = makeDesk(first ?? { name: "nobody" });
     makeTrap(desk);
@@ -195,17 +193,13 @@ describe.each(agents)("real $name", ({ name, model }) => {
         options(),
       );
     const ended = await goingOn("--permission-mode", "default");
-    expect([ended.code, existsSync(path.join(desk.work, "again.txt"))]).toEqual([
-      resumesAsking ? 3 : 125,
-      false,
-    ]);
+    expect([ended.code, existsSync(path.join(desk.work, "again.txt"))]).toEqual([3, false]);
     expect(ended.stderr).not.toContain("1 added");
-    if (!resumesAsking) {
-      expect(ended.stderr).toMatch(/it can be gone on with, or be talked with, and not both.*\n.*Leave/);
-      expect(await goingOn("--apply", "all")).toMatchObject({
-        ...{ code: 0, stdout: expect.stringContaining("Looked, as asked.") },
+    // What was said in the same minute is still there the next time.
+    if (name === "gemini") {
+      expect(await goingOn("--permission-mode", "default")).toMatchObject({
+        ...{ code: 3, stdout: expect.stringContaining("Looked, as asked.") },
       });
-      expect(existsSync(path.join(desk.work, "again.txt"))).toBe(true);
     }
     const lastly = vendors.arrived.filter(({ path: place }) => place.startsWith(model)).at(-1);
     expect(lastly?.body).toContain(name === "gemini" ? "Look" : "Speak plainly, as the folder asks.");

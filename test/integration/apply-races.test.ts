@@ -142,7 +142,8 @@ describe.each(starters)("apply() and undo(), by $name", (starter) => {
       opened = await bench.open();
       expect(beside(bench)).toBe("");
       expectOneOf(bench, (name) => [`old ${numberOf(name)}`, `new ${numberOf(name)}`]);
-      for (const { number } of [...opened.steps].reverse()) await opened.undo(number);
+      for (const { number } of [...opened.steps].reverse())
+        expect((await opened.undo(number)).left).toEqual([]);
       expect(bench.shell("ls host/d/e; cat host/d/e/*")).toBe(
         bench.shell(`mkdir again; cd again; ${oldFiles}; ls; cat *`),
       );

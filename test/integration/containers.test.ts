@@ -110,6 +110,27 @@ describe.each(people)("workcell run in a container, as $name", (person) => {
       },
     );
 
+    test.runIf(!isUser)(
+      "root who may not look into others' processes: 125, since nothing holds its limits; waived, it works",
+      async () => {
+        const without = ["setpriv", "--inh-caps", "-sys_ptrace", "--bounding-set", "-sys_ptrace"];
+        const blind = (...words: readonly string[]) => inContainer("yes", [...without, ...words]);
+        expect(await blind(...workcellRun("sleep", "1"))).toMatchObject(
+          refused(
+            "limits of memory and disk: .*CAP_SYS_PTRACE",
+            "--cap-add SYS_PTRACE.*--waive memory --waive disk",
+          ),
+        );
+        expect(
+          await blind(...workcellRun(...["--waive", "memory", "--waive", "disk"], "sleep", "1")),
+        ).toMatchObject({ code: 0 });
+        const { stdout } = await blind(desk.program, "doctor");
+        expect(stdout).toMatch(/^missing +cgroups .*lacks CAP_SYS_PTRACE/m);
+        // Control: with the capability the memory is watched.
+        expect(await inContainer("yes", workcellRun("sleep", "1"))).toMatchObject({ code: 0 });
+      },
+    );
+
     test.runIf(!isUser).each(["direct", "socat"])(
       "masked: root's cell is sealed as any, tunnel %s",
       async (tunnel) => {

@@ -127,6 +127,29 @@ describe.each(people)("conflicts, --apply and auto as $name", (person) => {
     expect(stdout).toMatch(isApplied ? /Applied 1 change to/ : /1 change waits in session/);
   });
 
+  test.each(["y\n", "y"])("what was typed before the question, as %j, is no answer to it", async (early) => {
+    const folder = desk.folder(`early-${early.length}`);
+    const run = desk.startOnTerminal([
+      "run",
+      "--apply",
+      "ask",
+      "-m",
+      folder,
+      "sh",
+      "-c",
+      "echo works; sleep 0.3; echo b >a",
+    ]);
+    await run.said("works");
+    run.child.stdin?.write(early);
+    await run.said("Apply them? [y/N]");
+    run.child.stdin?.write("\n");
+    const { stdout } = await run.ended;
+    expect([existsSync(path.join(folder, "a")), stdout]).toEqual([
+      false,
+      expect.stringMatching(/1 change waits in session/),
+    ]);
+  });
+
   test("--apply all applies at the end, whatever the command's code; ask needs a terminal", async () => {
     const folder = desk.folder("all");
     desk.file("all/a", "a\n");

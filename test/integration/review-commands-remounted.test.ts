@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { treeOf } from "../helpers/census.ts";
@@ -40,3 +40,39 @@ describe.skipIf(!canMountDisks()).each(people)("a folder whose disk is mounted a
     expect(readFileSync(path.join(folder, "a"), "utf8")).toBe("another's\n");
   });
 });
+
+// Who asks makes no difference to which disk it is.
+describe.skipIf(!canMountDisks()).each(people.slice(-1))(
+  "a whole disk that is connected, as $name",
+  (person) => {
+    test("is told from another one in its place, whose number and whose top folder's inode are the same", async () => {
+      using desk = makeDesk(person);
+      const { uid = process.getuid?.() ?? 0 } = person;
+      using disk = new SmallDisk(path.join(path.dirname(desk.home), "stick"), { megabytes: 24, uid });
+      const file = path.join(disk.point, "a");
+      const write = (text: string) => {
+        writeFileSync(file, text);
+        chownSync(file, uid, uid);
+      };
+      write("before\n");
+      const applied = await changed(desk, disk.point, "echo after > a");
+      expect((await said(desk, ["apply", applied]))[0]).toBe(0);
+      const waits = await changed(desk, disk.point, "rm a");
+      const { ino } = statSync(disk.point);
+
+      disk.replace();
+      write("another's\n");
+      expect(statSync(disk.point).ino).toBe(ino);
+      for (const words of [
+        ["apply", waits],
+        ["undo", applied],
+      ])
+        expect(await said(desk, words)).toEqual([
+          125,
+          "",
+          expect.stringContaining("another folder stands there"),
+        ]);
+      expect(readFileSync(file, "utf8")).toBe("another's\n");
+    });
+  },
+);

@@ -184,6 +184,28 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     expect((await said(desk, ["diff"], at))[2]).toMatch(back);
   });
 
+  test("undo: what was undone and brought back is there to be undone, by whatever way it is asked for", async () => {
+    const folder = desk.folder("again");
+    desk.file("again/f", "old\n");
+    const name = await changed(desk, folder, "echo new >f");
+    const inFolder = (...words: string[]) => said(desk, words, { cwd: folder });
+    for (const words of [["apply"], ["undo"], ["undo", name, "--step", "2"]])
+      expect([words, (await inFolder(...words))[0]]).toEqual([words, 0]);
+    expect(await inFolder("undo", name, "--step", "1")).toEqual([
+      1,
+      "",
+      `workcell: all of step 1 had been undone before, and brought back by step 3; to undo: workcell undo ${name} --step 3\n`,
+    ]);
+    expect((await inFolder("undo", "--list"))[1]).toMatch(/^ +1 {2}apply .*\(undone, brought back by 3\)$/m);
+    expect([(await inFolder("undo", "f"))[1].split("\n")[0], read(folder, "f")]).toEqual([
+      `Undid 1 change of step 3 in ${folder} (step 4)`,
+      "old\n",
+    ]);
+    expect((await inFolder("undo", name, "--step", "4"))[0]).toBe(0);
+    expect([(await inFolder("undo"))[0], read(folder, "f")]).toEqual([0, "old\n"]);
+    expect((await inFolder("undo"))[2]).toContain("Nothing that was applied here can be undone any more");
+  });
+
   test("undo: what was changed since is left, said, and nothing else is kept back", async () => {
     const folder = project("since");
     const at = { cwd: folder };

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { folderIdentity } from "../../src/lib/folder-identity.ts";
 import { pendingLayers, sessionLayers } from "../../src/session/index.ts";
 import { type Desk, everyWay, makeDesk, processesWith } from "../helpers/run-workcell.ts";
 import { snapshot } from "../helpers/tree.ts";
@@ -102,11 +103,9 @@ describe.each(everyWay)("sessions with folders in review as $name", (person) => 
     const kept = sessionOf(name);
     expect(readdirSync(kept).sort()).toEqual(["cells", "layers", "session.json"]);
     await desk.run(["true"]);
-    const { dev, ino, birthtimeNs } = statSync(folder, { bigint: true });
-    const born = birthtimeNs > 0n ? { born: `${birthtimeNs}` } : {};
     expect(pendingLayers(kept)).toEqual([
       {
-        ...{ folder, device: `${dev}`, inode: `${ino}`, ...born },
+        ...{ folder, ...folderIdentity(folder) },
         ...{ name: "kept", mode: "review", live: false },
         upper: path.join(kept, "layers/1/upper"),
         layerFolder: path.join(kept, "layers/1"),

@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { serveMessages } from "../helpers/messages-api.ts";
 import { type Desk, makeDesk, people } from "../helpers/run-workcell.ts";
 
 const namesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder).sort() : []);
@@ -102,6 +103,20 @@ describe.each(people)("workcell session export as $name", (person) => {
     expect(await inTar(path.join(out("one"), "transcript.tar"))).toMatch(
       /\.workcell-agent\/sessions\/a\.jsonl/,
     );
+  });
+
+  test("what an agent was told, and said, is in it, with whose conversation it is", async () => {
+    const api = await serveMessages([{ text: "Plums it is" }]);
+    const env = { ANTHROPIC_BASE_URL: api.url, ANTHROPIC_API_KEY: "sk-a-77c0d3" };
+    const words = ["agent", "--session", "talked-to-one", "Remember the plums"];
+    expect((await desk.workcell(words, { env, within: 50_000 })).code).toBe(0);
+    expect((await write("talked-to-one", out("talk"))).code).toBe(0);
+    expect(JSON.parse(readFileSync(path.join(out("talk"), "conversation.json"), "utf8"))).toMatchObject({
+      agent: "workcell",
+    });
+    const said = await desk.outside(["tar", "-xOf", path.join(out("talk"), "transcript.tar")]);
+    expect(said.stdout).toMatch(/Remember the plums[\s\S]*Plums it is/);
+    expect(said.stdout).not.toContain("sk-a-77c0d3");
   });
 
   test("the home is in it when it is asked for, links as links", async () => {

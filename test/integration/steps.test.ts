@@ -90,6 +90,43 @@ describe.each(starters)("steps, by $name", (starter) => {
     expect(bench.shell("cat host/one host/two; ls host")).toBe("one\ntwo\nd\nlarge\none\ntwin\ntwo\n");
   });
 
+  test("extended attributes are undone as long as nobody has given others since", async () => {
+    const set = (folder: string, name: string, value: string) =>
+      bench.shell(
+        `/usr/bin/python3 -c 'import os; os.setxattr("${folder}/one", "user.${name}", b"${value}")'`,
+      );
+    const listed = () =>
+      bench.shell(
+        '/usr/bin/python3 -c \'import os; print([(n, os.getxattr("host/one", n)) for n in sorted(os.listxattr("host/one")) if n.startswith("user.")])\'',
+      );
+    set("host", "a", "1");
+    bench.baseTimeNs = bench.now();
+    const change = '/usr/bin/python3 -c \'import os; os.setxattr("one", "user.a", b"2")\'';
+    await apply(change);
+    expect(listed()).toBe("[('user.a', b'2')]\n");
+    set("host", "b", "person");
+    expect((await undo(1)).map(({ path: left, why }) => [left, why])).toEqual([
+      ["one", "it was changed since, and is left as it is"],
+    ]);
+    expect(listed()).toBe("[('user.a', b'2'), ('user.b', b'person')]\n");
+    bench.shell('/usr/bin/python3 -c \'import os; os.removexattr("host/one", "user.b")\'');
+    expect(await undo(1)).toEqual([]);
+    expect(listed()).toBe("[('user.a', b'1')]\n");
+  });
+
+  test("a folder that an undo of an earlier step put back is not taken for the file that a later one left", async () => {
+    bench.shell("mkdir host/x; sleep 0.02");
+    bench.baseTimeNs = bench.now();
+    await apply("rmdir x; echo 1 > x");
+    await apply("echo 22 > x");
+    expect([await undo(2), await undo(1)]).toEqual([[], []]);
+    expect(bench.shell("stat -c %F host/x")).toBe("directory\n");
+    expect((await undo(3)).map(({ path: left, why }) => [left, why])).toEqual([
+      ["x", "it was changed since, and is left as it is"],
+    ]);
+    expect(bench.shell("stat -c %F host/x")).toBe("directory\n");
+  });
+
   test("an undo that finds something else in the way loses nothing that was kept", async () => {
     await apply("rm one; rm -r d; echo 2 > two");
     bench.shell("echo mine > host/one; mkdir host/d; echo mine > host/two");

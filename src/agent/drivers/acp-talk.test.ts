@@ -28,21 +28,35 @@ test("each request comes when the one before it was answered, and the last answe
   });
 });
 
-test("what is said meanwhile is the next prompt, also of a turn that was stopped; before there is one nothing can be", () => {
+test("what is said meanwhile is the next prompt; what was said before the turn was stopped is dropped, and said so", () => {
   const talk = open();
   expect(talk.interrupt?.()).toBeUndefined();
   talk.read(line({ id: 1, result: {} }));
   talk.read(line({ id: 2, result: { sessionId: "s" } }));
   expect(talk.say("and that")).toBeUndefined();
-  expect(JSON.parse(talk.interrupt?.() ?? "null")).toEqual({
-    ...{ jsonrpc: "2.0", method: "session/cancel", params: { sessionId: "s" } },
+  const prompt = (id: number, text: string) => ({
+    ...{ id, method: "session/prompt", params: { prompt: [{ text }] } },
   });
-  const stopped = talk.read(line({ id: 4, result: { stopReason: "cancelled" } }));
-  expect(stopped.isOver).toBeUndefined();
-  expect(JSON.parse(stopped.reply ?? "null")).toMatchObject({
-    ...{ id: 5, method: "session/prompt", params: { prompt: [{ text: "and that" }] } },
-  });
-  expect(talk.read(line({ id: 5, result: { stopReason: "cancelled" } })).isOver).toBe("interrupted");
+  const next = talk.read(line({ id: 4, result: { stopReason: "end_turn" } }));
+  expect(JSON.parse(next.reply ?? "null")).toMatchObject(prompt(5, "and that"));
+  const stop = () => {
+    expect(JSON.parse(talk.interrupt?.() ?? "null")).toEqual({
+      ...{ jsonrpc: "2.0", method: "session/cancel", params: { sessionId: "s" } },
+    });
+  };
+  talk.say("too early");
+  stop();
+  talk.say("instead");
+  const stopped = talk.read(line({ id: 5, result: { stopReason: "cancelled" } }));
+  expect([stopped.isOver, stopped.events.slice(1)]).toMatchObject([
+    undefined,
+    [{ text: "Interrupted" }, { text: expect.stringContaining("had not been heard") }],
+  ]);
+  expect(JSON.parse(stopped.reply ?? "null")).toMatchObject(prompt(6, "instead"));
+  talk.say("too early");
+  stop();
+  const ended = talk.read(line({ id: 6, result: { stopReason: "cancelled" } }));
+  expect([ended.isOver, ended.reply]).toEqual(["interrupted", undefined]);
 });
 
 test("a conversation is gone on with by its name, and what it replays is not shown", () => {

@@ -1,4 +1,5 @@
 import type { AgentEvent } from "../loop/events.ts";
+import { unheard } from "../unheard.ts";
 import type { Heard, Question, Reply, Talk, TalkPlace } from "./driver.ts";
 import { type Fields, fieldsOf, listOf, parsedLine, textOf } from "./fields.ts";
 
@@ -41,6 +42,8 @@ class Course {
   readonly #place: TalkPlace;
   /** What the person says, and it has not been told. A second prompt would stop the first one in its middle. */
   readonly #waiting: string[];
+  /** Words that it was not told before its turn was stopped. */
+  #isUnheard = false;
   #session = "";
   #mayResume = false;
   #prompts = 0;
@@ -61,6 +64,7 @@ class Course {
 
   cancel(): string | undefined {
     if (!this.isAtWork) return undefined;
+    this.#isUnheard = this.#waiting.splice(0).length > 0;
     return message({ method: "session/cancel", params: { sessionId: this.#session } });
   }
 
@@ -111,6 +115,8 @@ class Course {
     ];
     if (reason === "cancelled") events.push({ type: "note", text: "Interrupted" });
     else if (reason !== "end_turn") events.push({ type: "note", text: `Stopped: ${reason}` });
+    if (this.#isUnheard) events.push({ type: "note", text: unheard });
+    this.#isUnheard = false;
     if (this.#waiting.length > 0) return { events, reply: this.#prompt() };
     const isOver = { end_turn: "done", cancelled: "interrupted" } as const;
     return { events, isOver: isOver[reason as keyof typeof isOver] ?? "failed" };

@@ -63,6 +63,33 @@ test("it is told to stop its turn, which then ends so, whatever the version call
   }
 });
 
+test("what it had not heard when it was stopped is taken back, and begins no turn where that cannot be", () => {
+  const talk = claudeTalk("x");
+  const uuid = JSON.parse(talk.say("more") ?? "{}").uuid;
+  const [cancel, stop] = (talk.interrupt?.() ?? "").split("\n").map((line) => JSON.parse(line));
+  expect([cancel, stop]).toMatchObject([
+    { request: { subtype: "cancel_async_message", message_uuid: uuid } },
+    { request: { subtype: "interrupt" } },
+  ]);
+  // An older version does not answer that, and begins a turn: it is stopped, too.
+  const began = JSON.stringify({ type: "system", subtype: "init", session_id: "s" });
+  expect(talk.mayBegin?.()).toBe(true);
+  expect(JSON.parse(talk.read(began).reply ?? "{}")).toMatchObject({ request: { subtype: "interrupt" } });
+  const response = { request_id: cancel.request_id, response: { cancelled: true } };
+  const answered = talk.read(JSON.stringify({ type: "control_response", response }));
+  expect(answered.events).toMatchObject([{ type: "note", text: expect.stringContaining("not been heard") }]);
+  expect([talk.mayBegin?.(), talk.read(began).reply]).toEqual([false, undefined]);
+});
+
+test("what is said once it was stopped begins a turn that is left alone", () => {
+  const talk = claudeTalk("x");
+  talk.say("more");
+  talk.interrupt?.();
+  talk.say("instead");
+  const began = JSON.stringify({ type: "system", subtype: "init", session_id: "s" });
+  expect([talk.mayBegin?.(), talk.read(began).reply]).toEqual([false, undefined]);
+});
+
 test("its name for the conversation is heard", () => {
   const line = JSON.stringify({ type: "system", subtype: "init", session_id: "0a-1" });
   expect(claudeTalk("x").read(line).conversation).toBe("0a-1");

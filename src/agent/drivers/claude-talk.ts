@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { unheard } from "../unheard.ts";
 import { claudeEvents } from "./claude-events.ts";
 import type { Heard, Question, Reply, Talk } from "./driver.ts";
 
@@ -16,10 +17,10 @@ function parsed(line: string): Fields {
   }
 }
 
-const userMessage = (text: string) =>
+const userMessage = (text: string, uuid?: string) =>
   JSON.stringify({
     ...{ type: "user", message: { role: "user", content: text } },
-    ...{ parent_tool_use_id: null, session_id: "" },
+    ...{ parent_tool_use_id: null, session_id: "", ...(uuid === undefined ? {} : { uuid }) },
   });
 
 const response = (of: Fields) => JSON.stringify({ type: "control_response", response: of });
@@ -27,17 +28,66 @@ const response = (of: Fields) => JSON.stringify({ type: "control_response", resp
 /** Holds a conversation in Claude Code's control dialect: the task goes in by stdin, and its questions come out. */
 export function claudeTalk(task: string): Talk {
   const eventsOf = claudeEvents();
+  const words = new Words();
   return {
     opening: [controlRequest({ subtype: "initialize", hooks: {} }), userMessage(task)],
-    read: (line) => heardIn(parsed(line), eventsOf(line)),
+    read: (line) => words.read(parsed(line), heardIn(parsed(line), eventsOf(line))),
     answer,
-    say: userMessage,
-    interrupt: () => controlRequest({ subtype: "interrupt" }),
+    say: (text) => words.say(text),
+    interrupt: () => words.interrupt(),
+    mayBegin: () => words.mayBegin,
   };
 }
 
-const controlRequest = (request: Fields) =>
-  JSON.stringify({ type: "control_request", request_id: randomUUID(), request });
+const controlRequest = (request: Fields, id: string = randomUUID()) =>
+  JSON.stringify({ type: "control_request", request_id: id, request });
+
+/** What the person says beside the task, and what becomes of it when they stop the turn. */
+class Words {
+  /** By the names that they were given. */
+  #said: string[] = [];
+  /** Asked to be forgotten, by the request that asks; older versions do not answer it, and make a turn of them. */
+  readonly #forgotten = new Set<string>();
+  /** The turn was stopped, and nothing has been said since. */
+  #isStopped = false;
+
+  get mayBegin(): boolean {
+    return this.#isStopped && this.#forgotten.size > 0;
+  }
+
+  say(text: string): string {
+    const uuid = randomUUID();
+    this.#isStopped = false;
+    this.#said.push(uuid);
+    return userMessage(text, uuid);
+  }
+
+  interrupt(): string {
+    this.#isStopped = true;
+    const lines = this.#said.map((message_uuid) => {
+      const id = randomUUID();
+      this.#forgotten.add(id);
+      return controlRequest({ subtype: "cancel_async_message", message_uuid }, id);
+    });
+    this.#said = [];
+    return [...lines, controlRequest({ subtype: "interrupt" })].join("\n");
+  }
+
+  read(line: Fields, heard: Heard): Heard {
+    if (line["type"] === "control_response") {
+      const { request_id, response } = fieldsOf(line["response"]);
+      const isAnswer = this.#forgotten.delete(`${request_id}`);
+      return isAnswer && fieldsOf(response)["cancelled"] === true ? noted(heard) : heard;
+    }
+    if (!this.mayBegin || line["type"] !== "system" || line["subtype"] !== "init") return heard;
+    return { ...noted(heard), reply: controlRequest({ subtype: "interrupt" }) };
+  }
+}
+
+const noted = (heard: Heard): Heard => ({
+  ...heard,
+  events: [...heard.events, { type: "note", text: unheard }],
+});
 
 function heardIn(line: Fields, events: Heard["events"]): Heard {
   const request = fieldsOf(line["request"]);

@@ -15,6 +15,12 @@ const settled = {
   customApiKeyResponses: { approved: [PLACEHOLDER.slice(-20)], rejected: [] },
 };
 
+/** With what the person agreed to in the folder; there is nobody whom it could ask once more. */
+const agreed = [
+  ...["--setting-sources", "user,project"],
+  ...["--settings", JSON.stringify({ enableAllProjectMcpServers: true })],
+];
+
 /** Claude Code. */
 export const claude: AgentDriver = {
   name: "claude",
@@ -25,6 +31,7 @@ export const claude: AgentDriver = {
   quietHosts: ["api.anthropic.com", "statsig.anthropic.com", "downloads.claude.ai", "github.com"],
   events: claudeEvents,
   talk: claudeTalk,
+  config: { names: [".claude", ".mcp.json"] },
   start(
     {
       task,
@@ -36,6 +43,7 @@ export const claude: AgentDriver = {
       permissionMode,
       asReference,
       isTalked = false,
+      isAgreed = false,
       passed = [],
     },
     { variables },
@@ -57,7 +65,7 @@ export const claude: AgentDriver = {
         ...(asReference ? ["--tools", tools] : []),
         ...asking,
         // SECURITY(P12): a folder's own hooks, servers and settings count only after the person agreed to them.
-        ...["--setting-sources", "user", "--strict-mcp-config"],
+        ...(isAgreed ? agreed : ["--setting-sources", "user", "--strict-mcp-config"]),
         ...(onScreen && task !== undefined ? ["--", task] : []),
       ],
       environment: {

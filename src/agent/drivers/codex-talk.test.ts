@@ -53,13 +53,28 @@ test("what is said steers the turn that is on, and what came before there was on
   expect(end.events).toMatchObject([{ type: "ended", status: "interrupted" }]);
 });
 
+test("what is said once the turn was stopped is the next one", () => {
+  const { talk } = atWork();
+  talk.interrupt?.();
+  expect(talk.say("instead")).toBeUndefined();
+  const stopped = talk.read(told("turn/completed", { turn: { id: "u", status: "interrupted" } }));
+  expect(stopped.events).toMatchObject([{ type: "note", text: "Interrupted" }]);
+  expect(linesOf(stopped.reply)).toMatchObject([
+    { method: "turn/start", params: { threadId: "t", input: [{ text: "instead" }] } },
+  ]);
+  talk.read(told("turn/started", { turn: { id: "v" } }));
+  expect(linesOf(talk.say("more"))).toMatchObject([
+    { method: "turn/steer", params: { expectedTurnId: "v" } },
+  ]);
+});
+
 test("its questions are the person's, with what would be changed; a no comes with why, and other requests are refused", () => {
   const { talk } = atWork();
   const changes = [{ path: "a", diff: "+x" }];
   talk.read(told("item/started", { item: { id: "i", type: "fileChange", changes } }));
   const ask = (method: string, params: object) => talk.read(line({ id: 7, method, params }));
   expect(ask("item/fileChange/requestApproval", { itemId: "i" }).question).toMatchObject({
-    ...{ id: "7", tool: "edit", input: { changes }, always: [] },
+    ...{ id: "7", tool: "edit", input: { changes }, always: [], alwaysFor: "these files" },
   });
   const { question } = ask("item/commandExecution/requestApproval", {
     itemId: "c",
@@ -104,6 +119,15 @@ test("what it does is shown with what came of it, and its end with what it took"
   ].flatMap((heard) => heard.events);
   expect(events.map(({ type }) => type)).toEqual(["tool", "tool-ended", "stream", "ended"]);
   expect(events[3]).toMatchObject({ status: "done", models: { m: { tokens: { input_tokens: 3 } } } });
+});
+
+test("words that did not come as they were made are shown when they are there, and no others twice", () => {
+  const { talk } = atWork();
+  const said = (id: string) =>
+    talk.read(told("item/completed", { item: { type: "agentMessage", id, text: "Done" } })).events;
+  talk.read(told("item/agentMessage/delta", { itemId: "a", delta: "Done" }));
+  const texts = (events: readonly object[]) => JSON.stringify(events).split("Done").length - 1;
+  expect([texts(said("a")), texts(said("b"))]).toEqual([0, 1]);
 });
 
 test("a turn or a request that fails says why, but one beside the turn; nonsense says nothing", () => {

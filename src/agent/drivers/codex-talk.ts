@@ -37,10 +37,13 @@ class Course {
   #thread = "";
   /** The turn that is on. */
   #turn: string | undefined;
-  /** What was said before there was a turn. */
+  /** What was said before there was a turn, or since it was stopped. */
   readonly #waiting: string[] = [];
+  #isStopping = false;
   #model = "";
   #tokens: Fields = {};
+  /** Items whose words came as they were made. */
+  readonly #streamed = new Set<string>();
   /** What an item would change, as it was told when it began. */
   readonly #changes = new Map<string, unknown>();
 
@@ -61,13 +64,14 @@ class Course {
   }
 
   say(text: string): string | undefined {
-    if (this.#turn !== undefined) return this.#steer(text);
+    if (this.#turn !== undefined && !this.#isStopping) return this.#steer(text);
     this.#waiting.push(text);
     return undefined;
   }
 
   interrupt(): string | undefined {
     if (this.#turn === undefined) return undefined;
+    this.#isStopping = true;
     const params = { threadId: this.#thread, turnId: this.#turn };
     return message({ id: BESIDE, method: "turn/interrupt", params });
   }
@@ -99,14 +103,17 @@ class Course {
   #opened({ thread, model }: Fields): Heard {
     this.#thread = textOf(fieldsOf(thread)["id"]);
     this.#model = textOf(model);
-    const sandboxPolicy = { type: "dangerFullAccess" };
-    const params = { threadId: this.#thread, input: written(this.#task), sandboxPolicy };
     const started: AgentEvent = {
       ...{ type: "started", session: this.#thread, model: this.#model, cwd: this.#place.cwd },
       ...{ tools: [], permissionMode: "default" },
     };
-    const reply = message({ id: TURN, method: "turn/start", params });
-    return { events: [started], conversation: this.#thread, reply };
+    return { events: [started], conversation: this.#thread, reply: this.#begin(this.#task) };
+  }
+
+  #begin(text: string): string {
+    const sandboxPolicy = { type: "dangerFullAccess" };
+    const params = { threadId: this.#thread, input: written(text), sandboxPolicy };
+    return message({ id: TURN, method: "turn/start", params });
   }
 
   #asked(id: unknown, method: string, params: Fields): Heard {
@@ -117,7 +124,9 @@ class Course {
     }
     const changes = this.#changes.get(textOf(params["itemId"]));
     const input = tool === "command" ? { command: params["command"], cwd: params["cwd"] } : { changes };
-    return { events: [], question: { id: JSON.stringify(id), tool, input, always: [] } };
+    // What it is allowed once and for all it is allowed for the same command, or for the same files.
+    const alwaysFor = tool === "command" ? "this command" : "these files";
+    return { events: [], question: { id: JSON.stringify(id), tool, input, always: [], alwaysFor } };
   }
 
   #told(method: string, params: Fields): Heard {
@@ -125,12 +134,18 @@ class Course {
     const item = fieldsOf(params["item"]);
     if (method === "turn/started") return this.#began(textOf(turn["id"]));
     if (method === "turn/completed") return this.#ended(turn);
-    if (method === "item/agentMessage/delta") return { events: [textEvent(textOf(params["delta"]))] };
+    if (method === "item/agentMessage/delta") {
+      this.#streamed.add(textOf(params["itemId"]));
+      return { events: [textEvent(textOf(params["delta"]))] };
+    }
     if (method === "item/started") {
       this.#changes.set(textOf(item["id"]), item["changes"]);
       return { events: begun(item) };
     }
-    if (method === "item/completed") return { events: done(item) };
+    if (method === "item/completed") {
+      const isNew = item["type"] === "agentMessage" && !this.#streamed.delete(textOf(item["id"]));
+      return { events: [...(isNew ? [textEvent(textOf(item["text"]))] : []), ...done(item)] };
+    }
     if (method === "thread/tokenUsage/updated")
       this.#tokens = fieldsOf(fieldsOf(params["tokenUsage"])["total"]);
     if (method === "error" && params["willRetry"] === true) {
@@ -148,6 +163,11 @@ class Course {
 
   #ended({ status, error, durationMs }: Fields): Heard {
     this.#turn = undefined;
+    this.#isStopping = false;
+    if (status === "interrupted" && this.#waiting.length > 0) {
+      const reply = this.#begin(this.#waiting.splice(0).join("\n"));
+      return { events: [{ type: "note", text: "Interrupted" }], reply };
+    }
     if (status !== "completed" && status !== "interrupted") return failed(textOf(fieldsOf(error)["message"]));
     const cached = numberOf(this.#tokens["cachedInputTokens"]);
     const tokens = {

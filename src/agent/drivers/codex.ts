@@ -12,6 +12,8 @@ export const codex: AgentDriver = {
   talk: codexTalk,
   printsLines: true,
   resumes: "by name",
+  // Whether its own sandbox could be made.
+  quietCalls: ["clone by bwrap"],
   quietHosts: ["github.com", "api.github.com", "chatgpt.com", "ab.chatgpt.com"],
   start({ task, model, output, onScreen = false, goesOn, conversation, isTalked = false }, { url }) {
     const settings = [
@@ -31,7 +33,9 @@ export const codex: AgentDriver = {
     const environment = { OPENAI_API_KEY: PLACEHOLDER };
     if (isTalked) {
       const named = model === undefined ? [] : ["-c", `model=${JSON.stringify(model)}`];
-      return { words: ["app-server", ...settings, ...named], environment };
+      // What the person declines it would write on stderr as an error of its own.
+      const RUST_LOG = "error,codex_core::tools::router=off";
+      return { words: ["app-server", ...settings, ...named], environment: { ...environment, RUST_LOG } };
     }
     return {
       words: [

@@ -25,6 +25,8 @@ export interface AgentWork {
   readonly conversation?: string;
   /** What is asked before it is done, in the agent's own word; absent: what the cell lets through needs no asking. */
   readonly permissionMode?: string;
+  /** The person agreed to its own configuration in a folder; what was not agreed to is covered. */
+  readonly isAgreed?: boolean;
   /** As in the reference: its seven tools and no others, and its model unless another is named. */
   readonly asReference: boolean;
 }
@@ -43,6 +45,8 @@ export interface Question {
   readonly input: unknown;
   /** What it would not ask again after "always", in its own words; absent: there is no such answer. */
   readonly always?: readonly object[];
+  /** What "always" is about, as a person reads it; absent: what is asked. */
+  readonly alwaysFor?: string;
 }
 
 /** What the person says to it. */
@@ -71,8 +75,13 @@ export interface Talk {
   answer(question: Question, reply: Reply): string;
   /** The line by which the person says something while it works; `undefined`: it is told when its turn is done. */
   say(text: string): string | undefined;
-  /** The line that stops the turn; absent or `undefined`: it cannot be stopped without being ended. */
+  /**
+   * The line that stops the turn; absent or `undefined`: it cannot be stopped without being ended. What was said before
+   * and not heard yet begins no turn of its own; what is said from then on does.
+   */
   interrupt?(): string | undefined;
+  /** Whether a turn may yet begin by itself that is to be stopped, too; absent: it may not. */
+  mayBegin?(): boolean;
 }
 
 /** Where a conversation is held, and which one. */
@@ -85,6 +94,15 @@ export interface TalkPlace {
   readonly isAsking: boolean;
 }
 
+/** Where an agent finds its own configuration in a folder. */
+export interface OwnConfig {
+  readonly names: readonly string[];
+  /** Files that it would else write there before it starts, by their names; what was agreed to cannot be written to. */
+  readonly written?: Readonly<Record<string, string>>;
+  /** It cannot be told to leave it all alone: what nobody agreed to is covered, or the agent not started. */
+  readonly isReadAnyway?: true;
+}
+
 /** How an agent is started in a cell. */
 export interface AgentStart {
   /** What follows its program. */
@@ -92,6 +110,8 @@ export interface AgentStart {
   readonly environment: Readonly<Record<string, string>>;
   /** Files of the session's home that it would else ask a person for; written where there are none. */
   readonly homeFiles?: Readonly<Record<string, string>>;
+  /** What the cell's shell does before it becomes the agent. */
+  readonly before?: string;
 }
 
 /** An agent: what Workcell must know to start it. */
@@ -108,16 +128,18 @@ export interface AgentDriver {
   readonly installed?: { readonly program: string; readonly npmPackage: string };
   /** Hosts that it tries for its maker's sake and does without: refused like any other, and not told of each time. */
   readonly quietHosts?: readonly string[];
-  /** What it reads of itself in the folder where it works and in those above, and could not be told to leave: it is covered, or the agent not started. */
-  readonly covered?: readonly string[];
+  /** Calls that it only tries, as they are told of: likewise. */
+  readonly quietCalls?: readonly string[];
+  /** Its own configuration in the folder where it works and in those above; absent: it is left alone whatever the person says. */
+  readonly config?: OwnConfig;
   /** Reads what it prints at work, line by line; absent: a person can read that as it is. */
   readonly events?: () => (line: string) => readonly AgentEvent[];
   /** How it is talked with at a task; absent: the task stands in its words, and what it prints a person can read. */
   readonly talk?: (task: string, place: TalkPlace) => Talk;
   /** A program that only reads along gets the lines that it prints by itself; then it is talked with only where it is to ask something. */
   readonly printsLines?: true;
-  /** How it goes on with a conversation while it is talked with: by its name alone, or not at all; absent: by the words that it is started with. */
-  readonly resumes?: "by name" | "untalked";
+  /** How it goes on with a conversation while it is talked with: by its name alone; absent: by the words that it is started with. */
+  readonly resumes?: "by name";
   start(work: AgentWork, endpoint: Endpoint): AgentStart;
 }
 

@@ -133,7 +133,9 @@ test("agentCommand() ends where the agent would read settings of the folder's, o
   writeFileSync(path.join(cwd, "opencode.json"), "{}");
   expect(start().stderr).toContain(`take "${cwd}/opencode.json" into account`);
   rmSync(path.join(cwd, "opencode.json"));
-  symlinkSync("nowhere", path.join(cwd, "opencode.jsonc"));
+  symlinkSync("config", path.join(cwd, "opencode.jsonc"));
+  expect(start().status).toBe(0);
+  writeFileSync(path.join(cwd, "config"), "{}");
   expect(start().status).toBe(125);
 });
 

@@ -5,6 +5,19 @@ import { type AgentDriver, flagWith } from "./driver.ts";
 /** What it calls the ways of asking that it has. */
 const approvals = { default: "default", acceptEdits: "auto_edit", plan: "plan" } as const;
 
+/**
+ * A conversation that it loads by its protocol it first begins anew, in a file that is named by the minute: what was said
+ * less than a minute ago would be overwritten. So what was said in it stands under another minute. The file that was begun
+ * goes: the next start would clear it away, and with it all of its conversation.
+ */
+const outOfTheWay = `for said in "$HOME"/.gemini/tmp/*/chats/session-2???-*-*T*-*-*.json*; do
+  kept="\${said%/*}/session-2000-01-01T00-00-\${said##*-}"
+  if [ "$said" = "$kept" ]; then continue
+  elif grep -qs '"type": *"gemini"' "$said"; then mv "$said" "$kept"
+  elif [ -e "$kept" ]; then rm "$said"; fi
+done
+`;
+
 /** Gemini CLI. */
 export const gemini: AgentDriver = {
   name: "gemini",
@@ -14,8 +27,7 @@ export const gemini: AgentDriver = {
   asks: Object.keys(approvals),
   talk: acpTalk,
   printsLines: true,
-  // What it loads by its protocol within a minute it overwrites, and later it keeps in two parts.
-  resumes: "untalked",
+  resumes: "by name",
   installed: { program: "gemini", npmPackage: "@google/gemini-cli" },
   quietHosts: ["play.googleapis.com"],
   start(
@@ -45,6 +57,7 @@ export const gemini: AgentDriver = {
         ...flagWith("--model", model),
         ...(goesOn && !isTalked ? ["--resume", conversation ?? "latest"] : []),
       ],
+      ...(goesOn || output === "acp" ? { before: outOfTheWay } : {}),
       environment: {
         GEMINI_API_KEY: PLACEHOLDER,
         GOOGLE_GEMINI_BASE_URL: url,

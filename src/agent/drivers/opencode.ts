@@ -28,7 +28,11 @@ export const opencode: AgentDriver = {
   printsLines: true,
   resumes: "by name",
   // The switch below holds for a part of what it reads there.
-  covered: [".opencode", "opencode.json", "opencode.jsonc"],
+  config: {
+    names: [".opencode", "opencode.json", "opencode.jsonc"],
+    written: { ".opencode/.gitignore": "*\n" },
+    isReadAnyway: true,
+  },
   installed: { program: "opencode", npmPackage: "opencode-ai" },
   start(
     {
@@ -40,6 +44,7 @@ export const opencode: AgentDriver = {
       conversation,
       permissionMode,
       isTalked = false,
+      isAgreed = false,
       passed = [],
     },
     { url, variables },
@@ -55,7 +60,7 @@ export const opencode: AgentDriver = {
       disabled_providers: ["opencode"],
       ...(isAcp && named !== undefined ? { model: named } : {}),
       // With the folder's settings it would leave this out, too.
-      instructions: ["{env:PWD}/AGENTS.md"],
+      ...(isAgreed ? {} : { instructions: ["{env:PWD}/AGENTS.md"] }),
     };
     return {
       words: [
@@ -76,7 +81,7 @@ export const opencode: AgentDriver = {
         ...variables,
         OPENCODE_CONFIG_CONTENT: JSON.stringify(config),
         // SECURITY(P12): a folder's own servers and settings count only after the person agreed to them.
-        OPENCODE_DISABLE_PROJECT_CONFIG: "1",
+        ...(isAgreed ? {} : { OPENCODE_DISABLE_PROJECT_CONFIG: "1" }),
         OPENCODE_DISABLE_MODELS_FETCH: "1",
       },
       homeFiles: ownPackages,

@@ -127,7 +127,8 @@ export class Agent {
       .trim();
     const results = await this.#make(calls, brokenInputs, interrupt);
     const ended = place.shells.takeFinished().map((line) => ({ type: "text" as const, text: `[${line}]` }));
-    const more = [...heard()];
+    // What is said once the turn is to stop begins the next one.
+    const more = signal.aborted ? [] : [...heard()];
     if (more.length > 0) this.#parts.emit({ type: "said", content: more, parent: this.#parts.parent });
     if (calls.length > 0 || more.length > 0) conversation.say([...results, ...ended, ...more]);
     else if (message.stop_reason === "max_tokens")

@@ -1,9 +1,18 @@
 import type { BytePath, Entry } from "../../model/index.ts";
 import type { FileServer } from "../file-server.ts";
 import { pipelinedAll } from "../pipelined.ts";
-import { type Carrying, isGone, isStaged, meanwhile, NotDone, PutBack, placesOf } from "./carrying.ts";
-import { changeAttributes } from "./change-attributes.ts";
-import { placedAs, placedBy, putBackBy } from "./placed.ts";
+import {
+  type Carrying,
+  isGone,
+  isStaged,
+  meanwhile,
+  NotDone,
+  OutOfReach,
+  PutBack,
+  placesOf,
+} from "./carrying.ts";
+import { changeAttributes, isChanged } from "./change-attributes.ts";
+import { lookAgain, lookAtPutBack } from "./placed.ts";
 import { isMadeBeside, type Staged, type StepRoots, unstageOne } from "./stage.ts";
 import type { Done, Identity, Operation } from "./step.ts";
 import { finishTakingOut, isPlaced, place, remove, replace } from "./take-out.ts";
@@ -18,6 +27,8 @@ export interface CarryOutInput {
   readonly staged: Staged;
   readonly decidedNs: bigint;
   readonly way: Way;
+  /** What became of them before, where they are settled. */
+  readonly before?: readonly Done[];
 }
 
 /**
@@ -38,22 +49,23 @@ export class Unfinished extends Error {
 
 const actions = { place, remove, attributes: changeAttributes };
 
-async function isFinished(carrying: Carrying): Promise<boolean> {
+async function isFinished(carrying: Carrying, way: Way): Promise<boolean> {
   const { kind } = carrying.operation;
-  if (kind === "attributes") return false;
+  // What was ended in the middle is done again from the start.
+  if (kind === "attributes") return way === "settle" && isChanged(carrying);
   return kind === "place" ? isPlaced(carrying) : finishTakingOut(carrying);
 }
 
 interface Outcome extends Pick<Done, "failed" | "open"> {
   readonly isBack?: boolean;
-  /** What stood there once it was done. */
+  /** What stood there at the moment of the exchange. */
   readonly now?: Entry | undefined;
 }
 
 /** Carries one operation out: the person's folder is either as it was at that path, or as it was to be. */
 async function carryOutOne(carrying: Carrying, way: Way): Promise<Outcome> {
   try {
-    if (way !== "run" && (await isFinished(carrying))) return {};
+    if (way !== "run" && (await isFinished(carrying, way))) return {};
     if (way === "settle") throw new NotDone(meanwhile);
     const { kind } = carrying.operation;
     if (kind === "replace") return { now: await replace(carrying) };
@@ -61,6 +73,7 @@ async function carryOutOne(carrying: Carrying, way: Way): Promise<Outcome> {
     return {};
   } catch (error) {
     if (isServerGone(error)) throw error;
+    if (error instanceof OutOfReach) return { failed: `${error.message}; ${later}`, open: true };
     const failed = isGone(error) || !(error instanceof Error) ? meanwhile : error.message;
     return { ...(await notDone(carrying, failed)), isBack: error instanceof PutBack };
   }
@@ -111,14 +124,17 @@ function sharedFiles(operations: readonly Operation[], made: Staged["made"]): Re
 }
 
 function carryingsOf(input: CarryOutInput, operations: readonly Operation[]): readonly Carrying[] {
-  const { server, roots, staged, decidedNs } = input;
+  const { server, roots, staged, decidedNs, before = [] } = input;
   const shared = sharedFiles(operations, staged.made);
+  const back = new Map(before.map(({ path, backNs }) => [path, backNs]));
   return operations.map((operation) => ({
-    ...{ server, roots, operation, decidedNs },
+    ...{ server, roots, operation, decidedNs, ...backOf(back.get(operation.path)) },
     staged: staged.made.get(operation.path),
     isShared: operation.before !== undefined && shared.has(nameOf(operation.before)),
   }));
 }
+
+const backOf = (backNs: string | undefined) => (backNs === undefined ? {} : { backNs: BigInt(backNs) });
 
 /**
  * Carries out a staged step. Folders' attributes come last, the deepest first: they may forbid what else is done. Throws
@@ -150,8 +166,9 @@ export async function carryOut(
       const outcome = outcomes.get(path) ?? {};
       const { isBack, now, ...rest } = outcome;
       if (rest.failed === undefined) return lookAgain(carrying, now);
-      const placed = isBack === true ? await putBackBy(carrying).catch(() => []) : [];
-      return { path, ...rest, ...(placed.length > 0 && { placed }) };
+      if (isBack === true) return { path, ...rest, ...(await lookAtPutBack(carrying)) };
+      const { backNs } = carrying;
+      return { path, ...rest, ...(backNs !== undefined && (await lookAtPutBack(carrying, backNs))) };
     });
   } catch (error) {
     const finished = [...outcomes].filter(([, { failed }]) => failed === undefined);
@@ -159,20 +176,6 @@ export async function carryOut(
       finished.map(([path]) => path),
       error,
     );
-  }
-}
-
-/** What cannot be reached at this moment is looked at by the next command: without it nothing could be undone there. */
-async function lookAgain(carrying: Carrying, now: Entry | undefined): Promise<Done> {
-  const { path } = carrying.operation;
-  const known = now === undefined ? undefined : placedAs(carrying, now);
-  if (known !== undefined) return { path, placed: known };
-  try {
-    const placed = await placedBy(carrying);
-    return placed === undefined ? { path, placed: [], open: true } : { path, placed };
-  } catch (error) {
-    if (!isGone(error)) throw error;
-    return { path, placed: [], open: true };
   }
 }
 

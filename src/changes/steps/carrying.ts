@@ -2,7 +2,7 @@ import type { Entry } from "../../model/index.ts";
 import type { FileServer, Place } from "../file-server.ts";
 import type { StepRoots } from "./stage.ts";
 import { hasSameContent, type Identity, isSameFile, isUntouched, type Operation } from "./step.ts";
-import { errnoOf } from "./trees.ts";
+import { errnoOf, isAbsent } from "./trees.ts";
 
 /** One operation with what carries it out. */
 export interface Carrying {
@@ -15,6 +15,8 @@ export interface Carrying {
   readonly decidedNs: bigint;
   /** Another operation of the step concerns the same file under another name, and moves its ctime. */
   readonly isShared: boolean;
+  /** What it took out was back at its place by this time, when nobody could look at it: `Done.backNs`. */
+  readonly backNs?: bigint;
 }
 
 export const meanwhile = "the host changed it meanwhile";
@@ -24,6 +26,9 @@ export class NotDone extends Error {}
 
 /** The same, after it was taken out and put back: that moved its ctime. */
 export class PutBack extends NotDone {}
+
+/** Nobody can say whether it is done: the host has moved its folder away, or put something else in its place. */
+export class OutOfReach extends Error {}
 
 /** Where an operation's path, what stands beside it and what is kept of it lie. */
 export const placesOf = ({ roots, operation }: Carrying): { at: Place; beside: Place; kept: Place } => ({
@@ -38,6 +43,17 @@ export const isGone = (error: unknown): boolean =>
 
 export const isStaged = ({ staged }: Carrying, entry: Entry | undefined): boolean =>
   staged !== undefined && entry !== undefined && isSameFile(entry, staged);
+
+/** What stands at a place. Throws OutOfReach where its folder cannot be asked: that nothing is found there means nothing. */
+export async function lookAt(server: FileServer, place: Place): Promise<Entry | undefined> {
+  try {
+    const entry = await server.stat(place);
+    if (entry !== undefined || (await isAbsent(server, place))) return entry;
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
+  throw new OutOfReach(meanwhile);
+}
 
 /** What was decided on stands there, untouched. */
 export async function mustBeUntouched(

@@ -1,8 +1,8 @@
 import type { Entry } from "../../model/index.ts";
 import type { FileServer, Place } from "../file-server.ts";
-import { type Carrying, meanwhile, mustBeUntouched, NotDone, placesOf } from "./carrying.ts";
+import { type Carrying, lookAt, meanwhile, mustBeUntouched, NotDone, placesOf } from "./carrying.ts";
 import { copyAs } from "./stage.ts";
-import { isOf, isSameFile } from "./step.ts";
+import { isOf, isSameFile, type Part } from "./step.ts";
 import { removeTree } from "./trees.ts";
 
 async function keepAttributes(
@@ -37,4 +37,19 @@ export async function changeAttributes(carrying: Carrying): Promise<void> {
   const time = entry.type === "directory" ? { mtimeNs: entry.mtimeNs } : {};
   const source = { root: roots.source, path: part.from };
   await server.setAttributes(held, { ...copyAs(part.attributes), ...time }, source);
+}
+
+export const hasAttributes = (now: Entry, { attributes: { mode, uid, gid } }: Part): boolean =>
+  (now.type === "symlink" || now.mode === mode) && now.uid === uid && now.gid === gid;
+
+/** Whether an earlier Workcell had changed them, and nobody has since. Throws OutOfReach where it cannot be looked at. */
+export async function isChanged(carrying: Carrying): Promise<boolean> {
+  const { server, operation } = carrying;
+  const { at, kept } = placesOf(carrying);
+  const { before, parts } = operation;
+  const entry = await lookAt(server, at);
+  if (entry === undefined || before === undefined || parts[0] === undefined) return false;
+  return (
+    isSameFile(entry, before) && hasAttributes(entry, parts[0]) && (await server.stat(kept)) !== undefined
+  );
 }

@@ -16,7 +16,10 @@ const isFile = (value: unknown): boolean =>
   isFields(value) && isDecimal(value["device"]) && isDecimal(value["inode"]);
 
 const isFolderIdentity = (value: unknown): boolean =>
-  isFields(value) && isFile(value) && isAbsentOr(value["born"], isDecimal);
+  isFields(value) &&
+  isFile(value) &&
+  isAbsentOr(value["born"], isDecimal) &&
+  isAbsentOr(value["keepsBirth"], (keeps) => keeps === true);
 
 const isIdentity = (value: unknown): boolean =>
   isFields(value) &&
@@ -47,13 +50,18 @@ const isOperation = (value: unknown): boolean =>
   isListOf(value["parts"], isPart);
 
 const isPlaced = (value: unknown): boolean =>
-  isFields(value) && isText(value["path"]) && isIdentity(value["identity"]);
+  isFields(value) &&
+  isText(value["path"]) &&
+  isIdentity(value["identity"]) &&
+  isAbsentOr(value["isFolder"], (isFolder) => isFolder === true) &&
+  isAbsentOr(value["xattrs"], (all) => isFields(all) && Object.values(all).every(isText));
 
 const isDone = (value: unknown): boolean =>
   isFields(value) &&
   isText(value["path"]) &&
   isAbsentOr(value["failed"], isText) &&
   isAbsentOr(value["open"], (open) => open === true) &&
+  isAbsentOr(value["backNs"], isDecimal) &&
   isAbsentOr(value["placed"], (placed) => isListOf(placed, isPlaced));
 
 const isStaged = (value: unknown): boolean => isFields(value) && Object.values(value).every(isFile);

@@ -1,21 +1,15 @@
 import type { BytePath, Entry } from "../../model/index.ts";
 import { isWithin } from "../byte-path.ts";
 import type { FileRoot, FileServer } from "../file-server.ts";
+import { isTime } from "../kept-time.ts";
 import { pipelinedAll } from "../pipelined.ts";
+import { sameXattrs } from "../same-entry.ts";
 import { isGone } from "./carrying.ts";
-import { isTime } from "./placed.ts";
+import { hasAttributes } from "./change-attributes.ts";
 import { besideOf, type Left, type Planned } from "./plan-apply.ts";
 import { carriedOut } from "./run-step.ts";
 import { type Elsewhere, isAtOrBelow, type Since, sinceOf } from "./since.ts";
-import {
-  identityOf,
-  isSameFile,
-  isUntouched,
-  type Operation,
-  type Part,
-  type Placed,
-  type Step,
-} from "./step.ts";
+import { identityOf, isSameFile, isUntouched, type Operation, type Placed, type Step } from "./step.ts";
 
 /** Calls under way at once. */
 const WINDOW = 256;
@@ -50,12 +44,19 @@ type Inverse = Operation | Left;
 const isLeft = (inverse: Inverse): inverse is Left => "why" in inverse;
 
 /** As the step left it, or as a later undo of a later step put it back. */
-function isAsLeft({ since }: Undoing, { path, identity }: Placed, entry: Entry | undefined): boolean {
+function isAsLeft(
+  { since }: Undoing,
+  { path, identity, isFolder }: Placed,
+  entry: Entry | undefined,
+): boolean {
   if (entry === undefined) return false;
   if (entry.type === "directory" ? isSameFile(entry, identity) : isUntouched(entry, identity)) return true;
   const written = since.written.get(path);
   if (written?.inode !== entry.inode) return false;
-  if (entry.type === "directory") return true;
+  const isFolderNow = entry.type === "directory";
+  if (isFolderNow !== (isFolder === true)) return false;
+  // What is in it is looked at by itself.
+  if (isFolderNow) return true;
   const isSame = String(entry.mtimeNs) === identity.mtimeNs && entry.size === identity.size;
   return written.ctimeNs === entry.ctimeNs && isSame;
 }
@@ -117,7 +118,8 @@ async function restoreAttributes(undoing: Undoing, now: Entry | undefined): Prom
     known === undefined ||
     part === undefined ||
     !isSameFile(now, known.identity) ||
-    !hasAttributes(now, part)
+    !hasAttributes(now, part) ||
+    !sameXattrs(now.xattrs ?? {}, known.xattrs ?? now.xattrs ?? {})
   )
     return { path, why: changedBy(undoing, path) };
   const bearer = await server.stat({ root: kept, path: operation.kept });
@@ -130,9 +132,6 @@ async function restoreAttributes(undoing: Undoing, now: Entry | undefined): Prom
   const back = { path: "", type: part.type, attributes, from: operation.kept };
   return { ...start(undoing, path), kind: "attributes", before: identityOf(now), parts: [back] };
 }
-
-const hasAttributes = (now: Entry, { attributes: { mode, uid, gid } }: Part): boolean =>
-  (now.type === "symlink" || now.mode === mode) && now.uid === uid && now.gid === gid;
 
 async function inverseOf(undoing: Undoing): Promise<readonly Inverse[]> {
   const { server, host, operation, only } = undoing;

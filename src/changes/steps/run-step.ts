@@ -106,14 +106,21 @@ async function settleStep({ server, roots, steps, step }: StepInput): Promise<St
   const made = new Map(Object.entries(step.staged ?? {}));
   const staged: Staged = { made, failed: new Map() };
   const again = await carryOut(
-    { server, roots, staged, decidedNs: BigInt(decidedNs), way: "settle" },
+    { server, roots, staged, decidedNs: BigInt(decidedNs), way: "settle", before },
     operations,
   );
   const settled = new Map(again.map((one) => [one.path, one]));
-  const done = before.map((one) => settled.get(one.path) ?? one);
+  const done = before.map((one) => settledAs(one, settled.get(one.path)));
   const finished = withDone(step, done);
   await writeJournal(steps, finished);
   return finished;
+}
+
+/** What had gone back is known as such, though something of it stood beside: it is not taken out again. */
+function settledAs(before: Done, again: Done | undefined): Done {
+  if (again === undefined) return before;
+  const isStillBack = before.failed !== undefined && again.failed !== undefined && again.placed === undefined;
+  return isStillBack && before.placed !== undefined ? { ...again, placed: before.placed } : again;
 }
 
 /** What another step kept was moved from there, or copied over file systems: then it is not kept twice. */

@@ -60,8 +60,13 @@ export interface Done {
   readonly path: BytePath;
   /** Why the person's folder is as it was there; absent: it was done. */
   readonly failed?: string;
-  /** Not done, and its folder could not be reached: something of it may stand beside, and the next command sees to that. */
+  /** Its folder could not be reached: how it stands there, and what of it stands beside, the next command looks at. */
   readonly open?: true;
+  /**
+   * Not done, and what was taken out went back by this time, in ns, though nobody could look at it there: a ctime up to then is of that, and
+   * no change of the host's.
+   */
+  readonly backNs?: string;
   /** What stands there now, part by part. */
   readonly placed?: readonly Placed[];
 }
@@ -70,6 +75,9 @@ export interface Placed {
   /** Below the connected folder. */
   readonly path: BytePath;
   readonly identity: Identity;
+  readonly isFolder?: true;
+  /** Where a step changed attributes alone: its extended ones, which no other field tells. */
+  readonly xattrs?: Readonly<Record<string, string>>;
 }
 
 export type StepKind = "apply" | "undo";

@@ -1,7 +1,9 @@
 import type { Entry } from "../../model/index.ts";
 import {
   type Carrying,
+  isGone,
   isStaged,
+  lookAt,
   meanwhile,
   mustBeUntouched,
   NotDone,
@@ -120,13 +122,23 @@ async function exchangeBack(carrying: Carrying, old: Entry): Promise<string> {
       if (errnoOf(error) === "ENOENT" && (await server.stat(at)) === undefined) return renameBack(carrying);
       throw error;
     }
-    const now = await server.stat(beside);
+    const now = await afterwards(carrying);
     if (now === undefined) return meanwhile;
     if (there !== undefined && isSameFile(now, there))
       return isStaged(carrying, now) && isAsMade(carrying.operation, now) ? meanwhile : keepAside(carrying);
     [there, out] = [{ device: String(out.device), inode: String(out.inode) }, now];
   }
   throw new Error("the host changes it faster than it can be put back");
+}
+
+/** What came out in exchange. Where nobody can look at it, what came out before is back all the same, and this is seen to later. */
+async function afterwards(carrying: Carrying): Promise<Entry | undefined> {
+  try {
+    return await carrying.server.stat(placesOf(carrying).beside);
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -160,5 +172,5 @@ export async function finishTakingOut(carrying: Carrying): Promise<boolean> {
 
 /** Whether an earlier Workcell had put in its place what it made. */
 export async function isPlaced(carrying: Carrying): Promise<boolean> {
-  return isStaged(carrying, await carrying.server.stat(placesOf(carrying).at));
+  return isStaged(carrying, await lookAt(carrying.server, placesOf(carrying).at));
 }

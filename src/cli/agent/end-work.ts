@@ -9,15 +9,13 @@ import { sumUpChanges } from "./sum-up.ts";
 /** After the agent's work: what ended it, what was refused, what it changed, and what the person can do about that. */
 export async function endWork(
   { outcome, reviewed }: Ran,
-  how: { readonly mode: ApplyMode; readonly stays: boolean; readonly quietHosts?: readonly string[] },
+  how: { readonly mode: ApplyMode; readonly stays: boolean; readonly quiet?: (what: string) => boolean },
   context: CommandContext,
 ): Promise<void> {
-  const { mode, stays, quietHosts = [] } = how;
+  const { mode, stays, quiet = () => false } = how;
   const { session } = outcome;
   // They stand in the outcome and the log all the same.
-  const denials = outcome.denials.filter(
-    ({ what }) => !quietHosts.some((host) => what.startsWith(`connect ${host}:`)),
-  );
+  const denials = outcome.denials.filter(({ what }) => !quiet(what));
   sayEnding(outcome, context);
   if (denials.length > 0) sayDenials(denials, context);
   if (reviewed.length > 0) {

@@ -45,14 +45,16 @@ export function holdTalk(
   const send = (line: string) => void (agent.stdin.writable && agent.stdin.write(`${line}\n`));
   // An agent that has ended does not hear what is said to it.
   agent.stdin.on("error", () => {});
+  let isStopping = false;
   const tell = (text: string) => {
+    // What is said now begins a turn, which can be stopped as well.
+    isStopping = false;
     const line = agent.stdin.writable ? talk.say(text) : undefined;
     if (line !== undefined) send(line);
     else if (agent.stdin.writable) stderr.write("It hears that when it is done with this.\n");
     else stderr.write("It is done with its task, and hears nothing more.\n");
   };
   const person = typed && new Person(typed, stderr, tell);
-  let isStopping = false;
   return {
     held: listen(agent, { listener, send, person }),
     interrupt: () => {
@@ -65,6 +67,9 @@ export function holdTalk(
     },
   };
 }
+
+/** In which a turn that nobody asked for begins, if it does. */
+const LINGER_MS = 500;
 
 async function listen(
   agent: { readonly stdin: Writable; readonly stdout: Readable },
@@ -96,7 +101,11 @@ async function listen(
       );
     }
     const ended = isOver ?? events.map(endIn).find((one) => one !== undefined);
-    if (ended !== undefined) agent.stdin.end();
+    if (ended !== undefined) {
+      // Once it hears nothing more, nothing can be stopped any more.
+      if (talk.mayBegin?.() === true) setTimeout(() => agent.stdin.end(), LINGER_MS);
+      else agent.stdin.end();
+    }
     end = ended ?? end;
   }
   person?.leave();
@@ -128,9 +137,10 @@ class Person {
     this.#lines.on("close", () => this.letBe());
   }
 
-  async asked({ tool, input, always }: Question): Promise<Reply> {
+  async asked({ tool, input, always, alwaysFor }: Question): Promise<Reply> {
     const what = printable(JSON.stringify(input)).slice(0, 1000);
-    const more = always === undefined ? "" : ", [a]lways";
+    const about = alwaysFor === undefined ? "" : ` for ${alwaysFor}`;
+    const more = always === undefined ? "" : `, [a]lways${about}`;
     const line = await new Promise<string>((heard) => {
       this.#waiting.push({ text: `? ${printable(tool)} ${what}\n  [y]es${more}, or no and why: `, heard });
       if (this.#waiting.length === 1) this.#putFirst();

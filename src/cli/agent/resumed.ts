@@ -41,13 +41,9 @@ export function checkResumed(
   { name, title, resumes }: AgentDriver,
   { isAsking }: { readonly isAsking: boolean },
 ): void {
-  if (isAsking && (resumes === "untalked" || (resumes === "by name" && conversation?.id === undefined))) {
-    const why =
-      resumes === "untalked"
-        ? "it can be gone on with, or be talked with, and not both"
-        : "its conversation there was held on its own screen, or as lines of JSON, and its name, by which alone it can be talked with, is not known";
+  if (isAsking && resumes === "by name" && conversation?.id === undefined) {
     throw new WorkcellError("WC_SESSION", {
-      message: `Cannot have ${title} ask while it goes on in session "${session}" (flags --resume, --permission-mode): ${why}`,
+      message: `Cannot have ${title} ask while it goes on in session "${session}" (flags --resume, --permission-mode): its conversation there was held on its own screen, or as lines of JSON, and its name, by which alone it can be talked with, is not known`,
       remedy: `Leave --permission-mode out; or begin anew there: workcell agent --session ${session} ${name} "TASK"`,
     });
   }

@@ -1,11 +1,12 @@
 import process from "node:process";
 import type { AgentDriver, AgentWork } from "../../agent/index.ts";
-import type { RunningCell } from "../../session/index.ts";
+import { type RunningCell, uncoveredIn } from "../../session/index.ts";
 import { canAsk } from "../changes/ask.ts";
 import { stateOf } from "../changes/words.ts";
 import type { CommandContext, FlagValues } from "../command.ts";
 import { type CellWork, type Ran, runInCell, say } from "../run-in-cell.ts";
 import { keepConversation } from "./conversation.ts";
+import { guardEditor } from "./guard-editor.ts";
 import { holdTalk, type Talking } from "./hold-talk.ts";
 import type { Resumed } from "./resumed.ts";
 
@@ -38,6 +39,7 @@ export async function runTalking(
   const notes: Promise<void>[] = [];
   const note = (id?: string) => void notes.push(noteConversation(talked, id, context));
   const onStarted = (cell: RunningCell) => {
+    guardAgainst(cell, { talked, work }, context);
     talking = begin(cell, { talked, note }, context);
     if (talking === undefined) note();
   };
@@ -48,6 +50,28 @@ export async function runTalking(
   const { exitCode } = ran.outcome;
   const said = end === "failed" ? FAILED : refused > 0 ? REFUSED : 0;
   return { ...ran, code: end === "interrupted" ? INTERRUPTED : exitCode !== 0 ? exitCode : said };
+}
+
+/** Where an editor is listened to: the folders it names are known only then. */
+export const isGuarded = ({ output, driver }: Pick<Talked, "output" | "driver">): boolean =>
+  output === "acp" && driver.config?.isReadAnyway === true;
+
+/** Keeps an agent from folders whose own configuration it would take into account, and that nothing covers. */
+function guardAgainst(
+  { stdin, stdout, plan }: RunningCell,
+  { talked, work }: { readonly talked: Talked; readonly work: CellWork },
+  context: CommandContext,
+): void {
+  const names = work.kit?.config?.names;
+  if (!isGuarded(talked) || names === undefined || stdin === null || stdout === null) return;
+  const { title, name } = talked.driver;
+  const ends = { from: context.stdin ?? process.stdin, to: context.stdout, stdin, stdout };
+  guardEditor(ends, (folder) => {
+    const found = uncoveredIn(plan, names, folder);
+    return found === undefined
+      ? undefined
+      : `Workcell keeps ${title} from "${folder}": it would take "${found}" into account, and nobody agreed to that. Begin in that folder: workcell agent -w "${folder}" --acp ${name}`;
+  });
 }
 
 function begin(

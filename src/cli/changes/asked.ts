@@ -1,4 +1,4 @@
-import { countChanged, type Step, shownPath } from "../../changes/index.ts";
+import { countChanged, isForward, type Step, shownPath } from "../../changes/index.ts";
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import type { BytePath } from "../../model/index.ts";
@@ -14,7 +14,7 @@ import {
 } from "../../session/index.ts";
 import type { CommandContext, FlagValues } from "../command.ts";
 import { shownAge } from "./age.ts";
-import { isForward, oppositeOf } from "./forward.ts";
+import { oppositeOf } from "./forward.ts";
 import { counted } from "./say.ts";
 import { isBelow, nothingThere } from "./select.ts";
 import { bytePathIn, ifNear, pathsIn, readWords, stateOf } from "./words.ts";

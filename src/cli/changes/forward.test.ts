@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { isForward, oppositeOf } from "./forward.ts";
+import { isForward, rootOf } from "../../changes/index.ts";
+import { oppositeOf } from "./forward.ts";
 
 const steps = [
   { number: 1, kind: "apply" },
@@ -11,6 +12,10 @@ const steps = [
 
 test("isForward() is true of an apply and of the undo of an undo, and so on; not where that step is gone", () => {
   expect(steps.map((step) => isForward(step, steps))).toEqual([true, false, true, false, false]);
+});
+
+test("rootOf() finds the apply that undos go back to", () => {
+  expect(steps.map((step) => rootOf(step, steps))).toEqual([1, 1, 1, 1, undefined]);
 });
 
 test("oppositeOf() names the step, and what undoing it comes to", () => {

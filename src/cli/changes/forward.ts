@@ -1,13 +1,11 @@
-import type { Step } from "../../changes/index.ts";
+import { isForward, type Numbered, rootOf, type Step } from "../../changes/index.ts";
+import { isUndoable } from "../../session/index.ts";
 
-type Numbered = Pick<Step, "number" | "kind" | "of">;
-
-/** Whether a step put into the folder what a session had changed: an apply does, and the undo of an undo. */
-export function isForward(step: Numbered, steps: readonly Numbered[]): boolean {
-  if (step.kind === "apply") return true;
-  const undone = steps.find(({ number }) => number === step.of);
-  return undone !== undefined && !isForward(undone, steps);
-}
+/** The step that brought back what was undone of another one, where that is so still. */
+export const broughtBackBy = (step: Step, steps: readonly Step[]): Step | undefined =>
+  steps.findLast(
+    (one) => one.kind === "undo" && rootOf(one, steps) === step.number && isUndoable(one, steps),
+  );
 
 /** The line with which to do the opposite of what a step did. */
 export function oppositeOf(step: Numbered, steps: readonly Numbered[], session: string): string {

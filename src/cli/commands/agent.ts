@@ -9,14 +9,14 @@ import {
 import { WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
 import { readSettings, type SettingsFlags } from "../../settings/index.ts";
-import { coverConfig } from "../agent/cover-config.ts";
+import { agreedConfig } from "../agent/agreed-config.ts";
 import { copyDemonstration, scriptedTask } from "../agent/demonstration.ts";
 import { endWork } from "../agent/end-work.ts";
 import { findAgentProgram } from "../agent/find-program.ts";
 import { checkHosted, isHosted, readHostedWords, readOutput } from "../agent/hosted.ts";
 import { type ModelAccess, openModelAccess, SCRIPTED, withScriptedWay } from "../agent/model-access.ts";
 import { checkResumed, type Resumed, readResumed } from "../agent/resumed.ts";
-import { runTalking } from "../agent/run-talking.ts";
+import { isGuarded, runTalking } from "../agent/run-talking.ts";
 import { type AgentWords, readAgentWords } from "../agent/words.ts";
 import { readApplyMode } from "../changes/apply-mode.ts";
 import { canAsk } from "../changes/ask.ts";
@@ -114,6 +114,7 @@ async function workOf(
   const read = (await readSettings({ flags: asked.settings, env, cwd, home })).settings;
   const profile = read.profile.value;
   const settings = await settingsOf(asked, profile, context);
+  const config = await agreedConfig(driver, read, context);
   const [model, permissionMode] = [flags.text("model"), flags.text("permission-mode")];
   const work: AgentWork = {
     ...(task === undefined ? {} : { task }),
@@ -126,12 +127,10 @@ async function workOf(
     ...(id === undefined ? {} : { conversation: id }),
     passed: asked.passed,
     asReference: profile === "cowork",
+    isAgreed: config !== undefined && config.agreed.length > 0,
   };
   return {
-    ...agentCommand({
-      ...{ driver, program, work, endpoint: access.endpoint },
-      covers: coverConfig(driver, read, context),
-    }),
+    ...agentCommand({ driver, program, work, config, endpoint: access.endpoint }),
     flags: settings,
     routes: [access.route],
     terminal,
@@ -143,13 +142,12 @@ async function workOf(
 function isTalked({ driver, task, output, terminal, resumed }: Asked, flags: FlagValues): boolean {
   if (task === undefined || terminal || isHosted(output) || driver.talk === undefined) return false;
   const isNamed = resumed?.conversation?.id !== undefined;
-  if (resumed !== undefined && (driver.resumes === "untalked" || (driver.resumes === "by name" && !isNamed)))
-    return false;
+  if (resumed !== undefined && driver.resumes === "by name" && !isNamed) return false;
   return output !== "json" || driver.printsLines !== true || flags.has("permission-mode");
 }
 
 function stdioOf(asked: Asked, flags: FlagValues): NonNullable<CellWork["stdio"]> {
-  if (isTalked(asked, flags)) return ["pipe", "pipe", "inherit"];
+  if (isTalked(asked, flags) || isGuarded(asked)) return ["pipe", "pipe", "inherit"];
   // An agent that is given its task would else wait for more of it.
   const isFed = asked.driver.installed === undefined || asked.terminal || isHosted(asked.output);
   return [isFed ? "inherit" : "ignore", "inherit", "inherit"];
@@ -173,8 +171,10 @@ async function runAgent(
     const isAsking = flags.has("permission-mode");
     const talked = { ...asked, session, isAsking, isTalked: isTalked(asked, flags) };
     const ran = await runTalking(flags, { talked, work }, context);
-    const { quietHosts = [] } = asked.driver;
-    await endWork(ran, { mode, stays: session !== undefined, quietHosts }, context);
+    const { quietHosts = [], quietCalls = [] } = asked.driver;
+    const quiet = (what: string) =>
+      quietCalls.includes(what) || quietHosts.some((host) => what.startsWith(`connect ${host}:`));
+    await endWork(ran, { mode, stays: session !== undefined, quiet }, context);
     return ran.code;
   } catch (error) {
     throw withScriptedWay(error);

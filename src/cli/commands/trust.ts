@@ -2,23 +2,22 @@ import { createHash } from "node:crypto";
 import { realpathSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { type AgentDriver, agentDrivers, findDriver } from "../../agent/index.ts";
 import { codeOf, WorkcellError } from "../../errors/index.ts";
-import { printable, printableLines } from "../../lib/printable.ts";
+import { printable } from "../../lib/printable.ts";
 import { stateFolder } from "../../lib/xdg-folders.ts";
 import type { AuditEvent } from "../../model/index.ts";
 import { openAudit } from "../../report/index.ts";
 import { lockBy } from "../../session/index.ts";
 import {
   agreeTo,
-  describeFolderFile,
   FOLDER_FILE_NAME,
-  type FolderFile,
-  findFolderFile,
   listAgreements,
   readTrust,
   revokeAgreement,
 } from "../../settings/index.ts";
-import type { Command, CommandContext } from "../command.ts";
+import { type Offer, offerConfig, offerFile } from "../agent/offer.ts";
+import type { Command, CommandContext, FlagValues } from "../command.ts";
 
 /** The folder's real path; as it was written when it is gone, so that an old agreement can still be taken back. */
 function realFolder(folder: string): string {
@@ -48,54 +47,31 @@ async function list(context: CommandContext, asJson: boolean): Promise<number> {
     context.stdout.write(`${JSON.stringify(agreements, null, 2)}\n`);
     return 0;
   }
-  for (const { agreed, folder } of agreements) context.stdout.write(`${agreed}  ${printable(folder)}\n`);
+  for (const { agreed, folder, agent } of agreements)
+    context.stdout.write(
+      `${agreed}  ${printable(folder)}${agent === undefined ? "" : `  --agent ${agent}`}\n`,
+    );
   if (agreements.length === 0) context.stdout.write("Nothing is agreed to\n");
   return 0;
 }
 
-async function revoke(context: CommandContext, folder: string): Promise<number> {
+async function revoke(
+  context: CommandContext,
+  folder: string,
+  driver: AgentDriver | undefined,
+): Promise<number> {
   const place = realFolder(folder);
-  if (await revokeAgreement(context, place)) {
-    context.stdout.write(`Taken back: ${FOLDER_FILE_NAME} of "${printable(place)}" is not used any more\n`);
-    const subject = path.join(place, FOLDER_FILE_NAME);
+  const what = driver === undefined ? FOLDER_FILE_NAME : `${driver.title}'s own configuration`;
+  if (await revokeAgreement(context, { folder: place, ...(driver && { agent: driver.name }) })) {
+    context.stdout.write(`Taken back: ${what} of "${printable(place)}" is not used any more\n`);
+    const subject = driver === undefined ? path.join(place, FOLDER_FILE_NAME) : `${place} (${driver.name})`;
     await record(context, { decision: "deny", rule: "the agreement was taken back", subject });
     return 0;
   }
   throw new WorkcellError("WC_TRUST", {
-    message: `Cannot take back the agreement for "${printable(place)}": there is none`,
+    message: `Cannot take back the agreement for ${driver === undefined ? "" : `${what} in `}"${printable(place)}": there is none`,
     remedy: "See what is agreed to: workcell trust --list",
   });
-}
-
-function findFile(folder: string): FolderFile {
-  const found = findFolderFile(folder);
-  if (found.status === "found") return found;
-  const file = printable(path.join(folder, FOLDER_FILE_NAME));
-  throw new WorkcellError("WC_TRUST", {
-    message: `Cannot show the settings file "${file}": ${
-      found.status === "absent" ? "there is no such file" : `${found.problem}; it must be a small, plain file`
-    }`,
-    remedy:
-      found.status === "absent"
-        ? "Name the folder that it is in; docs/settings.md says what may stand in one"
-        : `Make "${file}" a plain file`,
-  });
-}
-
-/** The bytes that are agreed to are the bytes that are shown, so nothing in them may hide from the person. */
-function show(context: CommandContext, file: FolderFile, effects: readonly string[]): void {
-  const content = printableLines(file.bytes.toString("utf8")).replace(/\n?$/, "\n");
-  const would = effects.length === 0 ? ["nothing"] : effects;
-  context.stdout.write(
-    [
-      `${printable(file.file)}, ${file.bytes.length} bytes:`,
-      "",
-      ...content.split("\n").map((line) => `  ${line}`.trimEnd()),
-      "In every run that is started in this folder, it would",
-      ...would.map((line) => `  - ${printable(line)}`),
-      "",
-    ].join("\n"),
-  );
 }
 
 async function ask(context: CommandContext, question: string): Promise<boolean> {
@@ -113,43 +89,55 @@ function isTerminal(stream: object): boolean {
   return Reflect.get(stream, "isTTY") === true;
 }
 
-function needsYes(file: FolderFile): WorkcellError {
+function needsYes({ subject, called, command }: Offer): WorkcellError {
   return new WorkcellError("WC_TRUST", {
-    message: `Cannot ask whether to use "${printable(file.file)}": input and output are not a terminal, and a person who answers is needed`,
-    remedy: `Read the file, then agree to it: workcell trust --yes "${printable(file.folder)}"`,
+    message: `Cannot ask whether to use "${printable(subject)}": input and output are not a terminal, and a person who answers is needed`,
+    remedy: `Read ${called}, then agree to it: ${command}`,
   });
 }
 
-async function trustFolder(context: CommandContext, folder: string, yes: boolean): Promise<number> {
-  const file = findFile(folder);
-  show(context, file, await describeFolderFile(file));
-  if ((await readTrust(context, file)) === "agreed") {
+async function trustOffer(context: CommandContext, offer: Offer, yes: boolean): Promise<number> {
+  const { called, lines, subject, bytes } = offer;
+  context.stdout.write([...lines, ""].join("\n"));
+  if ((await readTrust(context, offer)) === "agreed") {
     context.stdout.write("Already agreed to exactly this\n");
     return 0;
   }
   // Where the content goes into a pipe or a file, nobody has seen it yet.
   const seen = isTerminal(context.stdin ?? process.stdin) && isTerminal(context.stdout);
-  if (!yes && !seen) throw needsYes(file);
+  if (!yes && !seen) throw needsYes(offer);
   if (!yes && !(await ask(context, "Agree to exactly this? [y/N] "))) {
-    context.stdout.write("Not agreed: the file is not used\n");
+    context.stdout.write(`Not agreed: ${called} is not used\n`);
     return 1;
   }
-  const sha256 = createHash("sha256").update(file.bytes).digest("hex");
-  await record(context, { decision: "allow", rule: `agreed to sha256 ${sha256}`, subject: file.file });
-  await agreeTo(context, file, new Date());
-  context.stdout.write("Agreed: the file is used until it changes\n");
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  await record(context, { decision: "allow", rule: `agreed to sha256 ${sha256}`, subject });
+  await agreeTo(context, offer, new Date());
+  context.stdout.write(`Agreed: ${called} is used until it changes\n`);
   return 0;
 }
 
-/** Shows a folder's own settings file and records that the person agrees to exactly its content. */
+function agentOf(flags: FlagValues): AgentDriver | undefined {
+  const name = flags.text("agent");
+  const driver = name === undefined ? undefined : findDriver(name);
+  if (name === undefined || driver !== undefined) return driver;
+  throw new WorkcellError("WC_USAGE", {
+    message: `Cannot read the command line: there is no agent "${printable(name)}" (flag --agent)`,
+    remedy: `Write one of: ${agentDrivers.map((one) => one.name).join(", ")}`,
+  });
+}
+
+/** Shows a folder's own settings file, or an agent's configuration there, and records that the person agrees to exactly its content. */
 export const trust: Command = {
   name: "trust",
   summary: "see a folder's own settings and agree to them",
-  usage: "[--yes] [--list [--json]] [--revoke] [DIR]",
+  usage: "[--agent AGENT] [--yes] [--list [--json]] [--revoke] [DIR]",
   notes: [
     "A folder's own settings stand in its .workcell.json. It comes with the folder, so it may be anybody's: it counts only when you have agreed to exactly what it says. DIR is this folder when not said.",
+    "An agent's own configuration in a folder (servers, hooks, plugins, settings) is left alone in the same way, until you have agreed to it with --agent.",
   ],
   flags: [
+    { name: "agent", value: "AGENT", help: "what this agent finds of its own in the folder, instead" },
     { name: "yes", short: "y", help: "agree without being asked" },
     { name: "list", help: "list what is agreed to" },
     { name: "revoke", help: "take an agreement back" },
@@ -169,7 +157,9 @@ export const trust: Command = {
     }
     if (flags.has("list")) return list(context, flags.has("json"));
     const folder = path.resolve(context.cwd, named);
-    if (flags.has("revoke")) return revoke(context, folder);
-    return trustFolder(context, folder, flags.has("yes"));
+    const driver = agentOf(flags);
+    if (flags.has("revoke")) return revoke(context, folder, driver);
+    const offer = driver === undefined ? await offerFile(folder) : offerConfig(folder, driver);
+    return trustOffer(context, offer, flags.has("yes"));
   },
 };

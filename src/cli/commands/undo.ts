@@ -24,7 +24,7 @@ import {
 } from "../../session/index.ts";
 import { shownAge } from "../changes/age.ts";
 import { sayRecovered } from "../changes/asked.ts";
-import { oppositeOf } from "../changes/forward.ts";
+import { broughtBackBy, oppositeOf } from "../changes/forward.ts";
 import { counted, leftLines } from "../changes/say.ts";
 import { keepWithinDisk } from "../changes/within-disk.ts";
 import { ifNear, pathsIn, readWords, sessionFlag, stateOf, type Words } from "../changes/words.ts";
@@ -95,6 +95,11 @@ function chooseNumbered(session: KnownSession, asked: string): Step {
   return step;
 }
 
+function undoableOf(session: KnownSession): readonly Step[] {
+  const steps = sessionSteps(session);
+  return steps.filter((step) => isUndoable(step, steps));
+}
+
 const newestFirst = ({ step: one }: Chosen, { step: other }: Chosen): number =>
   Date.parse(other.time) - Date.parse(one.time) || other.number - one.number;
 
@@ -109,11 +114,7 @@ function chooseStep(
   const steps: readonly Chosen[] =
     asked === undefined
       ? sessions
-          .flatMap((session) =>
-            sessionSteps(session)
-              .filter(isUndoable)
-              .map((step) => ({ session, step })),
-          )
+          .flatMap((session) => undoableOf(session).map((step) => ({ session, step })))
           .sort(newestFirst)
       : [{ session: first, step: chooseNumbered(first, asked) }];
   if (paths.length === 0) {
@@ -144,15 +145,19 @@ const undoneWords = { none: [], part: ["partly undone"], all: ["undone"] } as co
 /** What there is to undo, and what it takes of what the session may take on the disk. */
 function listAll(session: KnownSession, { stdout, stderr }: CommandContext): number {
   const now = Date.now();
+  const all = sessionSteps(session);
   const steps = listSteps(stepsOf(session.folder));
   for (const step of steps) {
+    const whole = all.find(({ number }) => number === step.number);
+    const again = whole && step.kind === "apply" ? broughtBackBy(whole, all) : undefined;
     const remarks = [
       ...(step.isDone ? [] : ["interrupted"]),
       ...(step.kind === "apply" ? undoneWords[step.undone] : []),
+      ...(again === undefined ? [] : [`brought back by ${again.number}`]),
     ];
     stdout.write(`${columnsOf(step, now)}${remarks.length === 0 ? "" : `  (${remarks.join(", ")})`}\n`);
   }
-  const given = sessionSteps(session).length - steps.length;
+  const given = all.length - steps.length;
   if (given > 0)
     stderr.write(
       `workcell: ${counted(given, "older step")} cannot be undone any more: what it kept is given up\n`,
@@ -197,9 +202,20 @@ async function undoStep(flags: FlagValues, words: Words, context: CommandContext
   sayUndone(chosen, result, context);
   const made = result.step === undefined ? [] : [result.step.number];
   await keepWithinDisk({ ...base, session }, made, context);
-  if (result.step === undefined && result.left.length === 0)
-    context.stderr.write(`workcell: all of step ${step.number} had been undone before\n`);
+  if (result.step === undefined && result.left.length === 0) return sayUndoneBefore(chosen, context);
   return result.left.length === 0 ? 0 : 1;
+}
+
+/** Nothing was left to do, unless what was undone has been brought back: that is a step of its own. */
+function sayUndoneBefore({ session, step }: Chosen, { stderr }: CommandContext): number {
+  const steps = sessionSteps(session);
+  const again = broughtBackBy(step, steps);
+  const rest =
+    again === undefined
+      ? ""
+      : `, and brought back by step ${again.number}; ${oppositeOf(again, steps, session.name)}`;
+  stderr.write(`workcell: all of step ${step.number} had been undone before${rest}\n`);
+  return again === undefined ? 0 : 1;
 }
 
 export const undo: Command = {

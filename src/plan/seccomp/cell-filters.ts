@@ -19,7 +19,7 @@ export const filterOptions = (tunnel: TunnelName) =>
 export function cellFilters({ arch, tunnel }: FilterChoice): readonly Filter[] {
   return compiledFilters[`${arch} ${tunnel}`].map(({ name, program }) => ({
     name,
-    program: Uint8Array.from(atob(program), (char) => char.charCodeAt(0)),
+    program: new Uint8Array(Buffer.from(program, "base64")),
   }));
 }
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { type CgroupLayout, parseCgroupLayout } from "../cgroup-layout.ts";
 import type { Check, Examination, Finding } from "./examination.ts";
+import { maySeeOthers } from "./own-capabilities.ts";
 import { type Trial, tryMemory, tryProcesses } from "./try-cgroup.ts";
 
 /** What came of the trials, by limit. */
@@ -62,6 +63,13 @@ async function examine(examination: Examination): Promise<Finding> {
   const trials = { ...limits, processes };
   const found = `cgroup v${place.version}: ${tellTrials(trials)}`;
   if (Object.values(trials).every((trial) => trial.works)) return { status: "ok", found };
+  if (!trials.memory.works && examination.uid === 0 && !maySeeOthers())
+    return {
+      status: "missing",
+      found: `${found}; and root may not look into a cell's processes (it lacks CAP_SYS_PTRACE)`,
+      remedy:
+        "Give the container that capability (--cap-add SYS_PTRACE), or run Workcell as an ordinary user of it",
+    };
   return { status: "weaker", found, remedy: remedyFor(examination, place.version) };
 }
 

@@ -35,6 +35,8 @@ export const maskedProc = /mount proc on .*(Operation not permitted|Permission d
 const tooOld = /Unknown option (--\S+)/;
 const limitReached = /ENOSPC|No space left on device|max_\*_namespaces/;
 const mapRefused = /uid[ _]?map|RTM_NEWADDR|gid[ _]?map/;
+/** A namespace was made, and then the container's filter goes by the capabilities outside of it. */
+const nameRefused = /set hostname/;
 const refused = /No permissions to create|Operation not permitted|Permission denied|EPERM/;
 
 function limitExplanation(limits: HostLimits): Explanation {
@@ -51,11 +53,17 @@ function limitExplanation(limits: HostLimits): Explanation {
   };
 }
 
-function refusedExplanation(limits: HostLimits, bwrap: string): Explanation {
+function refusedExplanation(text: string, limits: HostLimits, bwrap: string): Explanation {
   if (limits.cloneDisabled)
     return {
       reason: "user namespaces are for root only (kernel.unprivileged_userns_clone is 0)",
       remedy: "Allow them, as root: sysctl -w kernel.unprivileged_userns_clone=1",
+    };
+  if (limits.container !== undefined && nameRefused.test(text))
+    return {
+      reason:
+        "this container's seccomp filter refuses part of what makes a sandbox (it may not set its host name)",
+      remedy: containerRemedy(limits.container),
     };
   if (limits.container !== undefined)
     return {
@@ -95,7 +103,7 @@ export function explainFailure(text: string, limits: HostLimits, bwrap = "/usr/b
   // Outside of containers nothing else is known to let a namespace be made and then refuse its first use.
   if (mapRefused.test(text) && (limits.apparmorRestricts || limits.container === undefined))
     return appArmor(bwrap);
-  if (refused.test(text)) return refusedExplanation(limits, bwrap);
+  if (refused.test(text)) return refusedExplanation(text, limits, bwrap);
   const line = text.trim().split("\n").at(-1) ?? "";
   return {
     reason: line === "" ? "it ended without a word" : line,

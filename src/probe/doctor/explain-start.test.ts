@@ -21,6 +21,12 @@ test.each([
     /no user namespaces/,
     /seccomp=unconfined/,
   ],
+  [
+    "bwrap: Can't set hostname to claude: Operation not permitted",
+    docker,
+    /filter refuses part of what makes a sandbox/,
+    /seccomp=unconfined/,
+  ],
   ["bwrap: setting up uid map: Permission denied", free, /AppArmor/, /apparmor_parser/],
   [
     'cellhost: make a private mount namespace "CLONE_NEWNS": Operation not permitted (errno EPERM)',

@@ -3,7 +3,7 @@ import type { HostLimits } from "./host-limits.ts";
 
 /** What bubblewrap says when it may not make its namespaces or its /proc; of a folder it says something else. */
 const sandboxRefused =
-  /bwrap: (No permissions to create|Creating new namespace|[Ss]etting up [ug]id map|loopback:|Can't mount proc on)/;
+  /bwrap: (No permissions to create|Creating new namespace|[Ss]etting up [ug]id map|loopback:|Can't set hostname|Can't mount proc on)/;
 const mountsRefused = /make a private mount namespace .*EPERM/;
 const listenerTaken = /install the filter .*EBUSY/;
 

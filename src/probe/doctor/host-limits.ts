@@ -24,8 +24,9 @@ function readSwitch(name: string): string | undefined {
 
 function containerOf(env: Readonly<Record<string, string | undefined>>): ContainerKind | undefined {
   if (env["KUBERNETES_SERVICE_HOST"] !== undefined) return "kubernetes";
+  // Podman says so in the environment, too; an image that was made from a container of Docker's may still hold its mark.
+  if (env["container"] === "podman" || existsSync("/run/.containerenv")) return "podman";
   if (existsSync("/.dockerenv")) return "docker";
-  if (existsSync("/run/.containerenv")) return "podman";
   return env["container"] === undefined ? undefined : "another";
 }
 

@@ -5,6 +5,7 @@ import { judgeSpace } from "./check-disk.ts";
 import { judgeLandlock } from "./check-landlock.ts";
 import { judgeMachine } from "./check-machine.ts";
 import { refusingFilter } from "./check-seccomp.ts";
+import { seesOthers } from "./own-capabilities.ts";
 import { freeRange, overlapping, parseSubordinate, parseUsers } from "./uid-ranges.ts";
 
 const outside = ["pid:[1]", "net:[2]", "user:[3]", "uts:[4]", "ipc:[5]", "cgroup:[6]"];
@@ -95,4 +96,13 @@ test("uid ranges: what is taken is found, and a free range named", () => {
   expect(names(231_072, 240_000)).toEqual([]);
   expect(names(900, 1000)).toEqual(["ann in /etc/passwd"]);
   expect(freeRange({ first: 150_000, last: 150_999 }, owned)).toEqual({ first: 231_072, last: 232_071 });
+});
+
+test.each([
+  ["CapEff:\t000001ffffffffff\n", true],
+  ["CapEff:\t00000000800405fb\n", false],
+  ["CapEff:\t0000000000080000\n", true],
+  ["", false],
+])("seesOthers(%j) is %s", (status, sees) => {
+  expect(seesOthers(`Name:\tnode\n${status}`)).toBe(sees);
 });

@@ -2,6 +2,7 @@ import { realpathSync } from "node:fs";
 import path from "node:path";
 import { WorkcellError } from "../../errors/index.ts";
 import { isInside } from "../../lib/is-inside.ts";
+import { monotonicMs } from "../../lib/monotonic.ts";
 import type { CredentialReader, Plan, Policy, RouteSetting, Settings, Sourced } from "../../model/index.ts";
 import type { RunRequest } from "../request.ts";
 import { makeReader, type ReaderPlace } from "./make-reader.ts";
@@ -58,7 +59,7 @@ function placeOf(settings: Settings, { env, cwd, home }: Request, signal: AbortS
     // Where the person works may have been connected to an earlier cell.
     writable: cwd === home ? connected : [cwd, ...connected],
     signal,
-    now: () => performance.now(),
+    now: monotonicMs,
   };
 }
 

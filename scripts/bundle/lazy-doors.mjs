@@ -1,12 +1,21 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { Stop } from "./setup/stop.mjs";
+import { Stop } from "../setup/stop.mjs";
 
 /** Rooms whose doors are read at once: they hold types, or one small class that everybody needs. */
 const atOnce = ["model", "errors"];
 
-const door = /[\\/]src[\\/](\w+)[\\/]index\.ts$/;
+const door = /(?:^|[\\/])src[\\/](\w+)[\\/]index\.ts$/;
+
+/** Whether a file, absolute or from the root, is a door whose files are run when they are first used. @param {string} file */
+export function isDoor(file) {
+  const [, room] = door.exec(file) ?? [];
+  return room !== undefined && !atOnce.includes(room);
+}
 const statement = /^export (type )?(?:\*|\{([^}]*)\}) from "([^"]+)";$/gm;
+
+/** By which a door is known in the bundle. */
+export const doorMark = "isDoor";
 
 /**
  * What a door exports: `[name outside, name inside, file]`, types left out.
@@ -46,8 +55,7 @@ export const lazyDoors = {
     // In a place of their own, for a file of this package is a module of the other kind.
     builder.onResolve({ filter: /(^|[\\/])index\.ts$/ }, ({ path: name, resolveDir }) => {
       const file = path.resolve(resolveDir, name);
-      const [, room] = door.exec(file) ?? [];
-      return room === undefined || atOnce.includes(room) ? undefined : { path: file, namespace: "door" };
+      return isDoor(file) ? { path: file, namespace: "door" } : undefined;
     });
     builder.onLoad({ filter: /./, namespace: "door" }, async ({ path: file }) => {
       const found = exportsOf(await readFile(file, "utf8"), file);
@@ -56,7 +64,7 @@ export const lazyDoors = {
         ...files.map(
           (from, index) => `let m${index}; const f${index} = () => (m${index} ??= require("${from}"));`,
         ),
-        "module.exports = {",
+        `module.exports = {\n${doorMark}: true,`,
         ...found.map(
           ([outside, inside, from]) => `get ${outside}() { return f${files.indexOf(from)}().${inside}; },`,
         ),
