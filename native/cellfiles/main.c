@@ -39,6 +39,7 @@ typedef int operation(struct reader *request, struct answers *answers);
 static operation *take_operation(struct reader *request) {
   switch (take_u8(request)) {
     case ASK_STAT: return stat_place;
+    case ASK_LOOK: return look_at_names;
     case ASK_LIST: return list_folder;
     case ASK_READ: return read_file;
     case ASK_COMPARE: return compare_files;

@@ -5,6 +5,7 @@
 #include "frames.h"
 
 int stat_place(struct reader *request, struct answers *answers);
+int look_at_names(struct reader *request, struct answers *answers);
 int list_folder(struct reader *request, struct answers *answers);
 int read_file(struct reader *request, struct answers *answers);
 int compare_files(struct reader *request, struct answers *answers);

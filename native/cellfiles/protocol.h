@@ -24,6 +24,7 @@ enum { ANSWER_MORE = 'm', ANSWER_DONE = 'd', ANSWER_ERROR = 'e' };
 
 enum {
   ASK_STAT = 's',       /* place -> entry, or nothing */
+  ASK_LOOK = 'k',       /* place, texts -> for each of these names that is in the folder: text name, entry */
   ASK_LIST = 'l',       /* place -> for each entry of the folder: text name, entry */
   ASK_READ = 'r',       /* place, u64 offset, u32 length -> the bytes that there are */
   ASK_COMPARE = 'c',    /* place, place -> u8 */

@@ -61,6 +61,8 @@ export interface LayerEntry extends Entry {
 export interface FileServer {
   /** Undefined: nothing stands there. */
   stat(place: Place): Promise<Entry | undefined>;
+  /** What of these names is in a folder, in one request: some two hundred at most. */
+  lookAt(folder: Place, names: readonly string[]): Promise<ReadonlyMap<string, Entry>>;
   /**
    * Everything below a place, in the byte order of the names of each folder, each followed by what is in it; the place
    * itself is left out. Paths are below the root. What goes while it is read may be missing. Folders that are nested deeper

@@ -4,6 +4,7 @@ import type { CopyAs, FileRoot, Found, Known, LayerEntry, Place, Replaced } from
 /** Operations of native/cellfiles/protocol.h. */
 export type Operation =
   | "stat"
+  | "look"
   | "list"
   | "read"
   | "compare"
@@ -23,6 +24,7 @@ export type Operation =
 
 const letters: Record<Operation, string> = {
   stat: "s",
+  look: "k",
   list: "l",
   read: "r",
   compare: "c",
@@ -248,6 +250,18 @@ export function decodeEntries(bytes: Buffer): Entry[] {
     entries.push(entry);
   }
   return entries;
+}
+
+/** Entries of a folder by their names. */
+export function decodeNamed(bytes: Buffer): ReadonlyMap<string, Entry> {
+  const reader = new Reader(bytes);
+  const named = new Map<string, Entry>();
+  while (!reader.isAtEnd) {
+    const name = reader.text();
+    const { marks: _, ...entry } = readEntry(reader);
+    named.set(name, entry);
+  }
+  return named;
 }
 
 /** How far a replacement came. */

@@ -21,6 +21,7 @@ import {
   decodeEntry,
   decodeFound,
   decodeListing,
+  decodeNamed,
   decodeReplaced,
   encodeRequest,
   type Field,
@@ -81,6 +82,13 @@ class CellfilesServer implements FileServer, FileFinder, LayerMaker {
 
   async stat(place: Place): Promise<Entry | undefined> {
     return decodeEntry(await this.#ask(() => `look at ${this.#name(place)}`, "stat", [{ place }]));
+  }
+
+  async lookAt(folder: Place, names: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
+    const texts = names.map((text) => ({ text }));
+    return decodeNamed(
+      await this.#ask(() => `look into ${this.#name(folder)}`, "look", [{ place: folder }, ...texts]),
+    );
   }
 
   scan(place: Place, how?: { readonly marksDeep: true }): Promise<readonly LayerEntry[]> {

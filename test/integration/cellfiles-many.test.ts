@@ -98,7 +98,7 @@ describe.each(starters)("replace(), started by $name", (starter) => {
   });
 });
 
-describe.each(starters)("copyFiles() and clear(), started by $name", (starter) => {
+describe.each(starters)("copyFiles(), lookAt() and clear(), started by $name", (starter) => {
   test("copy files and symlinks to other names, in order; the first that fails ends it", async () => {
     await using bench = new FileBench(starter, cellfiles);
     bench.shell("mkdir one/d; echo a > one/d/a; ln -s gone one/d/l; mkdir one/d/sub; echo out > outside/f");
@@ -124,6 +124,21 @@ describe.each(starters)("copyFiles() and clear(), started by $name", (starter) =
     );
   });
 
+  test("look at names of one folder, as each would be looked at by itself", async () => {
+    await using bench = new FileBench(starter, cellfiles);
+    bench.shell("mkdir -p one/d/sub; echo a > one/d/a; ln -s a one/d/l; touch one/f");
+    const server = await bench.serve();
+    const found = await server.lookAt(at("d"), ["a", "gone", "l", "sub"]);
+    const each = await Promise.all(["a", "l", "sub"].map((name) => entryOf(server, `d/${name}`)));
+    expect([...found]).toEqual([
+      ["a", each[0]],
+      ["l", each[1]],
+      ["sub", each[2]],
+    ]);
+    expect(await outcome(server.lookAt(at("f"), ["a"]))).toBe("ENOTDIR");
+    expect(await outcome(server.lookAt(at("none"), ["a"]))).toBe("ENOENT");
+  });
+
   test("clear names of one folder, also such as are gone; a folder ends it", async () => {
     await using bench = new FileBench(starter, cellfiles);
     bench.shell("mkdir -p one/d/sub; touch one/d/{a,b,c}; ln -s sub one/d/l; touch one/d/sub/f");
@@ -143,6 +158,7 @@ describe.each(starters)("copyFiles() and clear(), started by $name", (starter) =
       const ask = async (by: (server: FileServer) => Promise<unknown>) =>
         expect(await outcome(by(await bench.serve()))).toBe("EPROTO");
       await ask((server) => server.clear(at(""), ["a", name]));
+      await ask((server) => server.lookAt(at(""), ["a", name]));
       await ask((server) => server.copyFiles(at(""), kept(""), [{ from: "a", to: name, as: bench.as }]));
       await ask((server) => server.copyFiles(at(""), kept(""), [{ from: name, to: "b", as: bench.as }]));
       expect(bench.shell("find one two outside -type f | sort")).toBe("one/a\none/sub/f\noutside/f\n");

@@ -109,7 +109,7 @@ describe("cellfiles, by what it is sent", () => {
   const operations: readonly Operation[] = [
     ...(["stat", "list", "read", "compare", "copy", "folder"] as const),
     ...(["link", "attributes", "exchange", "rename", "remove", "whiteout", "sync"] as const),
-    ...(["copies", "replace", "clear"] as const),
+    ...(["copies", "replace", "clear", "look"] as const),
   ];
   const paths = [
     "",
@@ -151,7 +151,7 @@ describe("cellfiles, by what it is sent", () => {
   const held = two.map((field) => ({ place: { ...field.place, is: { device: 1n, inode: 2n } } }));
   const known = fc.constant({ known: { toCtime: false, size: 7, mtimeNs: 5n, ctimeNs: 5n } });
   const many = fc.oneof(
-    fc.tuple(fc.constant("clear" as const), fc.tuple(two, name, name)),
+    fc.tuple(fc.constantFrom("clear" as const, "look" as const), fc.tuple(two, name, name)),
     fc.tuple(fc.constant("copies" as const), fc.tuple(two, two, name, name, as, name, name, as)),
     fc.tuple(fc.constant("replace" as const), fc.tuple(held, held, two, known)),
   );
