@@ -3,7 +3,7 @@ import type { FileRoot, FileServer } from "./file-server.ts";
 import { pipelinedAll } from "./pipelined.ts";
 
 /** Servers at most: what they wait for is the disk, so that more of them than processors are of use. */
-const MOST = 4;
+const MOST = 8;
 /** Below so many requests opening another costs more than it saves. */
 const FROM = 1000;
 
