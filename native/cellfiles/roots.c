@@ -35,6 +35,8 @@ static int open_how(int folder, const char *path, int flags, uint64_t resolve) {
   /* EAGAIN: something was renamed while the kernel was on its way. */
   for (int i = 0; i < ATTEMPTS && descriptor < 0 && (i == 0 || errno == EAGAIN || errno == EINTR); i++)
     descriptor = (int)syscall(NR_OPENAT2, folder, path, &how, sizeof how);
+  /* Moved out from under the root while the kernel was on its way. EXDEV is what a rename over file systems says. */
+  if (descriptor < 0 && errno == EXDEV) errno = ESTALE;
   return descriptor;
 }
 

@@ -5,6 +5,12 @@ import { Stop } from "./stop.mjs";
 /** An ordinary uid for the attempt: root's own would prove nothing, since Workcell drops it too. */
 const ORDINARY = { uid: 65534, gid: 65534 };
 
+/** The same where /proc is masked: root may mount a whole one for its cells, in a container that lets it mount. */
+const withWholeProc = [
+  ...["unshare", "--mount", "--pid", "--fork", "--mount-proc"],
+  ...["setpriv", "--reuid", `${ORDINARY.uid}`, "--regid", `${ORDINARY.gid}`, "--clear-groups"],
+];
+
 /** @param {string} file */
 function read(file) {
   try {
@@ -16,7 +22,7 @@ function read(file) {
 
 /** Which engine runs this container, or undefined outside one. */
 function containerEngine() {
-  if (existsSync("/run/.containerenv")) return "podman";
+  if (process.env["container"] === "podman" || existsSync("/run/.containerenv")) return "podman";
   if (existsSync("/.dockerenv")) return "docker";
   if (process.env["KUBERNETES_SERVICE_HOST"] !== undefined) return "kubernetes";
   const named = process.env["container"];
@@ -34,9 +40,27 @@ const containerRemedies = {
   other: "Start the container with user namespaces allowed and /proc unmasked.",
 };
 
+/** Root's cells are made by root: what an ordinary user's need is of no use to it. @type {Record<string, string>} */
+const rootRemedies = {
+  docker:
+    "Start the container with: docker run --cap-add SYS_ADMIN --cap-add SYS_PTRACE --security-opt apparmor=unconfined ...",
+  podman: "Start the container with: podman run --cap-add SYS_ADMIN --cap-add SYS_PTRACE ...",
+  kubernetes:
+    "Give the container: securityContext: { capabilities: { add: [SYS_ADMIN, SYS_PTRACE] }, appArmorProfile: { type: Unconfined } }",
+  other: "Start the container with the capabilities SYS_ADMIN and SYS_PTRACE.",
+};
+
+const isRoot = () => process.getuid?.() === 0;
+
 /** Names what stands in the way, and the remedy for it. */
 function explain() {
   const engine = containerEngine();
+  if (engine !== undefined && isRoot()) {
+    return [
+      "This container does not let its root make the mounts and user namespaces that every cell needs.",
+      rootRemedies[engine] ?? "",
+    ];
+  }
   if (engine !== undefined) {
     return [
       "This container does not let an ordinary user make user namespaces, which every cell needs.",
@@ -66,9 +90,10 @@ function explain() {
 
 /** Makes the namespaces of a cell once, as an ordinary user, and stops with the remedy where that fails. */
 export async function checkNamespaces() {
-  const dropped = process.getuid?.() === 0 ? ORDINARY : {};
   const words = ["--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--", "true"];
-  const tried = await runProgram("bwrap", words, { cwd: "/", ...dropped });
+  const tried = await runProgram("bwrap", words, { cwd: "/", ...(isRoot() ? ORDINARY : {}) });
   if (tried.code === 0) return;
+  const [program = "", ...first] = withWholeProc;
+  if (isRoot() && (await runProgram(program, [...first, "bwrap", ...words], { cwd: "/" })).code === 0) return;
   throw new Stop(...explain(), `bwrap said: ${tried.stderr.trim()}`);
 }

@@ -32,6 +32,11 @@ export class Driver {
     return this.#queue.splice(0).length > 0;
   }
 
+  /** Whether it is for the person to say something: nothing is queued, and more may come. */
+  get isWaiting(): boolean {
+    return this.#queue.length === 0 && !this.#isClosed;
+  }
+
   /** What has been said since it was last asked. */
   heard(): ContentBlockParam[] {
     return this.#queue.splice(0).flat();

@@ -127,6 +127,12 @@ function hostFrontEnd(parts: Parts): FrontEnd {
   };
 }
 
+/** Without them a person who has nothing but an empty line before them cannot know whose turn it is. */
+const hints = {
+  begin: "Type a task and press Enter. Ctrl-C stops the work, and when nothing runs it ends the agent.\n",
+  interrupted: "Type what to do instead, or press Ctrl-C again to end the agent.\n",
+} as const;
+
 /** A person, or a program that only hands a task over. */
 function personFrontEnd(parts: Parts): FrontEnd {
   const { asked, world, driver } = parts;
@@ -141,10 +147,14 @@ function personFrontEnd(parts: Parts): FrontEnd {
         answer = heard;
       },
     });
+  const hint = (text: string) => {
+    if (isTalk && asked.output === "human" && driver.isWaiting) world.stderr.write(text);
+  };
   const submit = (text: string) => driver.submit([{ type: "text", text }]);
   const begin = async () => {
     if (isTalk) {
       if (asked.prompt !== undefined) submit(asked.prompt);
+      hint(hints.begin);
       const onLine = (line: string) => {
         const waiting = answer;
         answer = undefined;
@@ -169,7 +179,8 @@ function personFrontEnd(parts: Parts): FrontEnd {
     begin: () => void begin(),
     // With a task on the command line the work ends with it, unless the person stopped it to say something else.
     turnEnded: (end) => {
-      if (isTalk && asked.prompt !== undefined && end.status !== "interrupted") driver.close();
+      if (end.status === "interrupted") hint(hints.interrupted);
+      else if (isTalk && asked.prompt !== undefined) driver.close();
     },
   };
 }

@@ -225,6 +225,32 @@ test("the first interruption stops the turn, and a later run goes on where it st
     expect(said).toContain(text);
 });
 
+test("a person is told when it is for them to type, and nobody else is", async () => {
+  const api = await serveMessages([{ text: "thinking", hangs: true }]);
+  const agent = startAgent([], { ...api, terminal: true });
+  expect(agent.texts.err).toMatch(/^Type a task and press Enter\. .*\n$/);
+  agent.type("do it");
+  await until(() => agent.texts.out.includes("thinking"), 5000);
+  agent.signal("SIGINT");
+  await until(() => agent.texts.err.includes("Type what to do instead, or press Ctrl-C again"), 5000);
+  agent.signal("SIGINT");
+  expect(await agent.ended).toBe(130);
+  const task = startAgent(["do it"], { ...(await serveMessages([{ text: "ok" }])), terminal: true });
+  expect([await task.ended, task.texts.err]).toEqual([0, ""]);
+});
+
+test("a failure is told a person with its remedy before what it took", async () => {
+  const api = await serveMessages([{ status: 401, error: "no such key" }]);
+  const agent = startAgent(["do it"], { ...api, terminal: true });
+  expect(await agent.ended).toBe(1);
+  const [failed, remedy, spent] = agent.texts.out.split("\n").slice(-4);
+  expect(failed).toBe(
+    `Failed: The model's endpoint refused the credential. ${api.url} answered 401: no such key`,
+  );
+  expect(remedy).toMatch(/^ {2}remedy: Check the key/);
+  expect(spent).toMatch(/^ {2}spent: 0 tokens in/);
+});
+
 test("the second interruption ends the agent, also when the model hangs", async () => {
   const api = await serveMessages([{ text: "thinking", hangs: true }]);
   const agent = startAgent(["--stream-json", "do it"], api);

@@ -308,7 +308,7 @@ async function undo(
     throw cannotUndo(
       number,
       place.folder,
-      "what it replaced was given up for space, and is not kept any more",
+      "what it replaced was given up, for room or by session gc, and is not kept any more",
     );
   const selected = only === undefined ? {} : { only };
   const plan = (names: StepNames) =>

@@ -14,6 +14,8 @@ export interface DescribeInput {
   readonly changes: readonly JudgedChange[];
   /** Larger files are told, not shown, in bytes; absent: 8 MiB. */
   readonly textLimitBytes?: number;
+  /** Of a tree that goes this much is read, in bytes; absent: 16 MiB. */
+  readonly treeLimitBytes?: number;
   /** Keep what binary files contain, for a patch that carries them. */
   readonly withBinaries?: boolean;
 }
@@ -22,6 +24,8 @@ export interface DescribeInput {
 export interface DescribedChange {
   readonly change: JudgedChange;
   readonly files: readonly FileDelta[];
+  /** Further files of a tree that goes: together they are more than is held at once. */
+  readonly rest?: { readonly files: number; readonly bytes: number };
   /** Where the file that came here was, or the one that went from here is, with the same content. */
   readonly renamedFrom?: BytePath;
   readonly renamedTo?: BytePath;
@@ -54,6 +58,7 @@ export type DeltaBody =
     };
 
 const defaultTextLimitBytes = 8 * 1024 * 1024;
+const defaultTreeLimitBytes = 16 * 1024 * 1024;
 /** Each line takes some memory, however short it is, and several files are read at once. */
 const mostLines = 200_000;
 const window = 16;
@@ -78,14 +83,30 @@ async function describeOne(
       ...{ change, renamedFrom: renamedFrom.path },
       files: [{ path, after, renamedFrom, body: { kind: "none" } }],
     };
+  // Those that moved are told where they are now.
+  const isTold = ({ path: one }: Sides) => kind !== "removed" || !to.has(one);
+  const { near, rest } = withinTree((await filesOf(input, change)).filter(isTold), input.treeLimitBytes);
   const files: FileDelta[] = [];
-  for (const each of await filesOf(input, change)) {
-    // Told where it is now.
-    if (kind === "removed" && to.has(each.path)) continue;
-    files.push({ ...each, body: await bodyOf(input, each) });
-  }
+  for (const each of near) files.push({ ...each, body: await bodyOf(input, each) });
   const renamedTo = kind === "removed" ? to.get(path) : undefined;
-  return { change, files, ...(renamedTo !== undefined && { renamedTo }) };
+  return {
+    ...{ change, files },
+    ...(rest.files > 0 && { rest }),
+    ...(renamedTo !== undefined && { renamedTo }),
+  };
+}
+
+/** The first files, as many as may be held together; one alone is bounded by itself. */
+function withinTree(all: readonly Sides[], limit = defaultTreeLimitBytes) {
+  const sizes = all.map(({ before, after }) => (before?.size ?? 0) + (after?.size ?? 0));
+  let [count, bytes] = [0, 0];
+  while (count < all.length && (count === 0 || bytes + (sizes[count] ?? 0) <= limit))
+    bytes += sizes[count++] ?? 0;
+  const rest = sizes.slice(count);
+  return {
+    near: all.slice(0, count),
+    rest: { files: rest.length, bytes: rest.reduce((sum, size) => sum + size, 0) },
+  };
 }
 
 type Sides = Omit<FileDelta, "body">;

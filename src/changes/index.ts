@@ -41,7 +41,7 @@ export { type ReadChangesInput, readChanges } from "./read-changes.ts";
 export { remarkOf, shownSize } from "./remark.ts";
 export { type JsonChange, type JsonDiff, jsonChange, jsonDiff, shownPatch, statLine } from "./render-diff.ts";
 export { type BoundInput, boundSteps, forgetSteps, type StepsPlace } from "./steps/forget-steps.ts";
-export { isForward, type Numbered, rootOf } from "./steps/forward.ts";
+export { isForward, type Numbered, undosBetween } from "./steps/forward.ts";
 export { type Glanced, glanceSteps } from "./steps/glance-steps.ts";
 export { readSteps } from "./steps/journal.ts";
 export { countChanged, type ListedStep, listSteps } from "./steps/list-steps.ts";

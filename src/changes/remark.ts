@@ -1,4 +1,4 @@
-import type { ChangeKind, Entry } from "../model/index.ts";
+import type { BytePath, ChangeKind, Entry } from "../model/index.ts";
 import { shownPath } from "./byte-path.ts";
 import type { DeltaBody, DescribedChange, FileDelta } from "./describe-changes.ts";
 
@@ -19,17 +19,22 @@ export function shownMode(entry: Entry): string {
 }
 
 /** What a patch cannot say of a change, in one printable line; "" when there is nothing of the kind. One character a byte. */
-export function remarkOf({ change, files }: DescribedChange): string {
+export function remarkOf({ change, files, rest }: DescribedChange): string {
   const { path, before, after, kind } = change;
-  const said = files.flatMap(binaryRemark);
+  const said = files.flatMap((file) => binaryRemark(file, path));
   const parts = [
     ...(before?.type === after?.type ? [attributesRemark(kind, before, after)] : []),
     ...folderRemark(change),
     ...said,
+    rest === undefined ? "" : `${restOf(rest)} not shown`,
   ].filter((part) => part !== "");
   if (parts.length === 0) return "";
   return Buffer.from(`${shownPath(path)}: ${parts.join("; ")}`).toString("latin1");
 }
+
+/** `12 more files, 3.4 MB`. */
+export const restOf = ({ files, bytes }: NonNullable<DescribedChange["rest"]>): string =>
+  `${files} more file${files === 1 ? "" : "s"}, ${shownSize(bytes)},`;
 
 function folderRemark({ kind, before, after }: DescribedChange["change"]): string[] {
   if (kind === "added" && after?.type === "directory") return ["folder added"];
@@ -57,10 +62,12 @@ function attributesRemark(kind: ChangeKind, before: Entry | undefined, after: En
 export const wordOf = ({ kind, note }: Extract<DeltaBody, { readonly note: string }>): string =>
   note !== "" ? note : kind === "large" ? "text, too large to show" : kind;
 
-function binaryRemark({ path, before, after, body }: FileDelta): string[] {
+/** A file is named where it is not the change itself, but one in a folder that went as a whole. */
+function binaryRemark({ path, before, after, body }: FileDelta, of: BytePath): string[] {
   if (body.kind !== "binary" && body.kind !== "large") return [];
   const what = wordOf(body);
   if (before === undefined) return [`added, ${what}, ${shownSize(after?.size ?? 0)}`];
-  if (after === undefined) return [`${shownPath(path)} removed, ${what}, ${shownSize(before.size)}`];
+  const named = path === of ? "" : `${shownPath(path)} `;
+  if (after === undefined) return [`${named}removed, ${what}, ${shownSize(before.size)}`];
   return [`changed, ${what}, ${shownSize(before.size)} -> ${shownSize(after.size)}`];
 }

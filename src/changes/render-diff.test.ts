@@ -118,6 +118,30 @@ test("describeChanges() tells a file over the limit by its beginning, and text o
   expect(carried && patchOf(carried)).toContain("GIT binary patch\nliteral 200001\n");
 });
 
+test("describeChanges() reads of a tree that goes as much as may be held, and counts the rest", async () => {
+  const folder = { "d/a": "1\n", "d/b": "2\n", "d/c": "3\n", "e/a": "x".repeat(100) };
+  const roots = {
+    server: memoryFiles({ d: { whiteout: true }, e: { whiteout: true } }, folder),
+    layer: 0,
+    folder: 1,
+  };
+  const found = await readChanges({ ...roots, baseTimeNs: 100n, known: new Map() });
+  const changes = found.map((change): JudgedChange => ({ ...change, class: "plain" }));
+  const all: DescribedChange[] = [];
+  for await (const each of describeChanges({ ...roots, changes, treeLimitBytes: 4 })) all.push(each);
+  expect(all.map(({ files, rest }) => [files.length, rest])).toEqual([
+    [2, { files: 1, bytes: 2 }],
+    [1, undefined],
+  ]);
+  const [tree] = all;
+  if (tree === undefined) throw new Error("a tree went");
+  expect(patchOf(tree).split("\n")[0]).toBe(
+    "# d: folder removed, with all that is in it; 1 more file, 2 bytes, not shown",
+  );
+  expect(statLine(tree, { width: 80, colour: false })).toBe(" d | folder removed, 3 files");
+  expect(jsonChange(tree)).toMatchObject({ removedLines: 2, notRead: { files: 1, bytes: 2 } });
+});
+
 test("shownPatch() colours by what a line is, not by how it looks", async () => {
   const text = await patch({ a: "-- x\n++ y\n" }, { a: "-- x\n" });
   expect(shownPatch(text, { colour: true }).split("\n")).toEqual([
@@ -200,6 +224,24 @@ test("summarise() counts each path by its kind and by what is said of it", () =>
   );
   expect(changes.filter(isSummedUp).map(({ path }) => path)).toEqual(["e", "f"]);
   expect(summaryLine(summarise([]))).toBe("no changes");
+});
+
+test("a binary file that comes or goes is told with the one size that it has; in a folder that went, by its path", async () => {
+  const bytes = "\0".repeat(100);
+  const options = { width: 80, colour: false };
+  const gone = { whiteout: true } as const;
+  const all = await described(
+    { "b.bin": `22${bytes}`, "c.bin": gone, d: gone },
+    { "c.bin": `1${bytes}`, "d/e.bin": bytes },
+  );
+  expect(all.map((one) => [patchOf(one), statLine(one, options)])).toEqual([
+    ["# b.bin: added, binary, 102 bytes\n", " b.bin | binary, added, 102 bytes"],
+    ["# c.bin: removed, binary, 101 bytes\n", " c.bin | binary, removed, 101 bytes"],
+    [
+      "# d: folder removed, with all that is in it; d/e.bin removed, binary, 100 bytes\n",
+      " d | folder removed",
+    ],
+  ]);
 });
 
 test("pipelinedAll() keeps the order and the window, and leaves nothing behind when one fails", async () => {

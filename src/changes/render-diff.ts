@@ -69,7 +69,8 @@ export function statLine(described: DescribedChange, options: StatOptions): stri
   const minus = "-".repeat(Math.ceil(removed * scale));
   const graph = `${paint(plus, "added")}${paint(minus, "removed")}`;
   const count = options.nameWidth === undefined ? `${total}` : `${total}`.padStart(4);
-  const told = total > 0 ? `${count} ${graph}` : kindWord(described);
+  const isWhole = total > 0 && described.rest === undefined;
+  const told = isWhole ? `${count} ${graph}` : kindWord(described);
   const remarks = [
     change.class === "plain" ? "" : change.class,
     change.conflict === undefined ? "" : "conflict",
@@ -94,17 +95,22 @@ function lineCounts({ files }: DescribedChange): { added: number; removed: numbe
   };
 }
 
-function kindWord({ change, files, renamedFrom, renamedTo }: DescribedChange): string {
+function kindWord({ change, files, rest, renamedFrom, renamedTo }: DescribedChange): string {
   const { kind, before, after } = change;
   if (renamedFrom !== undefined) return `renamed from ${shownPath(renamedFrom)}`;
   if (renamedTo !== undefined) return `renamed to ${shownPath(renamedTo)}`;
   if (kind === "attributes" && before !== undefined && after !== undefined && before.mode !== after.mode) {
     return `mode ${shownMode(before)} -> ${shownMode(after)}`;
   }
+  const folder = (after ?? before)?.type === "directory" ? `folder ${kind}` : kind;
+  if (rest !== undefined) return `${folder}, ${files.length + rest.files} files`;
+  if (folder !== kind) return folder;
   for (const { body } of files)
     if (body.kind === "binary" || body.kind === "large")
-      return `${wordOf(body)}, ${shownSize(before?.size ?? 0)} -> ${shownSize(after?.size ?? 0)}`;
-  return `${(after ?? before)?.type === "directory" ? "folder " : ""}${kind}`;
+      return before === undefined || after === undefined
+        ? `${wordOf(body)}, ${kind}, ${shownSize((after ?? before)?.size ?? 0)}`
+        : `${wordOf(body)}, ${shownSize(before.size)} -> ${shownSize(after.size)}`;
+  return kind;
 }
 
 /** Bytes that are no text are given in base64 besides. */
@@ -128,6 +134,8 @@ export interface JsonChange extends JsonPath {
   /** Lines of text, together for all files of a tree that goes. */
   readonly addedLines?: number;
   readonly removedLines?: number;
+  /** Files of a tree that goes whose lines are not among these. */
+  readonly notRead?: { readonly files: number; readonly bytes: number };
   readonly binary?: true;
   /** Text, with more in it than `diff` shows. */
   readonly tooLarge?: true;
@@ -155,7 +163,7 @@ export interface JsonDiff {
 
 /** What a program is told of one change. */
 export function jsonChange(described: DescribedChange): JsonChange {
-  const { change, files, renamedFrom, renamedTo } = described;
+  const { change, files, rest, renamedFrom, renamedTo } = described;
   const { kind, reason, conflict, sameFileAs, before, after } = change;
   const bodies: readonly DeltaBody[] = files.map(({ body }) => body);
   const { added, removed } = lineCounts(described);
@@ -173,6 +181,7 @@ export function jsonChange(described: DescribedChange): JsonChange {
     ...(before !== undefined && { before: jsonEntry(before) }),
     ...(after !== undefined && { after: jsonEntry(after) }),
     ...(bodies.some((body) => body.kind === "text") && { addedLines: added, removedLines: removed }),
+    ...(rest !== undefined && { notRead: rest }),
     ...(binary !== undefined && { binary: true }),
     ...(bodies.some(({ kind }) => kind === "large") && { tooLarge: true }),
     ...(binary?.kind === "binary" && binary.note !== "" && { note: binary.note }),

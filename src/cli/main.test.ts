@@ -43,6 +43,15 @@ test.each([
   expect(await workcell(...argv)).toEqual(refusal(what, "See: workcell --help"));
 });
 
+test.each([
+  ["gc", "session"],
+  ["aply", "apply"],
+])("main(%j) is no command, and the help of %s is named", async (word, meant) => {
+  expect(await workcell(word)).toEqual(
+    refusal(`"${word}" is not a command of workcell`, `See: workcell ${meant} --help`),
+  );
+});
+
 test("main() refuses an unknown flag, and a run without a command", async () => {
   expect(await workcell("run", "--fly", "true")).toEqual(
     refusal(

@@ -2,6 +2,7 @@ import os from "node:os";
 import path from "node:path";
 import type { Writable } from "node:stream";
 import { codeOf, WorkcellError } from "../errors/index.ts";
+import { nearest } from "../lib/nearest.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { commands, subcommands } from "./commands/index.ts";
 import { parseFlags } from "./parse-flags.ts";
@@ -94,10 +95,20 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
         name === undefined
           ? "No command is given, and one is needed"
           : `"${name}" is not a command of workcell`,
-      remedy: "See: workcell --help",
+      remedy: await helpFor(name),
     });
   }
   return runCommand(await load(), rest, context);
+}
+
+/** Where to read on about a word that is no command: a part of one, as of `session`, or a mistyped one. */
+async function helpFor(name: string | undefined): Promise<string> {
+  for (const [command, load] of name === undefined ? [] : Object.entries(commands)) {
+    const { parts = [] } = await load();
+    if (parts.some((part) => part.name.split(" ", 1)[0] === name)) return `See: workcell ${command} --help`;
+  }
+  const meant = nearest(name ?? "", Object.keys(commands));
+  return meant === undefined ? "See: workcell --help" : `See: workcell ${meant} --help`;
 }
 
 /** `help NAME` as `NAME --help`, never as a command with further words. */

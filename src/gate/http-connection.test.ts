@@ -217,7 +217,7 @@ test("a refused connection and an unknown name are told, and recorded as allowed
     },
   });
   expect(await gate.talk(get("http://a.example:1/", "a.example:1"))).toMatch(
-    /^HTTP\/1\.1 502 .*ECONNREFUSED/,
+    /^HTTP\/1\.1 502 .*ECONNREFUSED[\s\S]*\r\nx-workcell-fault: a\.example:1: ECONNREFUSED\r\n/,
   );
   expect(await gate.talk(get("http://b.example/", "b.example"))).toMatch(/^HTTP\/1\.1 502 .*ENOTFOUND/);
   expect(gate.events.map(({ decision, failure }) => [decision, failure])).toEqual([

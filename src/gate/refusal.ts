@@ -43,7 +43,12 @@ export function refusalAnswer(answer: Answer, what: string): OwnAnswer {
 /** For what is no question, or cannot be carried out. */
 export function faultAnswer(status: number, reason: string): OwnAnswer {
   const kind = status >= 500 ? "could not carry this out" : "cannot take this request";
-  return { status, phrase: `Workcell's gate: ${reason}`, lines: [`Workcell's gate ${kind}: ${reason}`] };
+  return {
+    status,
+    phrase: `Workcell's gate: ${reason}`,
+    headers: { "x-workcell-fault": reason },
+    lines: [`Workcell's gate ${kind}: ${reason}`],
+  };
 }
 
 /** Sends the answer and ends the connection so that a client that is still sending gets to read it. */

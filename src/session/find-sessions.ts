@@ -92,14 +92,16 @@ export function readOr<T>(read: () => T, fallback: T): T {
   }
 }
 
-/** A step that stands in the folder still (an apply, or an undo of an undo; not taken back), is not forgotten, and did something. */
-export function isUndoable(step: Step, steps: readonly Step[]): boolean {
-  const { operations, forgotten, undone = [], done = [] } = step;
+/** A step that did something, of which not all is taken back, and that is not forgotten. */
+export function isStanding({ operations, forgotten, undone = [], done = [] }: Step): boolean {
   const failed = done.flatMap((one) => (one.failed === undefined ? [] : [one.path]));
   const gone = new Set([...undone, ...failed]);
-  const isLeft = forgotten !== true && operations.some(({ path: place }) => !gone.has(place));
-  return isLeft && isForward(step, steps);
+  return forgotten !== true && operations.some(({ path: place }) => !gone.has(place));
 }
+
+/** One that put what a session had changed into the folder, where it stands still: an apply, or the undo of an undo. */
+export const isUndoable = (step: Step, steps: readonly Step[]): boolean =>
+  isStanding(step) && isForward(step, steps);
 
 /** What a session is looked for: changes that wait, a step that can be undone, or any step. */
 export type Wanted = "changes" | "undoable" | "steps";

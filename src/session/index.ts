@@ -19,6 +19,7 @@ export {
   type Found,
   findSession,
   isSession,
+  isStanding,
   isUndoable,
   type KnownSession,
   listSessions,

@@ -35,6 +35,8 @@ export interface ApiAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly error?: string;
+  /** The body of such an answer, where it is none of the API's. */
+  readonly body?: string;
 }
 
 type Responder = ApiAnswer | ((request: ApiRequest) => ApiAnswer | Promise<ApiAnswer>);
@@ -52,7 +54,8 @@ export async function serveMessages(answers: readonly Responder[]) {
     if (answer.status !== undefined) {
       response.writeHead(answer.status, { "content-type": "application/json", ...answer.headers });
       response.end(
-        JSON.stringify({ type: "error", error: { type: "error", message: answer.error ?? "no" } }),
+        answer.body ??
+          JSON.stringify({ type: "error", error: { type: "error", message: answer.error ?? "no" } }),
       );
       return;
     }

@@ -57,7 +57,9 @@ describe.each(people)("an agent in a cell, as $name", (person) => {
     const ended = await start(name, "http://127.0.0.1:9", "Remember the pears").ended;
     expect([ended.code, ended.stdout]).toEqual([
       1,
-      expect.stringMatching(/127\.0\.0\.1:9[\s\S]*ECONNREFUSED/),
+      expect.stringMatching(
+        /cannot be reached: .*127\.0\.0\.1:9.*ECONNREFUSED[\s\S]*remedy: .*ANTHROPIC_BASE_URL/,
+      ),
     ]);
     await goesOn(name, "Remember the pears");
   });
@@ -81,7 +83,10 @@ describe.each(people)("an agent in a cell, as $name", (person) => {
     expect(first).toBeDefined();
     for (const [inside, pid] of processesOfCell(mark)) if (inside === 3) process.kill(pid, "SIGKILL");
     const ended = await running.ended;
-    expect(ended.code).toBe(137);
+    expect([ended.code, ended.stderr]).toEqual([
+      137,
+      expect.stringContaining("the built-in agent ended in the middle of its work (SIGKILL)"),
+    ]);
     await goesOn(name, "Remember the quinces");
   });
 

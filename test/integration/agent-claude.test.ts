@@ -122,7 +122,7 @@ describe.each(versions)("real Claude Code %s", (version) => {
         await until(() => running.text().split("or no and why: ").length === asked + 2, 20_000);
         running.child.stdin?.write(`${answer}\n`);
       }
-      await running.said("Apply them? [y/N] ");
+      await running.said("Apply them? [y/N, d to see them first] ");
       running.child.stdin?.write("y\n");
       expect((await running.ended).code).toBe(0);
       expect([existsSync(path.join(work, "one")), existsSync(path.join(work, "two"))]).toEqual([true, false]);
@@ -147,7 +147,7 @@ describe.each(versions)("real Claude Code %s", (version) => {
         running.child.stdin?.write("Paint it red\n");
         await new Promise((resolve) => setTimeout(resolve, 300));
         running.child.stdin?.write("\u0003");
-        await running.said("Apply them? [y/N] ");
+        await running.said("Apply them? [y/N, d to see them first] ");
         running.child.stdin?.write("y\n");
         expect([(await running.ended).code, running.text()]).toEqual([
           130,

@@ -25,7 +25,10 @@ describe.each(people)("workcell agent, as $name", (person) => {
   test("shows a scripted task without any account: stream, changes, apply, undo", async () => {
     const shown = await desk.workcell(["agent", "--model", "scripted"], { within: 50_000 });
     expect(shown.code).toBe(0);
-    expect(shown.stdout).toContain("This is Workcell's scripted model, not an AI");
+    expect(shown.stdout).toMatch(
+      /^scripted, conversation \S+\nThis is Workcell's scripted model, not an AI: /,
+    );
+    expect(shown.stdout).not.toContain("The model that answers");
     for (const name of ["Task", "Bash", "Glob", "Grep", "Read", "Edit", "Write"])
       expect(shown.stdout).toMatch(new RegExp(`^> ${name} \\S`, "m"));
     expect(shown.stderr).toMatch(

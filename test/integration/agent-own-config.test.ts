@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startEditor } from "../helpers/acp-editor.ts";
 import { serveMessages } from "../helpers/messages-api.ts";
 import { npmInstall } from "../helpers/npm-install.ts";
-import { type Desk, makeDesk, people, until } from "../helpers/run-workcell.ts";
+import { type Desk, isSoak, makeDesk, people, until } from "../helpers/run-workcell.ts";
 
 /** No agent: a script that says what it finds of its own configuration where it works, in the folder above, and by a link. */
 const fakeAgent = `#!/bin/sh
-for file in .opencode/plugin/own.js opencode.json ../opencode.json .claude/settings.json; do
+for file in .opencode/plugin/own.js opencode.json ../opencode.json; do
   [ -s "$file" ] && echo "finds $file: $(cat "$file")"
 done
 env | grep -E '^OPENCODE_DISABLE_PROJECT' | sed 's/^/env /'
@@ -82,9 +82,10 @@ describe.each(people)("an agent's own configuration in a folder, as $name", (per
     expect((await desk.workcell(["session", "rm", "--force", "made-by-a-cell"])).code).toBe(0);
   });
 
-  test("counts once it is agreed to, as it was then, until it changes or that is taken back", async () => {
+  const found = `finds ${plugin}: a plugin\nfinds opencode.json: settings\n`;
+
+  test("counts once it is agreed to, as it was then, whatever a session makes of it", async () => {
     const folder = fill("agreed");
-    const found = `finds ${plugin}: a plugin\nfinds opencode.json: settings\n`;
     expect((await trust(folder)).code).toBe(125);
     const agreed = await trust("--yes", folder);
     expect([agreed.code, agreed.stdout]).toEqual([
@@ -93,38 +94,34 @@ describe.each(people)("an agent's own configuration in a folder, as $name", (per
     ]);
     const session = ["--session", "agreed-by-all", "-m", folder];
     expect(await start(...session, "opencode", "look")).toMatchObject({ code: 0, stdout: found });
-    // Only for that agent, and only that folder: one below has not been agreed to.
-    expect((await start("-m", folder, "claude", "look")).stdout).toContain("sources setting-sources user\n");
-    for (const one of ["/sub/.opencode", "/sub/.opencode/plugin"]) desk.folder(`agreed${one}`);
-    desk.file(`agreed/sub/${plugin}`, "another");
-    const below = await start("-m", folder, "-w", path.join(folder, "sub"), "opencode", "look");
-    expect(below.stdout).toBe("finds ../opencode.json: settings\n");
-    // What a session makes of it is not what was agreed to.
     expect((await desk.run([...session, "sh", "-c", `echo worse >${plugin}`])).code).toBe(0);
     expect(await start(...session, "opencode", "look")).toMatchObject({ code: 0, stdout: found });
-    desk.file(`agreed/${plugin}`, "a Plugin");
-    const changed = await start("-m", folder, "opencode", "look");
-    expect(changed.stdout).toBe("env OPENCODE_DISABLE_PROJECT_CONFIG=1\n");
-    expect(changed.stderr).toContain("it has changed since you agreed to it");
-    desk.file(`agreed/${plugin}`, "a plugin");
-    expect((await start("-m", folder, "opencode", "look")).stdout).toBe(found);
-    expect((await desk.workcell(["trust", "--list"])).stdout).toMatch(/\/agreed {2}--agent opencode\n$/);
-    expect((await trust("--revoke", folder)).code).toBe(0);
-    expect((await start("-m", folder, "opencode", "look")).stdout).not.toContain("finds");
     expect((await desk.workcell(["session", "rm", "--force", "agreed-by-all"])).code).toBe(0);
   });
 
-  test("of Claude Code's counts once it is agreed to, too", async () => {
-    desk.folder("claude");
-    const folder = desk.folder("claude/.claude");
-    desk.file("claude/.claude/settings.json", "{}");
-    const work = path.dirname(folder);
-    const ended = await desk.workcell(["trust", "--agent", "claude", "--yes", work], options());
-    expect(ended.code).toBe(0);
-    expect((await start("-m", work, "claude", "look")).stdout).toBe(
-      "finds .claude/settings.json: {}\nsources setting-sources user,project\n",
-    );
-  });
+  test.runIf(isSoak || person === people.at(-1))(
+    "counts for that agent and that folder alone, until it changes or that is taken back",
+    async () => {
+      const folder = fill("agreed-to");
+      expect((await trust("--yes", folder)).code).toBe(0);
+      const other = await start("-m", folder, "claude", "look");
+      expect(other.stdout).toContain("sources setting-sources user\n");
+      for (const one of ["/sub/.opencode", "/sub/.opencode/plugin"]) desk.folder(`agreed-to${one}`);
+      desk.file(`agreed-to/sub/${plugin}`, "another");
+      const below = await start("-m", folder, "-w", path.join(folder, "sub"), "opencode", "look");
+      expect(below.stdout).toBe("finds ../opencode.json: settings\n");
+      desk.file(`agreed-to/${plugin}`, "a Plugin");
+      const changed = await start("-m", folder, "opencode", "look");
+      expect(changed.stdout).toBe("env OPENCODE_DISABLE_PROJECT_CONFIG=1\n");
+      expect(changed.stderr).toContain("it has changed since you agreed to it");
+      desk.file(`agreed-to/${plugin}`, "a plugin");
+      expect((await start("-m", folder, "opencode", "look")).stdout).toBe(found);
+      const listed = (await desk.workcell(["trust", "--list"])).stdout;
+      expect(listed).toMatch(/\/agreed-to {2}--agent opencode\n$/);
+      expect((await trust("--revoke", folder)).code).toBe(0);
+      expect((await start("-m", folder, "opencode", "look")).stdout).not.toContain("finds");
+    },
+  );
 });
 
 describe("real Claude Code", () => {

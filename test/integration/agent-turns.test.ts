@@ -44,7 +44,7 @@ describe.each(people)("an agent's turns, as $name", (person) => {
       env: env(api.url),
       within,
     });
-    expect(first.stderr).toContain("to go on: workcell agent --resume kept-talk-turing");
+    expect(first.stderr).toMatch(/to go on: workcell agent -m \S+ --resume kept-talk-turing "TASK"/);
     const second = await desk.workcell(agent("--resume", "kept-talk-turing", "Second"), {
       env: env(api.url),
       within,

@@ -133,6 +133,34 @@ describe.each(starters)("apply() and undo(), by $name", (starter) => {
     }
   }, 600_000);
 
+  test(`${rounds} rounds: who moves a folder out of the connected one and back loses nothing`, async () => {
+    const away = ["/usr/bin/python3", writer, "out", "host/d"];
+    const back = (bench: LayerBench) => bench.shell("if [ -e out ]; then mv out host/d; fi");
+    for (let round = 0; round < rounds; round++) {
+      await using bench = await prepare(starter);
+      let opened = await bench.open();
+      await against(bench, away, () => opened.apply(free(opened)));
+      back(bench);
+      opened = await bench.open();
+      expect(beside(bench)).toBe("");
+      expectOneOf(bench, (name) => [`old ${numberOf(name)}`, `new ${numberOf(name)}`]);
+      await opened.apply(opened.changes);
+      opened = await bench.open();
+      expect(opened.changes).toEqual([]);
+      await against(bench, away, async () => {
+        for (const { number } of [...opened.steps].reverse()) await opened.undo(number);
+      });
+      back(bench);
+      opened = await bench.open();
+      expect(beside(bench)).toBe("");
+      for (const { number, kind } of [...opened.steps].reverse())
+        if (kind === "apply") expect((await opened.undo(number)).left).toEqual([]);
+      expect(bench.shell("ls host/d/e; cat host/d/e/*")).toBe(
+        bench.shell(`mkdir again; cd again; ${oldFiles}; ls; cat *`),
+      );
+    }
+  }, 600_000);
+
   test(`${rounds} rounds: who renames a parent away and back loses nothing`, async () => {
     for (let round = 0; round < rounds; round++) {
       await using bench = await prepare(starter);

@@ -191,6 +191,20 @@ describe.each(starters)("cellfiles stays below its roots, started by $name", (st
       expect(seen.get("ELOOP") ?? 0).toBeGreaterThan(0);
     });
 
+    test("a folder that goes out from under the root while it is looked up is gone, and on no other file system", async () => {
+      bench.shell("mkdir -p one/moved/in/in/in outside/moved/in/in/in; echo own > one/moved/in/in/in/x");
+      swap("one/moved", "outside/moved");
+      const seen = new Map<unknown, number>();
+      for (let index = 0; index < 40; index++) {
+        const calls = Array.from({ length: 1000 }, () => outcome(server.stat(one("moved/in/in/in/x"))));
+        for (const result of await Promise.all(calls)) {
+          const what = typeof result === "object" ? "there" : result;
+          seen.set(what, (seen.get(what) ?? 0) + 1);
+        }
+      }
+      for (const what of seen.keys()) expect(["there", undefined, "ESTALE"]).toContain(what);
+    });
+
     test("a file that becomes a FIFO, a device or a link is read as a file or not at all", async () => {
       bench.python(`
 os.mkfifo("one/fifo"); os.symlink("../outside/secret", "one/link"); os.mknod("one/device", 0o020600, os.makedev(0, 0))

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSy
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { changed, said, waitsIn } from "../helpers/reviewed.ts";
-import { type Desk, makeDesk, people } from "../helpers/run-workcell.ts";
+import { type Desk, makeDesk, people, until } from "../helpers/run-workcell.ts";
 
 describe.each(people)("conflicts, --apply and auto as $name", (person) => {
   let desk: Desk;
@@ -56,7 +56,10 @@ describe.each(people)("conflicts, --apply and auto as $name", (person) => {
     expect(read(one.folder, "both")).toBe("1\nours\n3\n4\n5\n");
     const two = await conflicting("ours");
     const [code, stdout] = await said(desk, ["apply", two.session, "--take", "ours"]);
-    expect([code, stdout.split("\n")[0]]).toEqual([0, "Kept the folder's own version of 1 path"]);
+    expect([code, stdout.split("\n")[0]]).toEqual([
+      0,
+      "Kept the folder's own version of 1 path; the session's is given up",
+    ]);
     expect([read(two.folder, "both"), read(two.folder, "mine")]).toEqual(["1\nours\n3\n4\n5\n", "m\nmore\n"]);
     expect((await said(desk, ["diff", two.session]))[1]).toBe("");
     const [wrong, , why] = await said(desk, ["apply", "--take", "mine"]);
@@ -119,12 +122,36 @@ describe.each(people)("conflicts, --apply and auto as $name", (person) => {
       "-c",
       "echo b >>a; exit 7",
     ]);
-    await run.said("Apply them? [y/N]");
+    await run.said("Apply them? [y/N, d to see them first] ");
     expect(read(folder, "a")).toBe("a\n");
     run.child.stdin?.write(`${answer}\n`);
     const { code, stdout } = await run.ended;
     expect([code, read(folder, "a")]).toEqual([7, isApplied ? "a\nb\n" : "a\n"]);
     expect(stdout).toMatch(isApplied ? /Applied 1 change to/ : /1 change waits in session/);
+  });
+
+  test("--apply ask shows the changes themselves when it is told to, and asks again", async () => {
+    const folder = desk.folder("looked-at");
+    desk.file("looked-at/a", "a\n");
+    const words = ["run", "--apply", "ask", "-m", folder, "sh", "-c", "echo b >>a"];
+    const run = desk.startOnTerminal(words, { env: { PAGER: "cat" } });
+    await run.said("Apply them? [y/N, d to see them first] ");
+    expect(run.text()).not.toContain("diff --git");
+    run.child.stdin?.write("d\n");
+    await run.said("diff --git a/a b/a");
+    await until(() => run.text().split("Apply them?").length === 3, 10_000);
+    expect(read(folder, "a")).toBe("a\n");
+    run.child.stdin?.write("y\n");
+    expect([(await run.ended).code, read(folder, "a")]).toEqual([0, "a\nb\n"]);
+  });
+
+  test("--apply ask asks nobody about changes that are all held back, and says what to do about them", async () => {
+    const folder = desk.folder("all-held");
+    const words = ["run", "--apply", "ask", "-m", folder, "sh", "-c", "echo {} >.vscode/tasks.json"];
+    desk.folder("all-held/.vscode");
+    const { code, stdout } = await desk.startOnTerminal(words).ended;
+    expect([code, stdout]).toEqual([0, expect.stringContaining("to apply it all the same: workcell apply")]);
+    expect(stdout).not.toContain("Apply them?");
   });
 
   test.each(["y\n", "y"])("what was typed before the question, as %j, is no answer to it", async (early) => {
@@ -141,7 +168,7 @@ describe.each(people)("conflicts, --apply and auto as $name", (person) => {
     ]);
     await run.said("works");
     run.child.stdin?.write(early);
-    await run.said("Apply them? [y/N]");
+    await run.said("Apply them? [y/N, d to see them first] ");
     run.child.stdin?.write("\n");
     const { stdout } = await run.ended;
     expect([existsSync(path.join(folder, "a")), stdout]).toEqual([

@@ -56,9 +56,9 @@ describe.each(people)("what is kept for undo as $name", (person) => {
     const [, list, about] = await said(desk, ["undo", "--list", "bounded"]);
     expect(list.match(/^ +\d/gm)?.map(Number)).toEqual([2, 3]);
     expect(about).toMatch(/^workcell: 1 older step cannot be undone any more: what it kept is given up\n/);
-    expect(about).toMatch(/kept for undo: 50(\.\d)? MB; in all session bounded may take 62\.9 MB/);
+    expect(about).toMatch(/kept for undo: 50(\.\d)? MB; in all, session bounded may take 62\.9 MB/);
     const [code, , why] = await said(desk, ["undo", "bounded", "--step", "1"]);
-    expect([code, why]).toEqual([125, expect.stringContaining("given up for space")]);
+    expect([code, why]).toEqual([125, expect.stringContaining("was given up, for room")]);
     expect((await said(desk, ["undo", "bounded"]))[0]).toBe(0);
     expect((await said(desk, ["undo", "bounded"]))[0]).toBe(0);
     expect(readdirSync(folder)).toEqual(["b", "c", "d"]);
@@ -147,6 +147,9 @@ describe.each(people)("what is kept for undo as $name", (person) => {
       expect.stringMatching(/^Forgot \d+ sessions? and what \d+ steps? kept/),
     ]);
     expect(kept("collected")).toEqual(["1"]);
+    // Of the other one nothing is kept: it is no step to undo any more.
+    const { sessions } = JSON.parse((await said(desk, ["session", "list", "--json"]))[1]);
+    expect(sessions).toContainEqual(expect.objectContaining({ name: "collected", steps: 1 }));
     expect((await said(desk, ["undo", "--list"], { cwd: folder }))[1]).toContain("(interrupted)");
     // Nothing of it is done so far as it says; it is found all the same, and finished before anything else.
     writeFileSync(journal, JSON.stringify({ ...step, done: [{ path: "a", failed: "cut off", open: true }] }));

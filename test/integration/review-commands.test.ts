@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { changed, said } from "../helpers/reviewed.ts";
@@ -39,7 +39,7 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     const stat = [
       " Makefile   |    1 +",
       " a          |    1 +",
-      " bin        | binary, 0 bytes -> 64 bytes",
+      " bin        | binary, added, 64 bytes",
       " dir        | folder added",
       " dir/deep   | folder added",
       " dir/deep/d |    1 +",
@@ -107,7 +107,7 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     const [code, patch, why] = await said(desk, ["diff", "--output", "patch", "--ignored", name]);
     expect([code, why, patch.includes("+++ b/x\n"), patch.includes("+++ b/vast")]).toEqual([
       0,
-      "workcell: 1 file is too large for a patch, and not in it: vast; workcell apply carries it over\n",
+      "workcell: too large for a patch, and not in it: vast; workcell apply carries all over\n",
       true,
       false,
     ]);
@@ -204,6 +204,33 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     expect((await inFolder("undo", name, "--step", "4"))[0]).toBe(0);
     expect([(await inFolder("undo"))[0], read(folder, "f")]).toEqual([0, "old\n"]);
     expect((await inFolder("undo"))[2]).toContain("Nothing that was applied here can be undone any more");
+    // Of a part: the rest of the step goes, and what stays is said.
+    const other = await changed(desk, folder, "echo 1 >g; echo 1 >h");
+    for (const words of [["apply"], ["undo", "g"], ["undo", other, "--step", "2"]])
+      expect([words, (await inFolder(...words))[0]]).toEqual([words, 0]);
+    const [code, , why] = await inFolder("undo", other, "--step", "1");
+    expect([code, why, existsSync(`${folder}/g`), existsSync(`${folder}/h`)]).toEqual([
+      1,
+      `workcell: part of step 1 had been undone before, and brought back by step 3; to undo: workcell undo ${other} --step 3\n`,
+      true,
+      false,
+    ]);
+  });
+
+  test.skipIf(person.uid === undefined)("apply of what cannot be done says that, and no more", async () => {
+    const folder = desk.folder("shut");
+    desk.folder("shut/d");
+    desk.file("shut/d/f", "old\n");
+    const name = await changed(desk, folder, "echo new >d/f");
+    const others = path.join(folder, "d");
+    const { uid, gid } = statSync(others);
+    chownSync(others, 0, 0);
+    const [code, stdout] = await said(desk, ["apply", name, "--take", "theirs"]);
+    chownSync(others, uid, gid);
+    // The folder itself has another owner now, and the session the earlier one.
+    expect([code, stdout.split("\n")[0]]).toEqual([1, "Left 2 paths as they were:"]);
+    expect(stdout).toMatch(/^ {2}left {6}d\/f \(.*EACCES\)\)$/m);
+    expect(read(folder, "d/f")).toBe("old\n");
   });
 
   test("undo: what was changed since is left, said, and nothing else is kept back", async () => {

@@ -65,7 +65,7 @@ interface Host {
 const onHost =
   (isAway: IsAway): IsAway =>
   (call, places) =>
-    places.some(({ root }) => root === host) && isAway(call, places);
+    (call === "sync" || places.some(({ root }) => root === host)) && isAway(call, places);
 
 // What is decided here is the same for root and for a user.
 describe.each(starters.slice(-1))(
@@ -97,11 +97,14 @@ describe.each(starters.slice(-1))(
         state: "planned",
         ...(kind === "undo" && { of: 1 }),
       };
-      await runStep({
-        ...{ server: met, lanes: new Lanes(met, async () => met), steps: steps(), step },
-        roots: { ...roots, source: kind === "apply" ? layer : kept },
-      });
-      await met.stat({ root: kept, path: "" });
+      try {
+        await runStep({
+          ...{ server: met, lanes: new Lanes(met, async () => met), steps: steps(), step },
+          roots: { ...roots, source: kind === "apply" ? layer : kept },
+        });
+      } finally {
+        await met.stat({ root: kept, path: "" });
+      }
     }
 
     async function namesFor(server: FileServer) {
@@ -193,6 +196,52 @@ describe.each(starters.slice(-1))(
       expect(journal()).toMatchObject({ done: [{ open: true }] });
       expect(await undoAtLast()).toEqual([]);
       expect(hostTree()).toEqual(before);
+    });
+
+    test("what cannot go back as its folder is away is no file of which the host took the new one", async () => {
+      const before = hostTree();
+      let isOut = false;
+      await apply("echo new > d/f", (call, [first, second]) => {
+        const isFirst = !isOut && call === "rename" && second?.root === kept;
+        isOut ||= isFirst;
+        return isFirst || (isOut && (call === "exchange" || first?.path === "d/f"));
+      });
+      expect(journal()).toMatchObject({ done: [{ open: true }] });
+      expect(await undoAtLast()).toEqual([]);
+      expect(hostTree()).toEqual(before);
+    });
+
+    test("what an undo brings out of what is kept goes back there where it cannot be used, and is never taken away", async () => {
+      const before = hostTree();
+      await apply("echo new > d/f", () => false);
+      let looks = 0;
+      await undo((call, [first]) => {
+        if (call === "exchange") looks = 1;
+        else if (looks > 0 && call === "stat" && first?.path !== "d/f") looks++;
+        return call === "exchange" || (call === "stat" && looks === 3);
+      }, "nothing");
+      expect(looks).toBeGreaterThan(1);
+      expect(await undoAtLast()).toEqual([]);
+      expect(hostTree()).toEqual(before);
+    });
+
+    test("what an undo brought out of what is kept comes back there when its folder does, where the undo was given up", async () => {
+      const before = hostTree();
+      await apply("echo new > d/f", () => false);
+      let isGivenUp = false;
+      const given = undo((call) => {
+        if (isGivenUp || call !== "sync") return isGivenUp;
+        isGivenUp = true;
+        throw new Error("no room");
+      }, "nothing");
+      await expect(given).rejects.toThrow("no room");
+      expect(await undoAtLast()).toEqual([]);
+      expect(hostTree()).toEqual(before);
+      expect(readSteps(steps()).map(({ number, kind }) => [number, kind])).toEqual([
+        [1, "apply"],
+        [2, "undo"],
+        [3, "undo"],
+      ]);
     });
 
     test("what stands at its place is not taken for missing while its folder is away, when a step is settled", async () => {

@@ -170,7 +170,7 @@ describe.each(starters)("steps, by $name", (starter) => {
     expect(existsSync(path.join(steps(), "1/kept"))).toBe(false);
     await expect(undo(1)).rejects.toMatchObject({
       code: "WC_FILES",
-      message: expect.stringContaining("given up for space"),
+      message: expect.stringContaining("was given up, for room"),
     });
     expect(await undo(3)).toEqual([]);
     expect(await undo(2)).toEqual([]);

@@ -1,6 +1,7 @@
 import type { AgentEvent, Denial } from "../loop/events.ts";
 import type { ModelUse } from "../loop/ledger.ts";
 import type { Message, ToolResultBlockParam } from "../model/messages.ts";
+import { claudeFailure } from "./claude-failure.ts";
 
 /** What is known of a line of Claude Code's stream-json; it comes out of a cell, so nothing of it is sure to be there. */
 interface ClaudeLine {
@@ -22,6 +23,8 @@ interface ClaudeLine {
   readonly attempt?: unknown;
   readonly max_retries?: unknown;
   readonly retry_delay_ms?: unknown;
+  readonly api_error_status?: unknown;
+  readonly terminal_reason?: unknown;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -36,6 +39,7 @@ const numberOf = (value: unknown): number => (typeof value === "number" ? value 
 export function claudeEvents(): (line: string) => readonly AgentEvent[] {
   const names = new Map<string, string>();
   let model = "";
+  let error = "";
   return (text) => {
     const line = parsed(text);
     const parent = typeof line.parent_tool_use_id === "string" ? line.parent_tool_use_id : null;
@@ -43,9 +47,10 @@ export function claudeEvents(): (line: string) => readonly AgentEvent[] {
       if (line.subtype === "init") model = textOf(line.model);
       return systemEvents(line);
     }
+    if (line.type === "assistant") error = textOf(line.error);
     if (line.type === "assistant") return assistantEvents(line, { parent, names, model });
     if (line.type === "user") return resultEvents(line, { parent, names });
-    return line.type === "result" ? [endOf(line)] : [];
+    return line.type === "result" ? [endOf(line, error)] : [];
   };
 }
 
@@ -121,7 +126,7 @@ function resultEvents(
   });
 }
 
-function endOf(line: ClaudeLine): AgentEvent {
+function endOf(line: ClaudeLine, error: string): AgentEvent {
   const models = Object.entries(fieldsOf(line.modelUsage)).map(([name, use]): [string, ModelUse] => {
     const of = fieldsOf(use);
     return [
@@ -144,11 +149,12 @@ function endOf(line: ClaudeLine): AgentEvent {
     }),
   );
   const text = textOf(line.result);
-  const failure = {
-    kind: "broken",
-    message: text,
-    remedy: "Look at what it says; --json shows every line",
-  } as const;
+  const status = line.api_error_status;
+  const failure = claudeFailure({
+    text,
+    status: typeof status === "number" ? status : undefined,
+    words: [error, textOf(line.terminal_reason)],
+  });
   // A turn that was stopped ends so, in newer versions as an error.
   const isStopped = line.subtype === "error_during_execution";
   const isFailed = line.is_error === true && !isStopped;

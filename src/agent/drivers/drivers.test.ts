@@ -171,9 +171,19 @@ describe("claudeEvents()", () => {
       expect(eventsOf(line)).toEqual([]);
     expect(eventsOf('{"type":"result"}')).toMatchObject([{ type: "ended", status: "done" }]);
   });
-  test("says that a turn failed", () => {
-    expect(read({ type: "result", is_error: true, result: "401" })).toMatchObject([
-      { status: "failed", failure: { message: "401" } },
+  test.each([
+    [{ result: "401" }, "broken", /--json/],
+    [{ result: "Invalid", api_error_status: 401 }, "unauthorised", /on the host/],
+    [{ result: "API Error: 404 no such model" }, "unknown-model", /--model NAME/],
+    [{ result: "Long", terminal_reason: "prompt_too_long" }, "too-long", /--session NAME/],
+    [{ result: "API Error: Request rejected (429) · slow" }, "rate-limited", /Wait/],
+    [{ result: "API Error: 502 Workcell's gate could not carry this out: a" }, "unreachable", /address/],
+  ])("says that a turn failed, and what can be done: %j", (line, kind, remedy) => {
+    expect(read({ type: "result", is_error: true, ...line })).toMatchObject([
+      {
+        status: "failed",
+        failure: { kind, message: line.result, remedy: expect.stringMatching(remedy) },
+      },
     ]);
   });
 });

@@ -90,6 +90,25 @@ test("an endpoint that cannot be reached is said to be so, with its address", as
   });
 });
 
+test("what the gate could not carry out is an endpoint that cannot be reached, for the gate's own reason", async () => {
+  const headers = { "x-workcell-fault": "model.workcell (10.0.0.9:9): ECONNREFUSED", "retry-after": "0" };
+  const behind = await serveMessages([{ status: 502, headers, body: "Workcell's gate could not\n" }]);
+  const { agent, end } = await run(behind);
+  const message = "The model's endpoint cannot be reached: model.workcell (10.0.0.9:9): ECONNREFUSED.";
+  expect(end).toMatchObject({ failure: { kind: "unreachable", message } });
+  expect(agent.find("retry")).toMatchObject({ why: message });
+  // Control: another's 502 says what its body says, in one line and with its status once.
+  const other = await serveMessages([
+    { status: 502, headers: { "retry-after": "0" }, body: "bad\ngateway\n" },
+  ]);
+  expect((await run(other)).end).toMatchObject({
+    failure: {
+      kind: "broken",
+      message: `The model's endpoint failed. ${other.url} answered 502: bad gateway`,
+    },
+  });
+});
+
 test("a token goes as a bearer, and then no key does", async () => {
   const api = await serveMessages([{ text: "ok" }]);
   await run(api, { ANTHROPIC_AUTH_TOKEN: "token" });

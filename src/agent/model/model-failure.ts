@@ -56,7 +56,9 @@ export function failureOf(error: unknown, asked: Asked): ModelFailure {
       cause: error,
     });
   if (status === undefined) return unreachable(error, asked);
-  const detail = detailOf(body) ?? (error instanceof Error ? error.message : `${error}`);
+  const fault = headers?.get(FAULT);
+  if (status === 502 && fault) return unreachableBehind(fault, error);
+  const detail = detailOf(body) ?? textOf(error, status);
   const said = `${asked.baseUrl} answered ${status}: ${detail.slice(0, 500)}`;
   const make = (kind: FailureKind, message: string, remedy: string) =>
     new ModelFailure(kind, { message, remedy, retryAfterMs: retryAfter(headers), cause: error });
@@ -64,13 +66,13 @@ export function failureOf(error: unknown, asked: Asked): ModelFailure {
     return make(
       "unauthorised",
       `The model's endpoint refused the credential. ${said}`,
-      "Check the API key or sign in again, on the host and not in the cell.",
+      "Check the key (ANTHROPIC_API_KEY, or model.key) or sign in again, on the host and not in the cell.",
     );
   if (status === 404)
     return make(
       "unknown-model",
       `The model "${asked.model}" is unknown or retired, or the address is wrong. ${said}`,
-      "Name a model that exists: --model NAME.",
+      "Name a model that exists: --model NAME; or check the address, ANTHROPIC_BASE_URL.",
     );
   if (
     status === 413 ||
@@ -96,6 +98,25 @@ export function failureOf(error: unknown, asked: Asked): ModelFailure {
     `The model's endpoint refused the request. ${said}`,
     "Look at the message; it may name the model or a parameter.",
   );
+}
+
+/** The gate's header that says why it could not carry a request out. */
+const FAULT = "x-workcell-fault";
+
+/** In a cell the endpoint lies behind the gate, which answers in its place where it cannot be reached. */
+function unreachableBehind(fault: string, cause: unknown): ModelFailure {
+  return new ModelFailure("unreachable", {
+    message: `The model's endpoint cannot be reached: ${fault}.`,
+    remedy: "Check its address, where you set one (ANTHROPIC_BASE_URL), and the host's own network.",
+    cause,
+  });
+}
+
+/** What a body says that is none of the API's, in one line; the client puts the status before it. */
+function textOf(error: unknown, status: number): string {
+  const text = error instanceof Error ? error.message : `${error}`;
+  const said = text.startsWith(`${status} `) ? text.slice(`${status} `.length) : text;
+  return said.trim().replace(/\s+/g, " ");
 }
 
 function unreachable(error: unknown, { baseUrl }: Asked): ModelFailure {

@@ -88,6 +88,7 @@ function endLines(end: TurnEnd): string[] {
     "max-budget": "Stopped: what it may cost is spent, or the model's price is not known (--max-budget-usd)",
     failed: `Failed: ${shortLine(end.failure?.message ?? "")}`,
   };
-  const remedy = end.failure === undefined ? [] : [`  remedy: ${end.failure.remedy}`];
-  return [...denied, `${words[end.status]}: ${took}`, ...remedy];
+  if (end.failure !== undefined)
+    return [...denied, words.failed, `  remedy: ${end.failure.remedy}`, `  spent: ${took}`];
+  return [...denied, `${words[end.status]}: ${took}`];
 }

@@ -10,9 +10,11 @@ export function isForward(step: Numbered, steps: readonly Numbered[]): boolean {
   return undone !== undefined && !isForward(undone, steps);
 }
 
-/** The apply that a step, or the undo that it is an undo of, goes back to; undefined when that is gone. */
-export function rootOf(step: Numbered, steps: readonly Numbered[]): number | undefined {
-  if (step.kind === "apply") return step.number;
-  const undone = steps.find(({ number }) => number === step.of);
-  return undone && rootOf(undone, steps);
+/** How often something was undone from a step to this one: 1 is its undo, 2 the undo of that; undefined: not at all. */
+export function undosBetween(step: Numbered, one: Numbered, steps: readonly Numbered[]): number | undefined {
+  if (one.kind === "apply") return undefined;
+  if (one.of === step.number) return 1;
+  const before = steps.find(({ number }) => number === one.of);
+  const links = before && undosBetween(step, before, steps);
+  return links === undefined ? undefined : links + 1;
 }

@@ -6,9 +6,9 @@ import type { Lanes } from "../lanes.ts";
 import { pipelinedAll } from "../pipelined.ts";
 import { type CarryOutInput, carryOut, stagedOf, Unfinished } from "./carry-out.ts";
 import { forgetStep, writeJournal } from "./journal.ts";
-import { type Staged, type StepRoots, stage, unstage } from "./stage.ts";
+import { isMadeBeside, type Staged, type StepRoots, stage, unstage } from "./stage.ts";
 import type { Done, Operation, Step } from "./step.ts";
-import { errnoOf, removeTree } from "./trees.ts";
+import { errnoOf, isAbsent, removeTree } from "./trees.ts";
 
 /** Calls under way at once. */
 const WINDOW = 64;
@@ -158,10 +158,24 @@ function unfinished(step: Step, error: unknown, done: readonly Done[]): Workcell
   });
 }
 
-/** Takes away what was made for a step that had not begun to change anything. */
+/**
+ * Takes away what was made for a step that had not begun to change anything, and forgets it. What cannot be reached, since the host has moved
+ * its folder, may stand there yet: as a step that did nothing, and is open, it is seen to by the next command.
+ */
 async function giveUp({ server, roots, steps, step }: StepInput): Promise<void> {
   await unstage(server, roots, step.operations);
-  forgetStep(steps, step.number);
+  const beside = step.operations.filter(isMadeBeside);
+  const areGone = await pipelinedAll(beside, WINDOW, (operation) =>
+    isAbsent(server, { root: roots.host, path: operation.beside }),
+  );
+  if (areGone.every((isGone) => isGone)) return forgetStep(steps, step.number);
+  const left = new Set(beside.filter((_, index) => areGone[index] !== true));
+  const failed = "its folder was away when the step was given up";
+  const done = step.operations.map((operation) => ({
+    ...{ path: operation.path, failed },
+    ...(left.has(operation) && { open: true as const }),
+  }));
+  await writeJournal(steps, { ...step, state: "done", done });
 }
 
 /** What became of each operation of a step that is done. */

@@ -209,7 +209,7 @@ export async function stage(
   return { made, failed };
 }
 
-/** Takes away what was made beside for one operation; what was moved there goes back. */
+/** Takes away what was made beside for one operation; what was moved there goes back, and is never taken away: there is no other. */
 export async function unstageOne(
   server: FileServer,
   { host, source }: StepRoots,
@@ -218,8 +218,7 @@ export async function unstageOne(
   const beside = { root: host, path: operation.beside };
   if (operation.moved !== undefined) {
     const from = { root: source, path: operation.moved };
-    if ((await server.stat(from)) === undefined && (await server.stat(beside)) !== undefined)
-      return server.rename(beside, from);
+    if ((await server.stat(from)) === undefined) return server.rename(beside, from);
   }
   return removeTree(server, beside);
 }
@@ -234,7 +233,8 @@ export async function unstage(
   for (const operation of operations.filter(isMadeBeside)) {
     await unstageOne(server, roots, operation).catch((error: unknown) => {
       // Its folder is gone or shut: so is what was made there, or it could not be made.
-      if (!["ENOENT", "ENOTDIR", "ELOOP", "EACCES"].includes(errnoOf(error) ?? "")) faults.push(error);
+      if (!["ENOENT", "ENOTDIR", "ELOOP", "ESTALE", "EACCES"].includes(errnoOf(error) ?? ""))
+        faults.push(error);
     });
   }
   if (faults[0] instanceof WorkcellError) throw faults[0];

@@ -118,8 +118,9 @@ async function exchangeBack(carrying: Carrying, old: Entry): Promise<string> {
     try {
       await server.exchange(at, beside);
     } catch (error) {
-      // The host took ours away.
-      if (errnoOf(error) === "ENOENT" && (await server.stat(at)) === undefined) return renameBack(carrying);
+      // The host took ours away; and not the folder that it is in, for then ours may be there yet.
+      if (errnoOf(error) === "ENOENT" && (await lookAt(server, at)) === undefined)
+        return renameBack(carrying);
       throw error;
     }
     const now = await afterwards(carrying);
@@ -150,7 +151,7 @@ export async function finishTakingOut(carrying: Carrying): Promise<boolean> {
   // Without anything to exchange it for, nothing came out.
   if (operation.kind === "replace" && carrying.staged === undefined) return false;
   const { at, beside, kept } = placesOf(carrying);
-  const [now, old] = [await server.stat(at), await server.stat(beside)];
+  const [now, old] = [await lookAt(server, at), await lookAt(server, beside)];
   const isKept = (await server.stat(kept)) !== undefined;
   if (old === undefined) return isKept;
   if (isStaged(carrying, old)) return false;

@@ -32,6 +32,8 @@ export async function isAbsent(server: FileServer, place: Place): Promise<boolea
     await server.rename(place, place);
     return false;
   } catch (error) {
+    // Where nothing can be written nobody moves a folder either.
+    if (errnoOf(error) === "EROFS") return (await server.stat(place)) === undefined;
     return errnoOf(error) === "ENOENT" && faultOf(error)?.step === "rename";
   }
 }

@@ -4,15 +4,22 @@ import type { ApplyMode } from "../changes/apply-mode.ts";
 import { stateOf } from "../changes/words.ts";
 import type { CommandContext } from "../command.ts";
 import { type Ran, say, sayDenials, sayEnding } from "../run-in-cell.ts";
+import { typed } from "../typed.ts";
 import { sumUpChanges } from "./sum-up.ts";
 
 /** After the agent's work: what ended it, what was refused, what it changed, and what the person can do about that. */
 export async function endWork(
   { outcome, reviewed }: Ran,
-  how: { readonly mode: ApplyMode; readonly stays: boolean; readonly quiet?: (what: string) => boolean },
+  how: {
+    readonly mode: ApplyMode;
+    readonly stays: boolean;
+    /** The folders as they were named to be connected: a session that stays does not keep those of its runs. */
+    readonly mounts: readonly string[];
+    readonly quiet?: (what: string) => boolean;
+  },
   context: CommandContext,
 ): Promise<void> {
-  const { mode, stays, quiet = () => false } = how;
+  const { mode, stays, mounts, quiet = () => false } = how;
   const { session } = outcome;
   // They stand in the outcome and the log all the same.
   const denials = outcome.denials.filter(({ what }) => !quiet(what));
@@ -24,5 +31,9 @@ export async function endWork(
     if (countWaiting(namedSession(stateOf(context), session), context.installation) > 0)
       say(context, `to give them up: workcell discard ${session}; what is applied, workcell undo takes back`);
   }
-  if (stays) say(context, `to go on: workcell agent --resume ${session} "TASK"`);
+  if (stays)
+    say(
+      context,
+      `to go on: workcell agent ${mounts.map((one) => `-m ${typed(one)} `).join("")}--resume ${session} "TASK"`,
+    );
 }

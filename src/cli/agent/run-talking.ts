@@ -47,7 +47,15 @@ export async function runTalking(
   const ran = await runInCell(flags, { ...work, ...interrupt, onStarted }, context);
   const { refused = 0, end } = (await talking?.held) ?? {};
   await Promise.all(notes);
-  const { exitCode } = ran.outcome;
+  const { exitCode, status, signal } = ran.outcome;
+  // Where the agent has its own screen, or prints lines of its own, nobody knows how its turn ended.
+  const isCut = talked.isTalked ? end === undefined : signal !== null;
+  const isStarted = exitCode < 125 || signal !== null;
+  if (isCut && isStarted && (status === "exited" || status === "signalled"))
+    say(
+      context,
+      `${talked.driver.title} ended in the middle of its work (${signal ?? `exit code ${exitCode}`})`,
+    );
   const said = end === "failed" ? FAILED : refused > 0 ? REFUSED : 0;
   return { ...ran, code: end === "interrupted" ? INTERRUPTED : exitCode !== 0 ? exitCode : said };
 }

@@ -33,7 +33,14 @@ interface Ended {
 async function wants({ session, mode, context }: Ended, open: OpenLayer, folder: string): Promise<boolean> {
   if (mode !== "ask") return mode === "all";
   await listChanges(open, { session: session.name, folder }, (text) => void context.stderr.write(text));
-  return /^y(es)?$/i.test(await ask("Apply them? [y/N] ", context));
+  // All are held back, and a yes would change nothing: what would is said instead.
+  if (divideChanges(open.changes, { waiting: true, conflicts: false }).chosen.length === 0) return true;
+  for (;;) {
+    const word = await ask("Apply them? [y/N, d to see them first] ", context);
+    if (!/^d(iff)?$/i.test(word)) return /^y(es)?$/i.test(word);
+    const { showChanges } = await import("./show-changes.ts");
+    await showChanges(open, context);
+  }
 }
 
 /** Resolves to the numbers of the steps that were made. */
@@ -92,8 +99,10 @@ function sayOlder(session: KnownSession, folders: readonly string[], context: Co
     .slice(0, MOST_NAMED)
     .map(({ name, usedAtMs }) => `${name} (${shownAge(usedAtMs, now)} ago)`);
   const more = older.length > MOST_NAMED ? ` and ${older.length - MOST_NAMED} more` : "";
+  const [only] = older.length === 1 ? older : [];
+  const look = only === undefined ? "workcell session list" : `workcell diff ${only.name}`;
   context.stderr.write(
-    `workcell: older changes of this folder, which this run did not see, wait in ${named.join(", ")}${more}: workcell session list\n`,
+    `workcell: older changes of this folder, which this run did not see, wait in ${named.join(", ")}${more}: ${look}\n`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isForward, rootOf } from "../../changes/index.ts";
+import { isForward, undosBetween } from "../../changes/index.ts";
 import { oppositeOf } from "./forward.ts";
 
 const steps = [
@@ -14,8 +14,15 @@ test("isForward() is true of an apply and of the undo of an undo, and so on; not
   expect(steps.map((step) => isForward(step, steps))).toEqual([true, false, true, false, false]);
 });
 
-test("rootOf() finds the apply that undos go back to", () => {
-  expect(steps.map((step) => rootOf(step, steps))).toEqual([1, 1, 1, 1, undefined]);
+test("undosBetween() counts from a step to those that came of it", () => {
+  expect(steps.map((one) => undosBetween(steps[0], one, steps))).toEqual([undefined, 1, 2, 3, undefined]);
+  expect(steps.map((one) => undosBetween(steps[1], one, steps))).toEqual([
+    undefined,
+    undefined,
+    1,
+    2,
+    undefined,
+  ]);
 });
 
 test("oppositeOf() names the step, and what undoing it comes to", () => {

@@ -1,11 +1,9 @@
-import { isForward, type Numbered, rootOf, type Step } from "../../changes/index.ts";
-import { isUndoable } from "../../session/index.ts";
+import { isForward, type Numbered, type Step, undosBetween } from "../../changes/index.ts";
+import { isStanding } from "../../session/index.ts";
 
-/** The step that brought back what was undone of another one, where that is so still. */
+/** The last step that brought back what was undone of another one, where that is so still. */
 export const broughtBackBy = (step: Step, steps: readonly Step[]): Step | undefined =>
-  steps.findLast(
-    (one) => one.kind === "undo" && rootOf(one, steps) === step.number && isUndoable(one, steps),
-  );
+  steps.findLast((one) => (undosBetween(step, one, steps) ?? 1) % 2 === 0 && isStanding(one));
 
 /** The line with which to do the opposite of what a step did. */
 export function oppositeOf(step: Numbered, steps: readonly Numbered[], session: string): string {

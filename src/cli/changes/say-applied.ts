@@ -33,11 +33,16 @@ function hints({ session, folder, cwd }: SaidOf, held: readonly JudgedChange[]):
 export function sayApplied(said: SaidOf, result: StepResult, held: readonly JudgedChange[]): void {
   const { session, folder, out } = said;
   const { step, left } = result;
-  if (step !== undefined)
+  const count = step === undefined ? 0 : countChanged(step, [step]);
+  // A step of which nothing could be done has nothing to undo.
+  if (step !== undefined && count > 0)
     out.write(
-      `Applied ${counted(countChanged(step, [step]), "change")} to ${printable(folder)} (step ${step.number})\n  to undo: workcell undo ${session.name} --step ${step.number}\n`,
+      `Applied ${counted(count, "change")} to ${printable(folder)} (step ${step.number})\n  to undo: workcell undo ${session.name} --step ${step.number}\n`,
     );
-  if (left.length > 0) out.write(`Left ${counted(left.length, "path")} as it was:\n${leftLines(left)}`);
+  if (left.length > 0)
+    out.write(
+      `Left ${counted(left.length, "path")} as ${left.length === 1 ? "it was" : "they were"}:\n${leftLines(left)}`,
+    );
   if (held.length === 0) return;
   // The others lie in folders that are held back, and go with them.
   const causes = held.filter((change) => caution(change) !== undefined);

@@ -102,6 +102,12 @@ async function settingsOf(
   };
 }
 
+/** What the agent is told to ask for: other agents know no model of the script's name, and `cowork` asks for the reference's. */
+function askedModel(flags: FlagValues, { installed }: AgentDriver, profile: string): string | undefined {
+  const model = flags.text("model");
+  return model === SCRIPTED && (installed !== undefined || profile === "cowork") ? undefined : model;
+}
+
 async function workOf(
   flags: FlagValues,
   found: { readonly asked: Asked; readonly program: AgentProgram; readonly access: ModelAccess },
@@ -115,10 +121,11 @@ async function workOf(
   const profile = read.profile.value;
   const settings = await settingsOf(asked, profile, context);
   const config = await agreedConfig(driver, read, context);
-  const [model, permissionMode] = [flags.text("model"), flags.text("permission-mode")];
+  const permissionMode = flags.text("permission-mode");
+  const model = askedModel(flags, driver, profile);
   const work: AgentWork = {
     ...(task === undefined ? {} : { task }),
-    ...(model === undefined || model === SCRIPTED ? {} : { model }),
+    ...(model === undefined ? {} : { model }),
     ...(permissionMode === undefined ? {} : { permissionMode }),
     output,
     onScreen: terminal,
@@ -174,7 +181,8 @@ async function runAgent(
     const { quietHosts = [], quietCalls = [] } = asked.driver;
     const quiet = (what: string) =>
       quietCalls.includes(what) || quietHosts.some((host) => what.startsWith(`connect ${host}:`));
-    await endWork(ran, { mode, stays: session !== undefined, quiet }, context);
+    const { mounts = [] } = work.flags ?? {};
+    await endWork(ran, { mode, stays: session !== undefined, mounts, quiet }, context);
     return ran.code;
   } catch (error) {
     throw withScriptedWay(error);

@@ -42,7 +42,9 @@ async function decideConflicts(
   if (conflicts.length === 0) return [];
   if (take === "ours") {
     await open.discard(conflicts);
-    context.stdout.write(`Kept the folder's own version of ${counted(conflicts.length, "path")}\n`);
+    context.stdout.write(
+      `Kept the folder's own version of ${counted(conflicts.length, "path")}; the session's is given up\n`,
+    );
   }
   // What is refused would not be carried over, merged or not.
   const may = conflicts.filter((change) => change.class !== "refused");

@@ -39,13 +39,16 @@ interface Showing {
   readonly context: CommandContext;
 }
 
+const MOST_BYTES_IN_PATCH = 64 * 1024 * 1024;
+
 const describe = ({ open, changes }: Pick<Showing, "open" | "changes">, withBinaries = false) =>
   describeChanges({
     server: open.server,
     layer: open.roots.layer,
     folder: open.roots.host,
     changes,
-    ...(withBinaries && { withBinaries }),
+    // A patch for programs holds more than anybody reads.
+    ...(withBinaries && { withBinaries, treeLimitBytes: MOST_BYTES_IN_PATCH }),
   });
 
 async function put({ shown }: Showing, text: string | Buffer): Promise<void> {
@@ -68,7 +71,7 @@ function ignoredLine(hidden: readonly JudgedChange[]): string {
     ...(session === 0
       ? []
       : [`${counted(session, "path")} that a .gitignore which the session wrote ignores`]),
-    ...(marked === 0 ? [] : [`${marked} of them marked`]),
+    ...(marked === 0 ? [] : [`${marked} of them marked, as what tools run`]),
   ];
   return `\nnot shown: ${parts.join(", ")}; --ignored shows them\n`;
 }
@@ -135,11 +138,10 @@ async function showText(showing: Showing): Promise<void> {
 
 const MOST_UNTOLD = 5;
 
-function untoldLine(paths: readonly string[]): string {
-  const named = paths.slice(0, MOST_UNTOLD).join(", ");
-  const more = paths.length > MOST_UNTOLD ? ` and ${paths.length - MOST_UNTOLD} more` : "";
-  const [are, them] = paths.length === 1 ? ["is", "it"] : ["are", "them"];
-  return `workcell: ${counted(paths.length, "file")} ${are} too large for a patch, and not in it: ${named}${more}; workcell apply carries ${them} over\n`;
+function untoldLine(what: readonly string[]): string {
+  const named = what.slice(0, MOST_UNTOLD).join(", ");
+  const more = what.length > MOST_UNTOLD ? ` and ${what.length - MOST_UNTOLD} more` : "";
+  return `workcell: too large for a patch, and not in it: ${named}${more}; workcell apply carries all over\n`;
 }
 
 /** Bytes as they are: for `git apply` and `patch -p1`. What nobody named and would be in their way is left out. */
@@ -158,6 +160,8 @@ async function showPatch(showing: Showing): Promise<void> {
       ? shownPatch(patch, { colour: false })
       : Buffer.from(patch, "latin1");
     await put(showing, text);
+    const { rest, change } = described;
+    if (rest !== undefined) untold.push(`${counted(rest.files, "file")} in ${shownPath(change.path)}`);
     untold.push(...described.files.flatMap(({ path, body }) => (isUntold(body) ? [shownPath(path)] : [])));
   }
   if (untold.length > 0) context.stderr.write(untoldLine(untold));

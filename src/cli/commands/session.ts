@@ -27,8 +27,9 @@ interface Row {
   readonly state: "running" | "open" | "waiting" | "ended" | "damaged";
   readonly usedAt: string;
   readonly changes: number;
+  /** Whose undo is kept. */
   readonly steps: number;
-  /** Kept for undo. */
+  /** What they keep. */
   readonly stepBytes: number;
   /** All of it, steps included. */
   readonly bytes: number;
@@ -54,7 +55,8 @@ function rowOf(session: KnownSession, { installation }: CommandContext): Row {
     state: stateWord(session),
     usedAt: new Date(session.usedAtMs).toISOString(),
     changes: countWaiting(session, installation),
-    steps: steps.length,
+    // Of others only that they were is kept.
+    steps: steps.filter(({ forgotten }) => forgotten !== true).length,
     stepBytes: bytes.steps,
     bytes: bytes.all,
     folders: [...new Set([...layers, ...steps].map(({ folder }) => folder))],
@@ -172,9 +174,12 @@ async function collect(flags: FlagValues, context: CommandContext): Promise<numb
     { state: stateOf(context), installation: context.installation },
     before,
   );
-  context.stdout.write(
-    `Forgot ${counted(sessions, "session")} and what ${counted(steps, "step")} kept for undo, older than ${age}: ${shownSize(bytes)}\n`,
-  );
+  if (sessions + steps === 0)
+    context.stdout.write(`Nothing to forget: nothing that has ended is older than ${age}\n`);
+  else
+    context.stdout.write(
+      `Forgot ${counted(sessions, "session")} and what ${counted(steps, "step")} kept for undo, older than ${age}: ${shownSize(bytes)}\n`,
+    );
   return 0;
 }
 

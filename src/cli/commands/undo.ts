@@ -160,12 +160,12 @@ function listAll(session: KnownSession, { stdout, stderr }: CommandContext): num
   const given = all.length - steps.length;
   if (given > 0)
     stderr.write(
-      `workcell: ${counted(given, "older step")} cannot be undone any more: what it kept is given up\n`,
+      `workcell: ${counted(given, "older step")} cannot be undone any more: what ${given === 1 ? "it" : "they"} kept is given up\n`,
     );
   const { keptBytes, quotaBytes } = stepSpace(session);
   const most = quotaBytes === undefined ? "as much as the host has" : shownSize(quotaBytes);
   stderr.write(
-    `workcell: kept for undo: ${shownSize(keptBytes)}; in all session ${session.name} may take ${most} on the disk\n`,
+    `workcell: kept for undo: ${shownSize(keptBytes)}; in all, session ${session.name} may take ${most} on the disk\n`,
   );
   return 0;
 }
@@ -177,10 +177,13 @@ function sayUndone(
 ): void {
   if (undo !== undefined) {
     const all = sessionSteps(session);
-    stdout.write(
-      `Undid ${counted(countChanged(undo, all), "change")} of step ${step.number} in ${printable(step.folder)} (step ${undo.number})\n` +
-        `  ${oppositeOf(undo, all, session.name)}\n`,
-    );
+    const count = countChanged(undo, all);
+    // One of which nothing could be done has nothing to bring back.
+    if (count > 0)
+      stdout.write(
+        `Undid ${counted(count, "change")} of step ${step.number} in ${printable(step.folder)} (step ${undo.number})\n` +
+          `  ${oppositeOf(undo, all, session.name)}\n`,
+      );
   }
   if (left.length > 0) stdout.write(`Left ${counted(left.length, "path")} as found:\n${leftLines(left)}`);
 }
@@ -202,20 +205,27 @@ async function undoStep(flags: FlagValues, words: Words, context: CommandContext
   sayUndone(chosen, result, context);
   const made = result.step === undefined ? [] : [result.step.number];
   await keepWithinDisk({ ...base, session }, made, context);
-  if (result.step === undefined && result.left.length === 0) return sayUndoneBefore(chosen, context);
-  return result.left.length === 0 ? 0 : 1;
+  const isAll = result.step === undefined && result.left.length === 0;
+  const what = isAll ? "all" : "part";
+  const isRest = (isAll || only === undefined) && sayUndoneBefore(chosen, what, context);
+  return result.left.length === 0 && !isRest ? 0 : 1;
 }
 
-/** Nothing was left to do, unless what was undone has been brought back: that is a step of its own. */
-function sayUndoneBefore({ session, step }: Chosen, { stderr }: CommandContext): number {
+/** What was undone and brought back is a step of its own, and no part of this one any more. True: there is such. */
+function sayUndoneBefore(
+  { session, step }: Chosen,
+  what: "all" | "part",
+  { stderr }: CommandContext,
+): boolean {
   const steps = sessionSteps(session);
   const again = broughtBackBy(step, steps);
+  if (what === "part" && again === undefined) return false;
   const rest =
     again === undefined
       ? ""
       : `, and brought back by step ${again.number}; ${oppositeOf(again, steps, session.name)}`;
-  stderr.write(`workcell: all of step ${step.number} had been undone before${rest}\n`);
-  return again === undefined ? 0 : 1;
+  stderr.write(`workcell: ${what} of step ${step.number} had been undone before${rest}\n`);
+  return again !== undefined;
 }
 
 export const undo: Command = {

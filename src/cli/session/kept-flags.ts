@@ -19,7 +19,10 @@ export const CELL_FLAGS = "asked.json";
 function absolute(name: string, value: string, cwd: string): string {
   if (name === "settings") return path.resolve(cwd, value);
   const [, prefix = "", source = ""] = /^(src=)?(.*)$/s.exec(value) ?? [];
-  return source.startsWith("/") || source.startsWith("~") ? value : `${prefix}${cwd}/${source}`;
+  if (source.startsWith("/") || source.startsWith("~")) return value;
+  // The folder that one stands in has its own name, not "/." behind it.
+  const below = source.replace(/^\.(?:\/+|(?=[:,]|$))/, "");
+  return `${prefix}${cwd}${/^(?:[:,]|$)/.test(below) ? "" : "/"}${below}`;
 }
 
 /** What is kept of one flag. A variable's value may be a secret: its name is kept, and the value is the host's. */

@@ -16,7 +16,21 @@ const containerOptions: Readonly<Record<ContainerKind, string>> = {
     "Start the container with user namespaces and an unmasked /proc, with Docker: --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined",
 };
 
-/** How a container has to be started so that cells can run in it. */
+const rootOptions: Readonly<Record<ContainerKind, string>> = {
+  docker:
+    "Start the container with: docker run --cap-add SYS_ADMIN --cap-add SYS_PTRACE --security-opt apparmor=unconfined",
+  podman: "Start the container with: podman run --cap-add SYS_ADMIN --cap-add SYS_PTRACE",
+  kubernetes:
+    "Set in the container's securityContext: capabilities: {add: [SYS_ADMIN, SYS_PTRACE]}, appArmorProfile: {type: Unconfined}",
+  another: "Start the container with the capabilities SYS_ADMIN and SYS_PTRACE",
+};
+
+/** How a container has to be started so that its root's cells can run in it. */
+export function rootRemedy(kind: ContainerKind): string {
+  return rootOptions[kind];
+}
+
+/** How a container has to be started so that an ordinary user's cells can run in it. */
 export function containerRemedy(kind: ContainerKind): string {
   return containerOptions[kind];
 }

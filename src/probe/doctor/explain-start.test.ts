@@ -32,7 +32,7 @@ test.each([
     'cellhost: make a private mount namespace "CLONE_NEWNS": Operation not permitted (errno EPERM)',
     docker,
     /CAP_SYS_ADMIN/,
-    /ordinary user, .*--cap-add SYS_ADMIN.*docker run/,
+    /docker run --cap-add SYS_ADMIN --cap-add SYS_PTRACE .*; or run Workcell as an ordinary user$/,
   ],
   ['install the filter by "seccomp" (EBUSY)', free, /watches Workcell's own/, /outside of that program/],
 ] as const)("explainStart(%j)", (text, limits, reason, remedy) => {

@@ -1,4 +1,4 @@
-import { containerRemedy, type Explanation, explainFailure } from "./explain-failure.ts";
+import { type Explanation, explainFailure, rootRemedy } from "./explain-failure.ts";
 import type { HostLimits } from "./host-limits.ts";
 
 /** What bubblewrap says when it may not make its namespaces or its /proc; of a folder it says something else. */
@@ -9,10 +9,13 @@ const listenerTaken = /install the filter .*EBUSY/;
 
 /** Root is not the machine's: a container without this capability. */
 function mountsExplanation({ container }: HostLimits): Explanation {
-  const options = container === undefined ? "" : `; ${containerRemedy(container)}`;
+  const here =
+    container === undefined
+      ? "Give the container that capability (--cap-add SYS_ADMIN --cap-add SYS_PTRACE)"
+      : rootRemedy(container);
   return {
     reason: "root may not mount anything here (it lacks CAP_SYS_ADMIN, or a filter or AppArmor refuses it)",
-    remedy: `Run Workcell as an ordinary user, or give the container that capability (--cap-add SYS_ADMIN)${options}`,
+    remedy: `${here}; or run Workcell as an ordinary user`,
   };
 }
 

@@ -50,7 +50,9 @@ test("readModelCredential() finds none, and says in one line how to make one, th
   expect(none.kind).toBe("none");
   const { code, message, remedy } = await failureOf(() => none.route.credential?.check?.());
   expect([code, remedy.includes("\n")]).toEqual(["WC_CREDENTIAL", false]);
-  expect(message).toContain("none was found");
+  expect(message).toBe(
+    "Cannot ask a model: no credential for it was found (the usual endpoint), and one is needed",
+  );
   const file = path.join(home, ".config/workcell/model.key");
   for (const way of ["ANTHROPIC_API_KEY", file, "claude setup-token"]) expect(remedy).toContain(way);
   mkdirSync(path.dirname(file), { recursive: true });

@@ -1,5 +1,6 @@
 import { lstatSync } from "node:fs";
 import path from "node:path";
+import { WorkcellError } from "../../errors/index.ts";
 import { configFolder } from "../../lib/xdg-folders.ts";
 import {
   type CredentialField,
@@ -9,7 +10,6 @@ import {
   PLACEHOLDER,
 } from "../../model/index.ts";
 import type { RunRoute } from "../request.ts";
-import { cannotHave } from "./credential-error.ts";
 
 /** What kind of credential a person has for the Messages API. */
 export type ModelCredentialKind = "api-key" | "token" | "subscription" | "none";
@@ -61,11 +61,11 @@ export function readModelCredential(env: Environment, home: string): ModelCreden
   }
   const origin = `${where}, no credential`;
   const missing = () => {
-    throw cannotHave(
-      { route: MODEL_ROUTE, origin },
-      "none was found, and one is needed to ask a model",
-      `Set ANTHROPIC_API_KEY, put a key into ${JSON.stringify(file)} (mode 0600), or set CLAUDE_CODE_OAUTH_TOKEN to what "claude setup-token" prints`,
-    );
+    throw new WorkcellError("WC_CREDENTIAL", {
+      message: `Cannot ask a model: no credential for it was found (${where}), and one is needed`,
+      remedy: `Set ANTHROPIC_API_KEY, put a key into ${JSON.stringify(file)} (mode 0600), or set CLAUDE_CODE_OAUTH_TOKEN to what "claude setup-token" prints`,
+      details: { route: MODEL_ROUTE, origin },
+    });
   };
   const setting = { ...place, credential: fields["api-key"] };
   const route = { setting, origin, credential: { check: missing, read: async () => missing() } };
