@@ -2,7 +2,7 @@ import type { BytePath } from "../model/index.ts";
 import type { FileRoot, FileServer } from "./file-server.ts";
 import { pipelinedAll } from "./pipelined.ts";
 
-/** Servers at most: what they wait for is the disk, so that more of them than processors are of use. */
+/** Servers at most. What they wait for is the disk, above all where it is told of each block that is free again: more of them than processors are of use. */
 const MOST = 8;
 /** Below so many requests opening another costs more than it saves. */
 const FROM = 1000;
