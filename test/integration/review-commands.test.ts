@@ -305,7 +305,7 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     const name = await changed(
       desk,
       folder,
-      'echo x >>src/main; echo odd >"$(printf "od\\377d\\nname")"; echo s >" -s"',
+      'echo x >>src/main; echo odd >"$(printf "od\\377d\\nname")"; echo odd >"$(printf "od\\376d\\nname")"; echo s >" -s"',
     );
     const found = `session ${name} · ${folder}\n1 changed\n\n src/main |    1 +\n`;
     const ways: readonly (readonly [string, string])[] = [
@@ -328,7 +328,9 @@ describe.each(people)("diff, apply, discard and undo as $name", (person) => {
     const odd = (words: string) =>
       desk.outside(["bash", "-c", `'${desk.program}' ${words}`], { cwd: folder });
     expect((await odd("diff --stat $'od\\377d\\nname'")).stdout).toContain(" od\\xffd\\u000aname |    1 +");
-    expect((await odd("apply -- $'od\\377d\\nname' ' -s'")).stdout).toContain("Applied 2 changes");
+    const both = "$'od\\377d\\nname' $'od\\376d\\nname'";
+    expect((await odd(`apply -- ${both} ' -s'`)).stdout).toContain("Applied 3 changes");
+    expect((await odd(`undo -- ${both}`)).stdout).toContain("Undid 2 changes");
     for (const word of ["../other", "/etc/passwd", "nothing", `${folder}-other/a`]) {
       const [code, stdout, stderr] = await said(desk, ["apply", word, "src/main"], { cwd: folder });
       expect([word, code, stdout]).toEqual([word, 125, ""]);

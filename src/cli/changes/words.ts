@@ -67,12 +67,13 @@ export function readWords(words: readonly string[], flags: FlagValues, context: 
 }
 
 /**
- * A word's bytes, one character each. Node has a replacement character for each byte that is no text; the kernel knows what
- * was typed.
+ * What a word's bytes can be, one character each. Node has a replacement character for each byte that is no text; the kernel knows
+ * what was typed. Words that read the same are all of them: each is among them.
  */
-function bytesOf(word: string): BytePath {
-  const typed = word.includes("\ufffd") ? rawWords().find((bytes) => bytes.toString() === word) : undefined;
-  return (typed ?? Buffer.from(word)).toString("latin1");
+function spellingsOf(word: string): readonly [BytePath, ...BytePath[]] {
+  const typed = word.includes("\ufffd") ? rawWords().filter((bytes) => bytes.toString() === word) : [];
+  const [first = Buffer.from(word), ...others] = typed;
+  return [first.toString("latin1"), ...others.map((bytes) => bytes.toString("latin1"))];
 }
 
 function rawWords(): readonly Buffer[] {
@@ -101,17 +102,26 @@ export interface Standing {
  * A path as the person writes it, below a connected folder: absolute or from where they are, when that is in the folder;
  * from elsewhere, where nothing of that name is, from the folder itself. Undefined when it is outside.
  */
-export function bytePathIn(word: string, folder: string, { cwd, folders }: Standing): BytePath | undefined {
-  const [bytes, top, from] = [bytesOf(word), latin1(folder), latin1(cwd)];
+export function bytePathIn(word: string, folder: string, standing: Standing): BytePath | undefined {
+  return placeOf(spellingsOf(word)[0], folder, standing);
+}
+
+function placeOf(bytes: BytePath, folder: string, { cwd, folders }: Standing): BytePath | undefined {
+  const [top, from] = [latin1(folder), latin1(cwd)];
   const here = path.resolve(from, bytes);
   const reached = [here, withoutLinks(here), behindLinks(here)].find((place) => isInside(place, top));
   if (reached !== undefined) return reached.slice(top.length + 1);
-  const isMeantHere = path.isAbsolute(word) || folders.some((one) => isInside(cwd, one));
-  if (isMeantHere || isThere(path.resolve(cwd, word))) return undefined;
+  const isMeantHere = path.isAbsolute(bytes) || folders.some((one) => isInside(cwd, one));
+  if (isMeantHere || isThere(path.resolve(cwd, Buffer.from(bytes, "latin1").toString()))) return undefined;
   const whole = path.resolve(top, bytes);
   return isInside(whole, top) ? whole.slice(top.length + 1) : undefined;
 }
 
 /** Those of the paths that lie in a folder. */
-export const pathsIn = (words: readonly string[], folder: string, standing: Standing): readonly BytePath[] =>
-  words.flatMap((word) => bytePathIn(word, folder, standing) ?? []);
+export const pathsIn = (
+  words: readonly string[],
+  folder: string,
+  standing: Standing,
+): readonly BytePath[] => [
+  ...new Set(words.flatMap(spellingsOf).flatMap((bytes) => placeOf(bytes, folder, standing) ?? [])),
+];
