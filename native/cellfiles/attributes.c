@@ -12,14 +12,19 @@
 
 enum { GIVEN_BITS = 01777, NANOSECONDS = 1000000000 };
 
+struct timespec take_time(struct reader *reader) {
+  struct timespec time = {.tv_sec = (time_t)take_u64(reader)};
+  uint32_t nanoseconds = take_u32(reader);
+  if (nanoseconds >= NANOSECONDS) malformed(reader, "not a time");
+  time.tv_nsec = nanoseconds;
+  return time;
+}
+
 void take_as(struct reader *reader, struct as *as) {
   as->mode = take_u32(reader) & GIVEN_BITS;
   as->uid = take_u32(reader);
   as->gid = take_u32(reader);
-  as->mtime.tv_sec = (time_t)take_u64(reader);
-  uint32_t nanoseconds = take_u32(reader);
-  if (nanoseconds >= NANOSECONDS) malformed(reader, "not a time");
-  as->mtime.tv_nsec = nanoseconds;
+  as->mtime = take_time(reader);
 }
 
 /*

@@ -19,6 +19,9 @@ struct as {
   struct timespec mtime;
 };
 
+/* Seconds and nanoseconds. */
+struct timespec take_time(struct reader *reader);
+
 void take_as(struct reader *reader, struct as *as);
 
 /* Names of extended attributes, each with its NUL; 0 where there can be none, -1 with errno. */

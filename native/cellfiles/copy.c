@@ -122,6 +122,10 @@ static int copy_symlink(int source, const struct made *made, struct answers *ans
   return error;
 }
 
+static int copy_to(int source, const struct stat *status, const struct made *made, struct answers *answers) {
+  return S_ISLNK(status->st_mode) ? copy_symlink(source, made, answers) : copy_file(source, status, made, answers);
+}
+
 int copy_entry(struct reader *request, struct answers *answers) {
   struct place from, to;
   struct as as;
@@ -136,9 +140,57 @@ int copy_entry(struct reader *request, struct answers *answers) {
   made.folder = open_parent(&to, &made.name);
   int error = made.folder < 0 ? failed(answers, "open the target's folder") : 0;
   if (error == 0) note_written(made.folder);
-  if (error == 0 && S_ISLNK(status.st_mode)) error = copy_symlink(source, &made, answers);
-  else if (error == 0) error = copy_file(source, &status, &made, answers);
+  if (error == 0) error = copy_to(source, &status, &made, answers);
   if (made.folder >= 0) close(made.folder);
+  close(source);
+  return error;
+}
+
+/* One name of an open folder to one of another. */
+static int copy_name(int folder, const char *name, const struct made *made, struct answers *answers) {
+  struct stat status;
+  int source = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (source < 0) return failed(answers, "open the source");
+  int error = fstat(source, &status) == 0 ? copy_to(source, &status, made, answers) : failed(answers, "look at the source");
+  close(source);
+  return error;
+}
+
+static int copy_names(int from, int to, struct reader *names, struct answers *answers) {
+  int error = 0;
+  while (error == 0 && names->at < names->end) {
+    struct as as;
+    const char *source = take_name(names);
+    struct made made = {.folder = to, .name = take_name(names), .as = &as};
+    take_as(names, &as);
+    error = copy_name(from, source, &made, answers);
+  }
+  return error;
+}
+
+/* All are read before the first is copied: what is malformed makes nothing. */
+static void check_names(struct reader names) {
+  struct as as;
+  while (names.at < names.end) {
+    take_name(&names);
+    take_name(&names);
+    take_as(&names, &as);
+  }
+}
+
+int copy_files(struct reader *request, struct answers *answers) {
+  struct place from, to;
+  struct stat status;
+  take_place(request, &from);
+  take_place(request, &to);
+  check_names(*request);
+  int source = open_place(&from, &status);
+  if (source < 0) return failed(answers, "open the source's folder");
+  int target = open_place(&to, &status);
+  int error = target < 0 ? failed(answers, "open the target's folder") : 0;
+  if (error == 0) note_written(target);
+  if (error == 0) error = copy_names(source, target, request, answers);
+  if (target >= 0) close(target);
   close(source);
   return error;
 }

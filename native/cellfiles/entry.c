@@ -89,23 +89,37 @@ static int put_attributes(struct answers *answers, int descriptor, const struct 
   return 0;
 }
 
+uint64_t size_told(const struct stat *status) {
+  return S_ISREG(status->st_mode) ? (uint64_t)status->st_size : 0;
+}
+
+static void put_fields(struct answers *answers, const struct stat *status, int marks) {
+  put_u8(answers, type_of(status->st_mode));
+  put_u8(answers, (uint8_t)marks);
+  put_u32(answers, status->st_mode & 07777);
+  put_u32(answers, status->st_uid);
+  put_u32(answers, status->st_gid);
+  put_u64(answers, size_told(status));
+  put_time(answers, &status->st_mtim);
+  put_time(answers, &status->st_ctim);
+  put_u64(answers, status->st_dev);
+  put_u64(answers, status->st_ino);
+  put_u64(answers, status->st_nlink);
+}
+
+void put_status(struct answers *answers, const struct stat *status) {
+  put_fields(answers, status, 0);
+  put_text(answers, "", 0);
+  put_text(answers, "", 0);
+}
+
 int put_entry(struct answers *answers, int descriptor, const struct stat *status, bool whiteouts) {
   static char names[MAX_NAMES];
   ssize_t length = list_names(descriptor, names);
   if (length < 0) return failed(answers, "list extended attributes");
   int marks = marks_of(descriptor, status, names, length, whiteouts);
   if (marks < 0) return failed(answers, "read the overlay's mark");
-  put_u8(answers, type_of(status->st_mode));
-  put_u8(answers, (uint8_t)marks);
-  put_u32(answers, status->st_mode & 07777);
-  put_u32(answers, status->st_uid);
-  put_u32(answers, status->st_gid);
-  put_u64(answers, S_ISREG(status->st_mode) ? (uint64_t)status->st_size : 0);
-  put_time(answers, &status->st_mtim);
-  put_time(answers, &status->st_ctim);
-  put_u64(answers, status->st_dev);
-  put_u64(answers, status->st_ino);
-  put_u64(answers, status->st_nlink);
+  put_fields(answers, status, marks);
   int error = put_target(answers, descriptor, status);
   return error != 0 ? error : put_attributes(answers, descriptor, status, names, length);
 }

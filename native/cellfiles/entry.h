@@ -9,7 +9,13 @@
 /* `descriptor` may be O_PATH; `whiteouts`: overlayfs takes marked files of this folder for removed ones. */
 int put_entry(struct answers *answers, int descriptor, const struct stat *status, bool whiteouts);
 
-/* The same after a fresh look. */
+/* What stat alone says: an entry without its target and attributes. */
+void put_status(struct answers *answers, const struct stat *status);
+
+/* As an entry says it: of files only. */
+uint64_t size_told(const struct stat *status);
+
+/* An entry after a fresh look. */
 int put_changed(struct answers *answers, int descriptor);
 
 /* The value of one of overlayfs's own attributes, if it has one byte; else 0. */

@@ -87,6 +87,14 @@ char *take_text(struct reader *reader, size_t *length) {
   return text;
 }
 
+char *take_name(struct reader *reader) {
+  size_t length;
+  char *name = take_text(reader, &length);
+  bool leads_away = length == 0 || memchr(name, '/', length) != NULL || strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+  if (leads_away) malformed(reader, "not a name");
+  return name;
+}
+
 void take_end(const struct reader *reader) {
   if (reader->at != reader->end) malformed(reader, "too many fields");
 }

@@ -42,6 +42,8 @@ uint32_t take_u32(struct reader *reader);
 uint64_t take_u64(struct reader *reader);
 /* A text without a NUL in it, and with one behind it. */
 char *take_text(struct reader *reader, size_t *length);
+/* A text that is one name in a folder: no way to another. */
+char *take_name(struct reader *reader);
 void take_end(const struct reader *reader);
 
 void begin_answer(struct answers *answers);

@@ -64,3 +64,21 @@ int list_folder(struct reader *request, struct answers *answers) {
   close(folder);
   return error;
 }
+
+/* All are read before the first is looked at: what is malformed is answered with nothing. */
+static void check_names(struct reader names) {
+  while (names.at < names.end) take_name(&names);
+}
+
+int look_at_names(struct reader *request, struct answers *answers) {
+  struct place place;
+  struct stat status;
+  take_place(request, &place);
+  check_names(*request);
+  int folder = open_place(&place, &status);
+  if (folder < 0) return failed(answers, "open folder");
+  int error = 0;
+  while (error == 0 && request->at < request->end) error = put_listed(answers, folder, take_name(request), false);
+  close(folder);
+  return error;
+}

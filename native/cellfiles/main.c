@@ -39,16 +39,20 @@ typedef int operation(struct reader *request, struct answers *answers);
 static operation *take_operation(struct reader *request) {
   switch (take_u8(request)) {
     case ASK_STAT: return stat_place;
+    case ASK_LOOK: return look_at_names;
     case ASK_LIST: return list_folder;
     case ASK_READ: return read_file;
     case ASK_COMPARE: return compare_files;
     case ASK_COPY: return copy_entry;
+    case ASK_COPIES: return copy_files;
     case ASK_FOLDER: return make_folder;
     case ASK_LINK: return link_file;
     case ASK_ATTRIBUTES: return set_attributes;
     case ASK_EXCHANGE: return exchange_entries;
+    case ASK_REPLACE: return replace_entry;
     case ASK_RENAME: return rename_entry;
     case ASK_REMOVE: return remove_entry;
+    case ASK_CLEAR: return clear_names;
     case ASK_WHITEOUT: return make_whiteout;
     case ASK_SYNC: return sync_root;
     case ASK_FIND: return find_names;

@@ -120,3 +120,28 @@ int remove_entry(struct reader *request, struct answers *answers) {
   close(folder);
   return error;
 }
+
+/* All of them are read before the first is removed: what is malformed changes nothing. */
+static void check_names(struct reader names) {
+  while (names.at < names.end) take_name(&names);
+}
+
+/* What is gone already is as it is to be. */
+static int clear_all(int folder, struct reader *names, struct answers *answers) {
+  while (names->at < names->end)
+    if (unlinkat(folder, take_name(names), 0) != 0 && errno != ENOENT) return failed(answers, "remove");
+  return 0;
+}
+
+int clear_names(struct reader *request, struct answers *answers) {
+  struct place place;
+  struct stat status;
+  take_place(request, &place);
+  check_names(*request);
+  int folder = open_place(&place, &status);
+  if (folder < 0) return failed(answers, "open folder");
+  note_written(folder);
+  int error = clear_all(folder, request, answers);
+  close(folder);
+  return error;
+}

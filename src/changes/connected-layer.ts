@@ -4,13 +4,13 @@ import { WorkcellError } from "../errors/index.ts";
 import { type FolderIdentity, folderIdentity, isSameFolder } from "../lib/folder-identity.ts";
 import { printable } from "../lib/printable.ts";
 import type { BytePath, Change, JudgedChange } from "../model/index.ts";
-import type { FileFinder, FileRoot, FileServer } from "./file-server.ts";
+import type { FileFinder, FileRoot, FileServer, LayerEntry } from "./file-server.ts";
 import { judgeChanges } from "./judge-changes.ts";
 import { readJudgingFacts } from "./judging-facts.ts";
 import { Lanes } from "./lanes.ts";
 import { markMounted, mountsBelow } from "./mounted.ts";
 import { openFileServer } from "./open-file-server.ts";
-import { readChanges } from "./read-changes.ts";
+import { readChanges, scanLayer } from "./read-changes.ts";
 import { clearForgotten } from "./steps/forget-steps.ts";
 import {
   clearSteps,
@@ -199,15 +199,23 @@ async function readLayer(input: OpenInput, working: Working, recovered: readonly
   const layerRoots = { ...working, layer, around };
   await clearLeaving(layerRoots, readdirSync(path.dirname(place.upper)));
   const decidedNs = kernelTimeNs(steps);
+  const entries = await scanLayer(server, layer);
   const history = { baseTimeNs: place.baseTimeNs, known: writtenBy(readSteps(steps), place.folder) };
   const { mode, folder: folderPath } = place;
-  const read = await readChanges({ server, layer, folder: host, ...history });
+  const read = await readChanges({ server, layer, folder: host, entries, ...history });
   const found = markMounted(read, mountsBelow(folderPath));
   const facts = await readJudgingFacts({ server, layer, folder: host, changes: found, mode, folderPath });
   const judging = { mode, namedByPerson: named, facts, folderPath };
   const changes = judgeChanges(found, judging);
+  // Nobody but this process changes the layer: until it does, it is as it was read.
+  let unchanged: readonly LayerEntry[] | undefined = entries;
+  const prune = async (pending: readonly Change[]) => {
+    const held = unchanged ?? (await scanLayer(server, layer));
+    unchanged = undefined;
+    await pruneLayer(layerRoots, pending, held);
+  };
   // What was applied and not yet taken out of the layer when a Workcell was ended.
-  if (recovered.length > 0) await pruneLayer(layerRoots, changes);
+  if (recovered.length > 0) await prune(changes);
   return {
     server,
     roots: { host, layer },
@@ -218,10 +226,13 @@ async function readLayer(input: OpenInput, working: Working, recovered: readonly
     apply: async (chosen) => {
       const making = { ...working, input, decidedNs, kind: "apply" } as const;
       const result = await makeStep(making, async (names) => planApply(chosen, names));
-      if (result.step !== undefined) await pruneLayer(layerRoots, pendingAfter(changes, result.step));
+      if (result.step !== undefined) await prune(pendingAfter(changes, result.step));
       return result;
     },
-    discard: (chosen) => discardChanges({ ...layerRoots, folder: host }, changes, chosen),
+    discard: (chosen) => {
+      unchanged = undefined;
+      return discardChanges({ ...layerRoots, folder: host }, changes, chosen);
+    },
     undo: (number, only) => undo({ ...working, input }, number, only),
     close: () => closeAll(working),
   };

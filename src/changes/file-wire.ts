@@ -1,35 +1,43 @@
 import type { BytePath, Entry, EntryType } from "../model/index.ts";
-import type { CopyAs, FileRoot, Found, LayerEntry, Place } from "./file-server.ts";
+import type { CopyAs, FileRoot, Found, Known, LayerEntry, Place, Replaced } from "./file-server.ts";
 
 /** Operations of native/cellfiles/protocol.h. */
 export type Operation =
   | "stat"
+  | "look"
   | "list"
   | "read"
   | "compare"
   | "copy"
+  | "copies"
   | "folder"
   | "link"
   | "attributes"
   | "exchange"
+  | "replace"
   | "rename"
   | "remove"
+  | "clear"
   | "whiteout"
   | "sync"
   | "find";
 
 const letters: Record<Operation, string> = {
   stat: "s",
+  look: "k",
   list: "l",
   read: "r",
   compare: "c",
   copy: "p",
+  copies: "b",
   folder: "d",
   link: "n",
   attributes: "a",
   exchange: "x",
+  replace: "o",
   rename: "m",
   remove: "u",
+  clear: "e",
   whiteout: "w",
   sync: "y",
   find: "f",
@@ -47,6 +55,7 @@ const nsPerSecond = 1_000_000_000n;
 export type Field =
   | { readonly place: Place }
   | { readonly as: CopyAs }
+  | { readonly known: Known }
   | { readonly root: FileRoot }
   | { readonly u64: number }
   | { readonly u32: number }
@@ -62,7 +71,7 @@ function sizeOf(field: Field): number {
   if ("u32" in field) return 4;
   if ("u64" in field) return 8;
   if ("text" in field) return textSize(field.text);
-  return 24;
+  return "known" in field ? 33 : 24;
 }
 
 /** Length, a byte for each character, NUL. */
@@ -107,9 +116,20 @@ class Writer {
 
   as({ mode, uid, gid, mtimeNs }: CopyAs): void {
     for (const number of [mode, uid, gid]) this.u32(number);
-    const nanoseconds = ((mtimeNs % nsPerSecond) + nsPerSecond) % nsPerSecond;
-    this.u64((mtimeNs - nanoseconds) / nsPerSecond);
+    this.time(mtimeNs);
+  }
+
+  time(timeNs: bigint): void {
+    const nanoseconds = ((timeNs % nsPerSecond) + nsPerSecond) % nsPerSecond;
+    this.u64((timeNs - nanoseconds) / nsPerSecond);
     this.u32(Number(nanoseconds));
+  }
+
+  known({ toCtime, size, mtimeNs, ctimeNs }: Known): void {
+    this.u8(toCtime ? 1 : 0);
+    this.u64(BigInt(size));
+    this.time(mtimeNs);
+    this.time(ctimeNs);
   }
 
   field(field: Field): void {
@@ -118,6 +138,7 @@ class Writer {
     else if ("u32" in field) this.u32(field.u32);
     else if ("u64" in field) this.u64(BigInt(field.u64));
     else if ("text" in field) this.text(field.text);
+    else if ("known" in field) this.known(field.known);
     else this.as(field.as);
   }
 }
@@ -218,6 +239,35 @@ export function decodeEntry(bytes: Buffer): Entry | undefined {
   if (bytes.length === 0) return undefined;
   const { marks: _, ...entry } = readEntry(new Reader(bytes));
   return entry;
+}
+
+/** As many entries as an answer holds. */
+export function decodeEntries(bytes: Buffer): Entry[] {
+  const reader = new Reader(bytes);
+  const entries: Entry[] = [];
+  while (!reader.isAtEnd) {
+    const { marks: _, ...entry } = readEntry(reader);
+    entries.push(entry);
+  }
+  return entries;
+}
+
+/** Entries of a folder by their names. */
+export function decodeNamed(bytes: Buffer): ReadonlyMap<string, Entry> {
+  const reader = new Reader(bytes);
+  const named = new Map<string, Entry>();
+  while (!reader.isAtEnd) {
+    const name = reader.text();
+    const { marks: _, ...entry } = readEntry(reader);
+    named.set(name, entry);
+  }
+  return named;
+}
+
+/** How far a replacement came. */
+export function decodeReplaced(bytes: Buffer): Replaced {
+  const now = decodeEntry(bytes.subarray(1));
+  return { isKept: bytes[0] === 1, ...(now !== undefined && { now }) };
 }
 
 /** A folder's entries, in the byte order of their names, with paths below the root. */

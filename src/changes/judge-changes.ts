@@ -54,6 +54,7 @@ export function judgeChanges(changes: readonly Change[], options: JudgeOptions):
 
 /** The gravest class, with the reasons of all that are not plain. */
 function together(judgements: readonly Judgement[]): Judgement {
+  if (judgements.every((each) => each === plain)) return plain;
   const reasons = judgements.flatMap(({ reason }) => (reason === undefined ? [] : [reason]));
   const gravest = Math.max(...judgements.map((each) => severity.indexOf(each.class)));
   return { class: severity[gravest] ?? "refused", ...(reasons.length > 0 && { reason: reasons.join("; ") }) };

@@ -1,8 +1,9 @@
+import type { BytePath } from "../model/index.ts";
 import type { FileRoot, FileServer } from "./file-server.ts";
 import { pipelinedAll } from "./pipelined.ts";
 
-/** Servers at most: what they wait for is the disk, so that more of them than processors are of use. */
-const MOST = 4;
+/** Servers at most. What they wait for is the disk, above all where it is told of each block that is free again: more of them than processors are of use. */
+const MOST = 8;
 /** Below so many requests opening another costs more than it saves. */
 const FROM = 1000;
 
@@ -44,13 +45,38 @@ export class Lanes {
   }
 }
 
+export interface Deal<T> {
+  readonly items: readonly T[];
+  readonly window: number;
+  /** The folder in which an item is work, and how many requests that is; left out: each item goes to the next server. */
+  readonly workOf?: (item: T) => { readonly folder: BytePath; readonly requests: number };
+}
+
+/** So many requests in one folder go to one server before the next has its turn. */
+const RUN = 64;
+
+/** Which server each item goes to. Two that make files in one folder wait for each other, and use up a processor meanwhile. */
+function* turns<T>({ items, workOf }: Deal<T>): Generator<readonly [T, number]> {
+  let [turn, left, last]: [number, number, BytePath | undefined] = [-1, 0, undefined];
+  for (const item of items) {
+    const work = workOf?.(item);
+    if (work === undefined || work.folder !== last || left <= 0) {
+      turn++;
+      left = RUN;
+    }
+    last = work?.folder;
+    left -= work?.requests ?? 0;
+    yield [item, turn];
+  }
+}
+
 /** The same as `pipelinedAll`, the items dealt out to the servers in turn. */
 export function dealtAll<T, R>(
   servers: readonly FileServer[],
-  { items, window }: { readonly items: readonly T[]; readonly window: number },
+  deal: Deal<T>,
   work: (item: T, server: FileServer) => Promise<R>,
 ): Promise<R[]> {
-  return pipelinedAll(items.entries(), window, ([index, item]) =>
-    work(item, servers[index % servers.length] as FileServer),
+  return pipelinedAll(turns(deal), deal.window, ([item, turn]) =>
+    work(item, servers[turn % servers.length] as FileServer),
   );
 }

@@ -39,8 +39,13 @@ function fold(name: string, cutsStream: boolean): string {
   return folded === "git~1" ? ".git" : folded;
 }
 
+/** A path that every file system reads as it stands, but for the case: nearly all are. */
+const isOrdinary = (path: BytePath): boolean =>
+  /^[!-9;-[\]-}]*$/.test(path) && !path.includes("./") && !path.endsWith(".");
+
 /** The folded parts; a backslash separates, as it does where the folder may be copied to. */
 export function foldedParts(path: BytePath): readonly string[] {
+  if (isOrdinary(path)) return partsOf(path.toLowerCase());
   return partsOf(path).flatMap((part) => part.split("\\").map(foldedName));
 }
 
@@ -49,6 +54,8 @@ export function foldedParts(path: BytePath): readonly string[] {
  * begins with a pattern.
  */
 function wholeParts(path: BytePath): readonly string[] {
+  // Without a colon both are the same.
+  if (isOrdinary(path)) return [];
   return partsOf(path).flatMap((part) => part.split("\\").map((each) => fold(each, false)));
 }
 
@@ -85,6 +92,9 @@ function candidatesFor(part: string): readonly Compiled[] {
   return anyPattern.test(part) ? [...literal, ...withPattern] : literal;
 }
 
+/** Whether any rule begins with such a part: of hardly any path one does. */
+const isInRules = (part: string): boolean => byFirstPart.has(part) || anyPattern.test(part);
+
 function groupByFirst(rules: readonly Compiled[]): ReadonlyMap<string, readonly Compiled[]> {
   const groups = new Map<string, Compiled[]>();
   for (const rule of rules) {
@@ -98,8 +108,10 @@ function groupByFirst(rules: readonly Compiled[]): ReadonlyMap<string, readonly 
 /** The first rule, in the list's order, that a change falls under; `above` are the parts that the folder itself lies in. */
 export function matchProtected(subject: Subject, above: readonly string[] = []): ProtectedMatch | undefined {
   const parts = [...above, ...foldedParts(subject.path)];
+  const spelled = wholeParts(subject.path);
+  if (![parts, spelled].some((each) => each.some(isInRules))) return undefined;
   const names = parts.map((part) => [part]);
-  for (const [index, whole] of wholeParts(subject.path).entries()) {
+  for (const [index, whole] of spelled.entries()) {
     const both = names[above.length + index];
     if (both !== undefined && both[0] !== whole) both.push(whole);
   }

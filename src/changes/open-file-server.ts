@@ -4,18 +4,25 @@ import { Conversation } from "./file-conversation.ts";
 import { type FileFault, fileError, readablePath } from "./file-error.ts";
 import type {
   CopyAs,
+  FileCopy,
   FileFinder,
   FileRoot,
   FileServer,
   Found,
+  Held,
+  Known,
   LayerEntry,
   LayerMaker,
   Place,
+  Replaced,
 } from "./file-server.ts";
 import {
+  decodeEntries,
   decodeEntry,
   decodeFound,
   decodeListing,
+  decodeNamed,
+  decodeReplaced,
   encodeRequest,
   type Field,
   maxPathBytes,
@@ -77,6 +84,13 @@ class CellfilesServer implements FileServer, FileFinder, LayerMaker {
     return decodeEntry(await this.#ask(() => `look at ${this.#name(place)}`, "stat", [{ place }]));
   }
 
+  async lookAt(folder: Place, names: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
+    const texts = names.map((text) => ({ text }));
+    return decodeNamed(
+      await this.#ask(() => `look into ${this.#name(folder)}`, "look", [{ place: folder }, ...texts]),
+    );
+  }
+
   scan(place: Place, how?: { readonly marksDeep: true }): Promise<readonly LayerEntry[]> {
     const list = async (path: string) => {
       // What is below it has a descriptor of its own; only the place itself can be held.
@@ -102,6 +116,16 @@ class CellfilesServer implements FileServer, FileFinder, LayerMaker {
     return this.#made(attempt, "copy", [{ place: from }, { place: to }, { as }]);
   }
 
+  async copyFiles(from: Place, to: Place, files: readonly FileCopy[]): Promise<readonly Entry[]> {
+    const attempt = () => `copy files of ${this.#name(from)} to ${this.#name(to)}`;
+    const fields = files.flatMap((file) => [{ text: file.from }, { text: file.to }, { as: file.as }]);
+    const entries = decodeEntries(
+      await this.#ask(attempt, "copies", [{ place: from }, { place: to }, ...fields]),
+    );
+    if (entries.length === files.length) return entries;
+    throw fileError(attempt(), { code: "EPROTO", step: "say what was made" });
+  }
+
   makeDirectory(place: Place, as: CopyAs): Promise<Entry> {
     return this.#made(() => `make the folder ${this.#name(place)}`, "folder", [{ place }, { as }]);
   }
@@ -121,6 +145,15 @@ class CellfilesServer implements FileServer, FileFinder, LayerMaker {
     await this.#ask(attempt, "exchange", [{ place: one }, { place: other }]);
   }
 
+  async replace(
+    at: Held,
+    { beside, kept, known }: { readonly beside: Held; readonly kept: Place; readonly known: Known },
+  ): Promise<Replaced> {
+    const attempt = () => `replace ${this.#name(at)} by ${this.#name(beside)}`;
+    const places = [{ place: at }, { place: beside }, { place: kept }];
+    return decodeReplaced(await this.#ask(attempt, "replace", [...places, { known }]));
+  }
+
   async rename(from: Place, to: Place): Promise<void> {
     const attempt = () => `rename ${this.#name(from)} to ${this.#name(to)}`;
     await this.#ask(attempt, "rename", [{ place: from }, { place: to }]);
@@ -128,6 +161,11 @@ class CellfilesServer implements FileServer, FileFinder, LayerMaker {
 
   async remove(place: Place): Promise<void> {
     await this.#ask(() => `remove ${this.#name(place)}`, "remove", [{ place }]);
+  }
+
+  async clear(folder: Place, names: readonly string[]): Promise<void> {
+    const texts = names.map((text) => ({ text }));
+    await this.#ask(() => `clear ${this.#name(folder)}`, "clear", [{ place: folder }, ...texts]);
   }
 
   async makeWhiteout(place: Place): Promise<void> {

@@ -1,5 +1,5 @@
 import type { BytePath, Change, Entry } from "../model/index.ts";
-import { compareBytes, parentOf, partsOf } from "./byte-path.ts";
+import { compareBytes, joinPath, nameOf, parentOf, partsOf } from "./byte-path.ts";
 import {
   conflictAt,
   conflictIfMoved,
@@ -17,7 +17,13 @@ export interface ReadChangesInput extends HostHistory {
   readonly layer: FileRoot;
   /** The person's folder. */
   readonly folder: FileRoot;
+  /** What the layer holds, where it was read already: `scanLayer`. */
+  readonly entries?: readonly LayerEntry[];
 }
+
+/** All that a layer holds. */
+export const scanLayer = (server: FileServer, layer: FileRoot): Promise<readonly LayerEntry[]> =>
+  server.scan({ root: layer, path: "" }, { marksDeep: true });
 
 /** Calls under way at once: enough that the server never waits for us. */
 const window = 512;
@@ -37,6 +43,8 @@ interface Reading extends ReadChangesInput {
   /** What the person's folder has below the folders that hide it, one list for each outermost of them. */
   readonly listings: ReadonlyMap<BytePath, Entry>[];
   readonly found: Change[];
+  /** What the person's folder has at paths of the level that is read, as far as several of a folder were asked for together. */
+  readonly looked: Map<BytePath, Entry | undefined>;
 }
 
 /**
@@ -44,14 +52,16 @@ interface Reading extends ReadChangesInput {
  * bytes. Times alone are no change, and neither are the attributes of the connected folder itself.
  */
 export async function readChanges(input: ReadChangesInput): Promise<readonly Change[]> {
-  const entries = await input.server.scan({ root: input.layer, path: "" }, { marksDeep: true });
+  const entries = input.entries ?? (await scanLayer(input.server, input.layer));
   const reading: Reading = {
     ...input,
     folders: new Map([["", { onHost: true }]]),
     listings: [],
     found: [],
+    looked: new Map(),
   };
   for (const level of levelsOf(entries)) {
+    await lookAtHosts(reading, level);
     await pipelinedAll(level, window, (entry) => readEntry(reading, entry));
   }
   findHidden(reading, entries);
@@ -85,9 +95,47 @@ async function readEntry(reading: Reading, layerEntry: LayerEntry): Promise<void
   }
 }
 
+/** So many names of one folder are asked for together; of fewer than that each is asked for by itself. */
+const [atMost, atLeast] = [128, 4];
+
+async function lookAtHosts(reading: Reading, level: readonly LayerEntry[]): Promise<void> {
+  reading.looked.clear();
+  const inFolders = new Map<BytePath, BytePath[]>();
+  for (const { path } of level) {
+    const folder = parentOf(path);
+    const names = inFolders.get(folder);
+    if (names !== undefined) names.push(nameOf(path));
+    else {
+      const { onHost, hidden } = reading.folders.get(folder) ?? {};
+      if (onHost === true && hidden === undefined) inFolders.set(folder, [nameOf(path)]);
+    }
+  }
+  const asked = [...inFolders].flatMap(([folder, names]) =>
+    names.length < atLeast ? [] : chunksOf(names, atMost).map((some) => ({ folder, names: some })),
+  );
+  await pipelinedAll(asked, window, (some) => lookAtSome(reading, some));
+}
+
+/** Where they cannot be looked at together, each is asked for by itself, and fails by itself. */
+async function lookAtSome(
+  { server, folder: root, looked }: Reading,
+  { folder, names }: { readonly folder: BytePath; readonly names: readonly string[] },
+): Promise<void> {
+  const there = await server.lookAt({ root, path: folder }, names).catch(() => undefined);
+  if (there === undefined) return;
+  for (const name of names) looked.set(joinPath(folder, name), there.get(name));
+}
+
+function chunksOf<T>(items: readonly T[], length: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(items.length / length) }, (_, index) =>
+    items.slice(index * length, (index + 1) * length),
+  );
+}
+
 async function hostEntry(reading: Reading, parent: Folder, path: BytePath): Promise<Entry | undefined> {
   if (!parent.onHost) return undefined;
   if (parent.hidden !== undefined) return parent.hidden.get(path);
+  if (reading.looked.has(path)) return reading.looked.get(path);
   return reading.server.stat({ root: reading.folder, path });
 }
 

@@ -6,7 +6,7 @@ interface World {
   readonly cwd: string;
   readonly home: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** What the person types; the streams are a terminal then. */
+  /** What the person types when something is asked; the streams are a terminal then. */
   readonly typed?: string;
   /** The folder with `native/cellhost`; without one, nothing can be locked. */
   readonly installation?: string;
@@ -14,11 +14,12 @@ interface World {
   readonly piped?: boolean;
 }
 
-function collector(isTTY: boolean): { readonly stream: Writable; readonly text: () => string } {
+function collector(isTTY: boolean, onWrite: () => void = () => {}) {
   const chunks: string[] = [];
   const stream = new Writable({
     write(chunk, _encoding, done) {
       chunks.push(String(chunk));
+      onWrite();
       done();
     },
   });
@@ -28,8 +29,13 @@ function collector(isTTY: boolean): { readonly stream: Writable; readonly text: 
 /** Runs a command in a world of the test's own, and gives back what a person would see. */
 export async function runCommand(command: Command, argv: readonly string[], world: World) {
   const terminal = world.typed !== undefined;
-  const [stdout, stderr] = [collector(terminal && !world.piped), collector(terminal)];
-  const stdin = Object.assign(Readable.from([world.typed ?? ""]), { isTTY: terminal });
+  const stdin = Object.assign(new Readable({ read() {} }), { isTTY: terminal });
+  const answer = () => {
+    if (world.typed) stdin.push(world.typed);
+    stdin.push(null);
+  };
+  if (!terminal) answer();
+  const [stdout, stderr] = [collector(terminal && !world.piped), collector(terminal, answer)];
   const context: CommandContext = {
     stdout: stdout.stream,
     stderr: stderr.stream,

@@ -85,6 +85,12 @@ export function memoryFiles(...trees: readonly MemoryTree[]): MemoryFiles {
   return {
     calls,
     stat: (place) => counted("stat", () => at(place) && entryOf(at(place) as Kept)),
+    lookAt: ({ root, path }, names) =>
+      counted("lookAt", () => {
+        const inFolder = (name: string) => at({ root, path: path === "" ? name : `${path}/${name}` });
+        const there = names.flatMap((name) => inFolder(name) ?? []);
+        return new Map(there.map((kept) => [kept.path.split("/").at(-1) ?? "", entryOf(kept)]));
+      }),
     scan: (place) => counted("scan", () => below(roots[place.root] ?? new Map(), place)),
     find: (place, names) =>
       counted("find", () => {
@@ -103,6 +109,9 @@ export function memoryFiles(...trees: readonly MemoryTree[]): MemoryFiles {
     exchange: refuse,
     rename: refuse,
     remove: refuse,
+    copyFiles: refuse,
+    replace: refuse,
+    clear: refuse,
     sync: refuse,
     close: async () => undefined,
   };

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import path from "node:path";
 import { runScript, runToEnd } from "./cellhost.ts";
 
@@ -20,15 +20,17 @@ export function canMountDisks(): boolean {
 export class SmallDisk implements Disposable {
   readonly point: string;
   readonly #folder: string;
+  #image: string;
 
   constructor(point: string, { megabytes, uid }: { readonly megabytes: number; readonly uid: number }) {
     this.point = point;
     // In memory, so that what is synced costs no time.
     this.#folder = mkdtempSync("/dev/shm/workcell-disk-");
+    this.#image = `${this.#folder}/ext4`;
     asRoot(
       `mkdir -p "$1"; truncate -s "$3M" "$2"; mkfs.ext4 -q -m 0 -b 4096 -I 256 -N 4096 -O ^has_journal "$2"
        mount -o loop "$2" "$1"; rmdir "$1/lost+found"; chown "$4:$4" "$1"`,
-      [point, `${this.#folder}/ext4`, `${megabytes}`, `${uid}`],
+      [point, this.#image, `${megabytes}`, `${uid}`],
     );
   }
 
@@ -47,31 +49,28 @@ export class SmallDisk implements Disposable {
   }
 
   /**
-   * Mounts it again by another device, as after a restart that finds disks in another order. A cell that is just ending
-   * may hold the mount for a moment more.
+   * Mounts it again by another device, as after a restart that finds disks in another order. It is a copy that is mounted: whoever else has
+   * a mount namespace of their own, as other tests' cells do, may hold the first one for as long as they like.
    */
   remount(): void {
+    const next = `${this.#image}+`;
     asRoot(
-      `umount "$1"; old=$2 taken=
-       for wait in $(seq 200); do test -n "$(losetup -j "$3")" || break; sleep 0.05; done
-       for try in 1 2 3 4 5 6 7 8; do
-         truncate -s 1M "$3-$try"; taken="$taken $(losetup -f --show "$3-$try")"
-         mount -o loop "$3" "$1"; test $(stat -c %d "$1") = $old || break; umount "$1"
-       done
-       losetup -d $taken; test $(stat -c %d "$1") != $old`,
-      [this.point, `${statSync(this.point).dev}`, `${this.#folder}/ext4`],
+      `sync -f "$1"; cp --sparse=always "$2" "$3"; device=$(losetup -f --show "$3")
+       umount "$1"; mount "$device" "$1"; losetup -d "$device"`,
+      [this.point, this.#image, next],
     );
+    this.#image = next;
   }
 
   /** Mounts an older, empty one in its place, by the same device as long as nobody else has taken it: as another stick in the same socket. */
   replace(): void {
     asRoot(
       `old=$(stat -c %d "$1"); owner=$(stat -c %u:%g "$1"); umount "$1"
-       for wait in $(seq 200); do test -n "$(losetup -j "$2")" || break; sleep 0.05; done
+       for wait in $(seq 40); do test -n "$(losetup -j "$2")" || break; sleep 0.05; done
        truncate -s $(stat -c %s "$2") "$2-other"; E2FSPROGS_FAKE_TIME=1700000000 mkfs.ext4 -q -m 0 -b 4096 -I 256 -N 4096 -O ^has_journal "$2-other"
        mount -o loop=/dev/loop$((old & 255)) "$2-other" "$1" || mount -o loop "$2-other" "$1"
        rmdir "$1/lost+found"; chown $owner "$1"`,
-      [this.point, `${this.#folder}/ext4`],
+      [this.point, this.#image],
     );
   }
 

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -109,6 +109,7 @@ describe("cellfiles, by what it is sent", () => {
   const operations: readonly Operation[] = [
     ...(["stat", "list", "read", "compare", "copy", "folder"] as const),
     ...(["link", "attributes", "exchange", "rename", "remove", "whiteout", "sync"] as const),
+    ...(["copies", "replace", "clear", "look"] as const),
   ];
   const paths = [
     "",
@@ -130,6 +131,7 @@ describe("cellfiles, by what it is sent", () => {
     }),
     fc.constant({ as: { mode: 0o7777, uid: 0, gid: 0, mtimeNs: -1n } }),
     fc.record({ u64: fc.nat() }),
+    fc.record({ text: fc.constantFrom("f", "x", "..", "d/x", "") }),
     fc.record({ u32: fc.nat({ max: 2_000_000 }) }),
   );
   const two = fc.constantFrom("f", "d", "d/x", "g").map((name) => ({ place: { root: 0, path: name } }));
@@ -145,7 +147,17 @@ describe("cellfiles, by what it is sent", () => {
     { arbitrary: fc.tuple(fc.constant("attributes"), fc.tuple(two, as, two)), weight: 2 },
     { arbitrary: fc.tuple(fc.constantFrom(...operations), fc.array(field, { maxLength: 3 })), weight: 1 },
   );
-  const whole = request.map(([operation, fields]) => encodeRequest(operation as Operation, fields));
+  const name = fc.constantFrom("f", "x", "g", "\xff").map((text) => ({ text }));
+  const held = two.map((field) => ({ place: { ...field.place, is: { device: 1n, inode: 2n } } }));
+  const known = fc.constant({ known: { toCtime: false, size: 7, mtimeNs: 5n, ctimeNs: 5n } });
+  const many = fc.oneof(
+    fc.tuple(fc.constantFrom("clear" as const, "look" as const), fc.tuple(two, name, name)),
+    fc.tuple(fc.constant("copies" as const), fc.tuple(two, two, name, name, as, name, name, as)),
+    fc.tuple(fc.constant("replace" as const), fc.tuple(held, held, two, known)),
+  );
+  const whole = fc
+    .oneof({ arbitrary: request, weight: 5 }, { arbitrary: many, weight: 1 })
+    .map(([operation, fields]) => encodeRequest(operation as Operation, fields));
   const damaged = fc
     .tuple(whole, fc.nat(), fc.nat({ max: 255 }))
     .map(([bytes, where, value]) =>
@@ -170,6 +182,28 @@ describe("cellfiles, by what it is sent", () => {
       { numRuns: 150, interruptAfterTimeLimit: 20_000 },
     );
     expect(answered).toBeGreaterThan(10);
+  });
+
+  test("under the sanitizers, a file is replaced and kept", () => {
+    const files = ["before", "beside"].map((name) => path.join(root, name));
+    for (const file of files) writeFileSync(file, path.basename(file));
+    const [old, made] = files.map((file) => {
+      const { dev: device, ino: inode, ctimeNs, mtimeNs, size } = statSync(file, { bigint: true });
+      return { device, inode, ctimeNs, mtimeNs, size: Number(size), toCtime: true };
+    });
+    if (old === undefined || made === undefined) throw new Error("there are two");
+    const asked = encodeRequest("replace", [
+      { place: { root: 0, path: "before", is: old } },
+      { place: { root: 0, path: "beside", is: made } },
+      { place: { root: 0, path: "kept" } },
+      { known: old },
+    ]);
+    expect(feed(sanitized, asked)).toMatchObject({ status: 0, stderr: "" });
+    expect(["before", "kept"].map((name) => readFileSync(path.join(root, name), "utf8"))).toEqual([
+      "beside",
+      "before",
+    ]);
+    expect(existsSync(path.join(root, "beside"))).toBe(false);
   });
 });
 

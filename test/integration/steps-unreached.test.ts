@@ -1,6 +1,7 @@
 import { renameSync, symlinkSync, unlinkSync } from "node:fs";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Held } from "../../src/changes/file-server.ts";
 import type { Place as FilePlace, FileServer } from "../../src/changes/index.ts";
 import { Lanes } from "../../src/changes/lanes.ts";
 import { keptFolder, makeStepFolder, readSteps } from "../../src/changes/steps/journal.ts";
@@ -44,8 +45,9 @@ function withHost(bench: LayerBench, server: FileServer, { isAway, instead }: Ho
     if (wanted && instead === "link") symlinkSync("d-away", there);
     isMoved = wanted;
   };
-  return new Proxy(server, {
+  const met: FileServer = new Proxy(server, {
     get(target, name) {
+      if (name === "replace") return (at: Held, by: { readonly beside: Held }) => replaceByCalls(met, at, by);
       const call = Reflect.get(target, name) as (...words: readonly unknown[]) => unknown;
       return (...words: readonly unknown[]) => {
         const places = words.filter((word): word is FilePlace => typeof word === "object" && word !== null);
@@ -54,6 +56,14 @@ function withHost(bench: LayerBench, server: FileServer, { isAway, instead }: Ho
       };
     },
   });
+  return met;
+}
+
+/** As where what comes out is kept on another disk: then the caller keeps it, and the host can meet each call by itself. */
+async function replaceByCalls(server: FileServer, at: Held, { beside }: { readonly beside: Held }) {
+  await server.stat(at);
+  await server.exchange(at, beside);
+  return { isKept: false };
 }
 
 interface Host {

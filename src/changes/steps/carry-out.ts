@@ -1,5 +1,4 @@
-import type { BytePath } from "../../model/index.ts";
-
+import type { BytePath, Entry } from "../../model/index.ts";
 import type { FileServer } from "../file-server.ts";
 import { pipelinedAll } from "../pipelined.ts";
 import {
@@ -48,7 +47,7 @@ export class Unfinished extends Error {
   }
 }
 
-const actions = { place, replace, remove, attributes: changeAttributes };
+const actions = { place, remove, attributes: changeAttributes };
 
 async function isFinished(carrying: Carrying, way: Way): Promise<boolean> {
   const { kind } = carrying.operation;
@@ -59,6 +58,8 @@ async function isFinished(carrying: Carrying, way: Way): Promise<boolean> {
 
 interface Outcome extends Pick<Done, "failed" | "open"> {
   readonly isBack?: boolean;
+  /** What stood there at the moment of the exchange. */
+  readonly now?: Entry | undefined;
 }
 
 /** Carries one operation out: the person's folder is either as it was at that path, or as it was to be. */
@@ -66,7 +67,9 @@ async function carryOutOne(carrying: Carrying, way: Way): Promise<Outcome> {
   try {
     if (way !== "run" && (await isFinished(carrying, way))) return {};
     if (way === "settle") throw new NotDone(meanwhile);
-    await actions[carrying.operation.kind](carrying);
+    const { kind } = carrying.operation;
+    if (kind === "replace") return { now: await replace(carrying) };
+    await actions[kind](carrying);
     return {};
   } catch (error) {
     if (isServerGone(error)) throw error;
@@ -161,8 +164,8 @@ export async function carryOut(
     return await pipelinedAll(carryings, WINDOW, async (carrying) => {
       const { path } = carrying.operation;
       const outcome = outcomes.get(path) ?? {};
-      const { isBack, ...rest } = outcome;
-      if (rest.failed === undefined) return lookAgain(carrying);
+      const { isBack, now, ...rest } = outcome;
+      if (rest.failed === undefined) return lookAgain(carrying, now);
       if (isBack === true) return { path, ...rest, ...(await lookAtPutBack(carrying)) };
       const { backNs } = carrying;
       return { path, ...rest, ...(backNs !== undefined && (await lookAtPutBack(carrying, backNs))) };

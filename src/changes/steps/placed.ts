@@ -19,9 +19,14 @@ const WINDOW = 256;
 
 const isOutOfReach = (error: unknown): boolean => error instanceof OutOfReach || isGone(error);
 
-/** What cannot be reached at this moment is looked at by the next command: without it nothing could be undone there. */
-export async function lookAgain(carrying: Carrying): Promise<Done> {
+/**
+ * What cannot be reached at this moment is looked at by the next command: without it nothing could be undone there. `now` is
+ * what stood there at the moment of the exchange.
+ */
+export async function lookAgain(carrying: Carrying, now?: Entry): Promise<Done> {
   const { path } = carrying.operation;
+  const known = now === undefined ? undefined : placedAs(carrying, now);
+  if (known !== undefined) return { path, placed: known };
   try {
     return { path, placed: await placedBy(carrying) };
   } catch (error) {
@@ -60,9 +65,7 @@ async function placedBy(carrying: Carrying): Promise<readonly Placed[]> {
   if (known === undefined || !isSameFile(top, known)) return [];
   if (operation.moved !== undefined) return placedTree(carrying, top);
   const inside = operation.parts.filter(({ path }) => path !== "");
-  const entries = await pipelinedAll(inside, WINDOW, ({ path }) =>
-    server.stat({ root: roots.host, path: joinPath(operation.path, path) }),
-  );
+  const entries = await entriesInside(carrying, inside);
   await mustBeAbsent(
     carrying,
     inside.filter((_, index) => entries[index] === undefined),
@@ -76,6 +79,37 @@ async function placedBy(carrying: Carrying): Promise<readonly Placed[]> {
   const told = operation.kind === "attributes" ? { xattrs } : {};
   const first = isTopMade(operation, top) ? [{ ...placedAt(operation.path, top), ...told }] : [];
   return [...first, ...placed];
+}
+
+/** From so many parts on their folders are listed: a request for each folder, and not for each file. */
+const LISTED_FROM = 8;
+
+/** What stands where the parts were made. What cannot be listed is looked at one by one. */
+async function entriesInside(
+  { server, roots, operation }: Carrying,
+  inside: readonly Part[],
+): Promise<readonly (Entry | undefined)[]> {
+  const paths = inside.map(({ path }) => joinPath(operation.path, path));
+  const lookAtEach = () => pipelinedAll(paths, WINDOW, (path) => server.stat({ root: roots.host, path }));
+  if (paths.length < LISTED_FROM) return lookAtEach();
+  try {
+    const listed = await server.scan({ root: roots.host, path: operation.path });
+    const entries = new Map(listed.map((entry) => [entry.path, entry]));
+    return paths.map((path) => entries.get(path));
+  } catch (error) {
+    if (isServerGone(error)) throw error;
+    return lookAtEach();
+  }
+}
+
+/**
+ * The same by what stood there at the moment of the exchange: of a file with one name, for nothing else that a step does moves its
+ * ctime. Undefined: it is to be looked at.
+ */
+function placedAs({ operation, staged }: Carrying, now: Entry): readonly Placed[] | undefined {
+  if (now.type !== "file" || now.links !== 1) return undefined;
+  if (staged === undefined || !isSameFile(now, staged)) return undefined;
+  return isAsMade(operation, now) ? [placedAt(operation.path, now)] : [];
 }
 
 function placedAt(path: BytePath, entry: Entry): Placed {

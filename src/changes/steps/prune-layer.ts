@@ -1,8 +1,9 @@
 import type { BytePath, Change } from "../../model/index.ts";
-import { joinPath, parentOf } from "../byte-path.ts";
+import { joinPath, nameOf, parentOf } from "../byte-path.ts";
 import type { FileRoot, FileServer, LayerEntry, Place } from "../file-server.ts";
 import { dealtAll, type Lanes } from "../lanes.ts";
 import { pipelinedAll } from "../pipelined.ts";
+import { scanLayer } from "../read-changes.ts";
 import { newToken } from "./run-step.ts";
 import { copyTree, errnoOf, isServerGone, removeTree } from "./trees.ts";
 
@@ -50,10 +51,16 @@ export async function clearLeaving({ server, around }: LayerRoots, names: readon
   for (const path of names.filter(isLeaving)) await removeTree(server, { root: around, path });
 }
 
-/** Takes out of a layer what was carried over or is no change: only what is still pending stays. No cell may run on it. */
-export async function pruneLayer(roots: LayerRoots, pending: readonly Change[]): Promise<void> {
+/**
+ * Takes out of a layer what was carried over or is no change: only what is still pending stays. No cell may run on it. `entries`
+ * are what it held when the changes were read: what somebody else put there since was never seen, and stays.
+ */
+export async function pruneLayer(
+  roots: LayerRoots,
+  pending: readonly Change[],
+  entries: readonly LayerEntry[],
+): Promise<void> {
   const { server, layer } = roots;
-  const entries = await server.scan({ root: layer, path: "" }, { marksDeep: true });
   const isNeeded = needed(entries, pending);
   const all = entries.filter(({ path }) => !isNeeded(path));
   const servers = await roots.lanes.serversFor(all.length);
@@ -67,14 +74,42 @@ export async function pruneLayer(roots: LayerRoots, pending: readonly Change[]):
     ({ path, tooDeep }) => tooDeep !== true && !hiding.has(path) && !liesIn(hiding, path),
   );
   const isFolder = ({ type }: LayerEntry) => type === "directory";
-  const items = gone.filter((entry) => !isFolder(entry));
-  await dealtAll(servers, { items, window: WINDOW }, ({ path }, by) =>
-    removeIfFree(by, { root: layer, path }),
-  );
+  const files = gone.filter((entry) => !isFolder(entry)).map(({ path }) => path);
+  await dealtAll(servers, { items: byFolder(files), window: WINDOW }, (some, by) => clear(by, layer, some));
   // Deepest first, and once they are empty: one server keeps the order.
   await pipelinedAll(gone.filter(isFolder).reverse(), WINDOW, ({ path }) =>
     removeIfFree(server, { root: layer, path }),
   );
+}
+
+/** How many of one folder's files go at a time, so that the servers share a large one. */
+const AT_A_TIME = 128;
+
+/** Files in their folders, so many of one at a time. */
+function byFolder(paths: readonly BytePath[]): readonly (readonly BytePath[])[] {
+  const all: BytePath[][] = [];
+  const open = new Map<BytePath, BytePath[]>();
+  for (const path of paths) {
+    const folder = parentOf(path);
+    const some = open.get(folder);
+    if (some !== undefined && some.length < AT_A_TIME) some.push(path);
+    else {
+      const next = [path];
+      open.set(folder, next);
+      all.push(next);
+    }
+  }
+  return all;
+}
+
+/** Files of one folder. Where one of them stays, each is asked for by itself: the others go. */
+async function clear(server: FileServer, root: FileRoot, paths: readonly BytePath[]): Promise<void> {
+  try {
+    await server.clear({ root, path: parentOf(paths[0] ?? "") }, paths.map(nameOf));
+  } catch (error) {
+    if (isServerGone(error)) throw error;
+    for (const path of paths) await removeIfFree(server, { root, path });
+  }
 }
 
 /** In one step, and whole. */
@@ -90,7 +125,7 @@ async function takeOut({ layer, around }: LayerRoots, path: BytePath, server: Fi
  */
 async function removeIfFree(server: FileServer, place: Place): Promise<void> {
   await server.remove(place).catch((error: unknown) => {
-    if (!["EACCES", "ENOTEMPTY"].includes(errnoOf(error) ?? "")) throw error;
+    if (!["EACCES", "ENOTEMPTY", "ENOENT"].includes(errnoOf(error) ?? "")) throw error;
   });
 }
 
@@ -121,7 +156,7 @@ export async function discardChanges(
   discarded: readonly Change[],
 ): Promise<void> {
   const { server, layer, folder } = input;
-  const hiding = hidingIn(await server.scan({ root: layer, path: "" }, { marksDeep: true }));
+  const hiding = hidingIn(await scanLayer(server, layer));
   const chosen = new Set(discarded.map(({ path }) => path));
   for (const { path, before, kind } of discarded) {
     const place = { root: layer, path };
@@ -136,5 +171,5 @@ export async function discardChanges(
     }
   }
   const left = all.filter(({ path }) => !chosen.has(path));
-  await pruneLayer(input, left);
+  await pruneLayer(input, left, await scanLayer(server, layer));
 }

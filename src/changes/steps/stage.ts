@@ -1,9 +1,10 @@
 import { WorkcellError } from "../../errors/index.ts";
 import type { BytePath, Entry } from "../../model/index.ts";
-import { joinPath } from "../byte-path.ts";
+import { joinPath, parentOf } from "../byte-path.ts";
 import type { CopyAs, FileRoot, FileServer, Place } from "../file-server.ts";
 import { dealtAll, type Lanes } from "../lanes.ts";
 import { pipelinedAll } from "../pipelined.ts";
+import { type Copy, copyRun, runsOf } from "./copy-runs.ts";
 import { type Attributes, type Identity, identityOf, type Operation, type Part } from "./step.ts";
 import { copyTree, errnoOf, isServerGone, removeTree } from "./trees.ts";
 
@@ -41,6 +42,13 @@ const besidePlace = ({ host }: StepRoots, operation: Operation, part: Part): Pla
   path: part.path === "" ? operation.beside : joinPath(operation.beside, part.path),
 });
 
+/** The path that a part will have. */
+const placeOf = ({ path }: Operation, part: Part): BytePath =>
+  part.path === "" ? path : joinPath(path, part.path);
+
+const isOneFile = ({ parts: [part, ...more], moved }: Operation): boolean =>
+  part !== undefined && part.type !== "directory" && more.length === 0 && moved === undefined;
+
 export interface StageInput {
   readonly server: FileServer;
   readonly lanes: Lanes;
@@ -54,22 +62,36 @@ interface Staging {
   readonly places: Map<BytePath, Place>;
 }
 
-/** What was made; undefined for another name, which was made before. */
-async function makePart(staging: Staging, operation: Operation, part: Part): Promise<Entry | undefined> {
-  const { server, roots, places } = staging;
-  const place = besidePlace(roots, operation, part);
+const copyOf = (roots: StepRoots, operation: Operation, part: Part): Copy => ({
+  from: { root: roots.source, path: part.from },
+  to: besidePlace(roots, operation, part),
+  as: copyAs(part.attributes),
+});
+
+function makeFolder({ server, roots }: Staging, operation: Operation, part: Part): Promise<Entry> {
   const as = copyAs(part.attributes);
-  if (part.type === "directory") return server.makeDirectory(place, { ...as, mode: as.mode | 0o700 });
-  const from = { root: roots.source, path: part.from };
+  return server.makeDirectory(besidePlace(roots, operation, part), { ...as, mode: as.mode | 0o700 });
+}
+
+/** Another name of a file that was made before. */
+async function makeName({ server, roots, places }: Staging, operation: Operation, part: Part): Promise<void> {
+  const { from, to, as } = copyOf(roots, operation, part);
   const first = part.sameFileAs === undefined ? undefined : places.get(part.sameFileAs);
-  if (first === undefined) return server.copy(from, place, as);
   // On another file system below the folder, or taken away with what failed: a file of its own.
-  try {
-    await server.link(first, place);
-    return undefined;
-  } catch {
-    return server.copy(from, place, as);
-  }
+  if (first === undefined) await server.copy(from, to, as);
+  else await server.link(first, to).catch(() => server.copy(from, to, as));
+}
+
+async function makeFiles(
+  { server, roots }: Staging,
+  operation: Operation,
+  files: readonly Part[],
+): Promise<void> {
+  const copies = files.map((part) => copyOf(roots, operation, part));
+  const runs = runsOf(copies, (copy) => copy);
+  const settled = await pipelinedAll(runs, WINDOW, (run) => copyRun(server, run));
+  const failed = settled.flat().find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
 }
 
 /**
@@ -107,16 +129,17 @@ async function moveBeside({ server, roots }: Staging, operation: Operation, name
 /** Resolves to what stands on top, as it was when it was made. */
 async function makeParts(staging: Staging, operation: Operation): Promise<Entry | undefined> {
   const { roots, places } = staging;
+  const { parts } = operation;
+  const folders = parts.filter(({ type }) => type === "directory");
+  const names = parts.filter((part) => part.sameFileAs !== undefined);
+  const files = parts.filter(({ type, sameFileAs }) => type !== "directory" && sameFileAs === undefined);
   // The server keeps the order: a folder is made before what is in it. Links wait for their first name.
-  const plain = operation.parts.filter((part) => part.sameFileAs === undefined);
-  const names = operation.parts.filter((part) => part.sameFileAs !== undefined);
-  const made = await pipelinedAll(plain, WINDOW, (part) => makePart(staging, operation, part));
-  for (const part of plain)
-    if (part.type === "file")
-      places.set(joinPath(operation.path, part.path).replace(/\/$/, ""), besidePlace(roots, operation, part));
-  for (const part of names) await makePart(staging, operation, part);
-  await finishFolders(staging, operation, new Map(plain.map((part, index) => [part, made[index]])));
-  return plain[0]?.path === "" ? made[0] : undefined;
+  const made = await pipelinedAll(folders, WINDOW, (part) => makeFolder(staging, operation, part));
+  await makeFiles(staging, operation, files);
+  for (const part of files) places.set(placeOf(operation, part), besidePlace(roots, operation, part));
+  for (const part of names) await makeName(staging, operation, part);
+  await finishFolders(staging, operation, new Map(folders.map((part, index) => [part, made[index]])));
+  return folders[0]?.path === "" ? made[0] : undefined;
 }
 
 async function stageOne(staging: Staging, operation: Operation): Promise<Pick<Identity, "device" | "inode">> {
@@ -142,21 +165,41 @@ export async function stage(
   const places = new Map<BytePath, Place>();
   const beside = operations.filter(isMadeBeside);
   // All parts of one operation by one server: it keeps their order.
+  const giveUp = async (operation: Operation, error: unknown) => {
+    await unstage(server, roots, [operation]).catch(() => undefined);
+    if (hopeless.includes(errnoOf(error) ?? "") || isServerGone(error)) throw error;
+    failed.set(operation.path, error instanceof Error ? error.message : String(error));
+  };
   const tryOne = async (operation: Operation, by: FileServer) => {
     try {
       const { device, inode } = await stageOne({ server: by, roots, places }, operation);
       made.set(operation.path, { device, inode });
     } catch (error) {
-      await unstage(server, roots, [operation]).catch(() => undefined);
-      if (hopeless.includes(errnoOf(error) ?? "") || isServerGone(error)) throw error;
-      failed.set(operation.path, error instanceof Error ? error.message : String(error));
+      await giveUp(operation, error);
+    }
+  };
+  const topOf = (operation: Operation): Copy => copyOf(roots, operation, operation.parts[0] as Part);
+  const tryRun = async (run: readonly Operation[], by: FileServer) => {
+    const settled = await copyRun(by, run.map(topOf));
+    for (const [index, operation] of run.entries()) {
+      const result = settled[index];
+      if (result?.status !== "fulfilled") await giveUp(operation, result?.reason);
+      else {
+        const { device, inode } = identityOf(result.value);
+        made.set(operation.path, { device, inode });
+        places.set(operation.path, { root: roots.host, path: operation.beside });
+      }
     }
   };
   const hasNames = (operation: Operation) => operation.parts.some((part) => part.sameFileAs !== undefined);
   try {
     const items = beside.filter((operation) => !hasNames(operation));
     const servers = await lanes.serversFor(items.reduce((sum, { parts }) => sum + parts.length, 0));
-    await dealtAll(servers, { items, window: WINDOW }, tryOne);
+    const runs = runsOf(items.filter(isOneFile), topOf);
+    await dealtAll(servers, { items: runs, window: WINDOW }, tryRun);
+    const others = items.filter((operation) => !isOneFile(operation));
+    const workOf = ({ path, parts }: Operation) => ({ folder: parentOf(path), requests: parts.length });
+    await dealtAll(servers, { items: others, window: WINDOW, workOf }, tryOne);
     // Names of files that other operations make: once those are made.
     for (const operation of beside.filter(hasNames)) await tryOne(operation, server);
   } catch (error) {

@@ -1,5 +1,6 @@
 import { type FolderIdentity, isSameFolder } from "../../lib/folder-identity.ts";
 import type { BytePath, Entry } from "../../model/index.ts";
+import type { Known } from "../file-server.ts";
 
 /** What tells one state of one file from any other. Decimal numbers as text, since journals are JSON. */
 export interface Identity {
@@ -149,4 +150,12 @@ export function isSameFile(entry: Entry, known: Pick<Identity, "device" | "inode
 export const isOf = ({ device, inode }: Pick<Identity, "device" | "inode">) => ({
   device: BigInt(device),
   inode: BigInt(inode),
+});
+
+/** As a replacement says what it expects. */
+export const knownOf = ({ ctimeNs, mtimeNs, size }: Identity, toCtime: boolean): Known => ({
+  toCtime,
+  ctimeNs: BigInt(ctimeNs),
+  mtimeNs: BigInt(mtimeNs),
+  size,
 });

@@ -12,7 +12,7 @@ import {
 } from "./carrying.ts";
 import { keep, removeKept } from "./keep.ts";
 import { isAsMade } from "./placed.ts";
-import { hasSameContent, isOf, isSameFile } from "./step.ts";
+import { hasSameContent, isOf, isSameFile, knownOf } from "./step.ts";
 import { errnoOf, isServerGone } from "./trees.ts";
 
 /** How often what the host puts there again and again is exchanged for it, before the step is left open. */
@@ -31,14 +31,19 @@ export async function place(carrying: Carrying): Promise<void> {
   }
 }
 
-/** Exchanges what stands there for what was made beside it, and keeps what came out. */
-export async function replace(carrying: Carrying): Promise<void> {
-  const { server, staged } = carrying;
-  const { at, beside } = placesOf(carrying);
+/** Exchanges what stands there for what was made beside it, and keeps what came out. Resolves to what stood there then. */
+export async function replace(carrying: Carrying): Promise<Entry | undefined> {
+  const { server, staged, operation, isShared } = carrying;
+  const { at, beside, kept } = placesOf(carrying);
+  const { before } = operation;
   if (staged === undefined) throw new NotDone("it was not made");
-  const before = await mustBeUntouched(carrying, at);
-  await server.exchange({ ...at, is: isOf(before) }, { ...beside, is: isOf(staged) });
-  await keepWhatCameOut(carrying);
+  if (before === undefined) throw new NotDone(meanwhile);
+  const { isKept, now } = await server.replace(
+    { ...at, is: isOf(before) },
+    { beside: { ...beside, is: isOf(staged) }, kept, known: knownOf(before, !isShared) },
+  );
+  if (!isKept) await keepWhatCameOut(carrying);
+  return now;
 }
 
 /** Takes away what stands there, with all below, and keeps it. */

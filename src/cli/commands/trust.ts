@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { realpathSync } from "node:fs";
 import path from "node:path";
-import { createInterface } from "node:readline";
 import { type AgentDriver, agentDrivers, findDriver } from "../../agent/index.ts";
 import { codeOf, WorkcellError } from "../../errors/index.ts";
 import { printable } from "../../lib/printable.ts";
@@ -17,6 +16,7 @@ import {
   revokeAgreement,
 } from "../../settings/index.ts";
 import { type Offer, offerConfig, offerFile } from "../agent/offer.ts";
+import { ask } from "../changes/ask.ts";
 import type { Command, CommandContext, FlagValues } from "../command.ts";
 
 /** The folder's real path; as it was written when it is gone, so that an old agreement can still be taken back. */
@@ -74,17 +74,6 @@ async function revoke(
   });
 }
 
-async function ask(context: CommandContext, question: string): Promise<boolean> {
-  const lines = createInterface({ input: context.stdin ?? process.stdin, terminal: false });
-  context.stderr.write(question);
-  const answer = await new Promise<string>((resolve) => {
-    lines.once("line", resolve);
-    lines.once("close", () => resolve(""));
-  });
-  lines.close();
-  return /^y(es)?$/i.test(answer.trim());
-}
-
 function isTerminal(stream: object): boolean {
   return Reflect.get(stream, "isTTY") === true;
 }
@@ -106,7 +95,7 @@ async function trustOffer(context: CommandContext, offer: Offer, yes: boolean): 
   // Where the content goes into a pipe or a file, nobody has seen it yet.
   const seen = isTerminal(context.stdin ?? process.stdin) && isTerminal(context.stdout);
   if (!yes && !seen) throw needsYes(offer);
-  if (!yes && !(await ask(context, "Agree to exactly this? [y/N] "))) {
+  if (!yes && !/^y(es)?$/i.test(await ask("Agree to exactly this? [y/N] ", context))) {
     context.stdout.write(`Not agreed: ${called} is not used\n`);
     return 1;
   }
