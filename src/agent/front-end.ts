@@ -7,6 +7,7 @@ import type { AgentEvent, TurnEnd } from "./loop/events.ts";
 import type { Wanted } from "./loop/make-calls.ts";
 import { outputTokensOf, type PromptWords } from "./make-agent.ts";
 import type { Answer, Askers, Permissions } from "./permit.ts";
+import { askedCall } from "./protocol/asked-call.ts";
 import { claudeView, resultOf } from "./protocol/claude-dialect.ts";
 import { Host } from "./protocol/host.ts";
 import { humanView } from "./protocol/human.ts";
@@ -138,15 +139,8 @@ function personFrontEnd(parts: Parts): FrontEnd {
   const { asked, world, driver } = parts;
   const isTalk = world.stdin.isTTY === true && (asked.output === "human" || asked.output === "json");
   const emit = viewOf(parts);
-  let answer: ((line: string) => void) | undefined;
-  const person = (call: Wanted, signal: AbortSignal) =>
-    askPerson(call, {
-      signal,
-      ask: (question, heard) => {
-        world.stderr.write(question);
-        answer = heard;
-      },
-    });
+  const questions = new Questions((text) => void world.stderr.write(text));
+  const person = (call: Wanted, signal: AbortSignal) => askPerson(call, { signal, questions });
   const hint = (text: string) => {
     if (isTalk && asked.output === "human" && driver.isWaiting) world.stderr.write(text);
   };
@@ -156,10 +150,7 @@ function personFrontEnd(parts: Parts): FrontEnd {
       if (asked.prompt !== undefined) submit(asked.prompt);
       hint(hints.begin);
       const onLine = (line: string) => {
-        const waiting = answer;
-        answer = undefined;
-        if (waiting === undefined) submit(line);
-        else waiting(line);
+        if (!questions.take(line)) submit(line);
       };
       readLines(world.stdin, { onLine, onEnd: () => driver.close() });
       return;
@@ -185,19 +176,56 @@ function personFrontEnd(parts: Parts): FrontEnd {
   };
 }
 
+/** Questions of agents side by side: one is shown at a time, and the next line is about that one. */
+class Questions {
+  readonly #write: (text: string) => void;
+  #waiting: {
+    readonly text: string;
+    readonly heard: (line: string) => void;
+    readonly signal: AbortSignal;
+  }[] = [];
+
+  constructor(write: (text: string) => void) {
+    this.#write = write;
+  }
+
+  ask(text: string, signal: AbortSignal): Promise<string> {
+    return new Promise((resolve) => {
+      const one = { text, heard: resolve, signal };
+      const drop = () => {
+        const isShown = this.#waiting[0] === one;
+        this.#waiting = this.#waiting.filter((other) => !other.signal.aborted);
+        resolve("n");
+        if (isShown) this.#showFirst();
+      };
+      if (signal.aborted) return resolve("n");
+      signal.addEventListener("abort", drop, { once: true });
+      this.#waiting.push(one);
+      if (this.#waiting.length === 1) this.#showFirst();
+    });
+  }
+
+  /** Whether somebody waited for the line. */
+  take(line: string): boolean {
+    const first = this.#waiting.shift();
+    first?.heard(line);
+    this.#showFirst();
+    return first !== undefined;
+  }
+
+  #showFirst(): void {
+    const [first] = this.#waiting;
+    if (first !== undefined) this.#write(first.text);
+  }
+}
+
 /** Puts a question to the person, whose next line is the answer. */
 async function askPerson(
   call: Wanted,
-  how: {
-    readonly signal: AbortSignal;
-    readonly ask: (question: string, heard: (line: string) => void) => void;
-  },
+  { signal, questions }: { readonly signal: AbortSignal; readonly questions: Questions },
 ): Promise<Answer> {
-  const what = printable(JSON.stringify(call.input)).slice(0, 1000);
-  const line = await new Promise<string>((resolve) => {
-    how.signal.addEventListener("abort", () => resolve("n"), { once: true });
-    how.ask(`? ${call.tool.name} ${what}\n  [y]es, [a]lways ${call.tool.name}, or no and why: `, resolve);
-  });
+  const text = `? ${askedCall(call.tool.name, call.input)}\n  [y]es, [a]lways ${call.tool.name}, or no and why: `;
+  const line = await questions.ask(text, signal);
   const word = line.trim();
   if (/^(y|yes)$/i.test(word)) return { may: true };
   if (/^(a|always)$/i.test(word)) return { may: true, alwaysAllow: [call.tool.name] };

@@ -11,6 +11,7 @@ export {
   type AgentStart,
   type AgentWork,
   type Endpoint,
+  type Heard,
   type HostDialect,
   type Question,
   type Reply,
@@ -19,7 +20,9 @@ export {
 } from "./drivers/driver.ts";
 export type { AgentEvent } from "./loop/events.ts";
 export { permissionModes } from "./loop/permissions.ts";
+export { askedCall } from "./protocol/asked-call.ts";
 export { humanView } from "./protocol/human.ts";
+export { linesOf } from "./protocol/lines.ts";
 export { firstTask } from "./scripted/first-task.ts";
 export { scriptedRoute } from "./scripted/route.ts";
 export type { ScriptedAnswer, ScriptedCall, ScriptedTask } from "./scripted/script.ts";

@@ -39,7 +39,7 @@ export class Permissions {
   readonly permit: Permit = async (call, signal) => {
     const byRule = judge(this.#rules, call);
     // What a rule denies, neither a hook nor a person is asked about.
-    if (byRule.decision === "deny" && this.#rules.mode !== "dontAsk") return { may: false, why: byRule.why };
+    if (byRule.decision === "deny" && byRule.isUnasked !== true) return { may: false, why: byRule.why };
     const hooked = await this.#askers.hook?.(call, signal);
     if (hooked !== undefined && hooked !== "ask") return this.#take(call, hooked);
     if (byRule.decision === "deny") return { may: false, why: byRule.why };
@@ -69,14 +69,17 @@ export const ruleText = ({ toolName, ruleContent }: Rule): string =>
   ruleContent === undefined ? toolName : `${toolName}(${ruleContent})`;
 
 /** The rule that allows this call from now on, and of commands no other one; `undefined`: no rule can say that. */
-export function ruleFor({ tool, input, cwd }: Wanted): Rule | undefined {
+export function ruleFor(call: Wanted): Rule | undefined {
+  const { tool, input } = call;
   const command = new Map(Object.entries(input ?? {})).get("command");
   // SECURITY(P12): a star in a rule stands for anything, and the person was shown one command.
   if (typeof command === "string" && command.includes("*")) return undefined;
+  // And a rule without a command stands for all of them.
+  if (tool.name === "Bash" && (typeof command !== "string" || command === "")) return undefined;
   const rule: Rule = {
     toolName: tool.name,
     ...(typeof command === "string" ? { ruleContent: command } : {}),
   };
-  const { decision } = judge({ mode: "default", allow: [ruleText(rule)], deny: [] }, { tool, input, cwd });
+  const { decision } = judge({ mode: "default", allow: [ruleText(rule)], deny: [] }, call);
   return decision === "allow" ? rule : undefined;
 }

@@ -22,7 +22,7 @@ test("a question is read and answered, and always means what it suggested of rul
     { ...rule, behavior: "deny" },
   ];
   const { question } = talk.read(asked({ permission_suggestions }));
-  expect(question).toMatchObject({ id: "r1", tool: "Bash", input: { command: "ls" } });
+  expect(question).toMatchObject({ id: "r1", tool: "Bash", input: { command: "ls" }, alwaysFor: "Bash" });
   if (question === undefined) return;
   const answered = (reply: Parameters<typeof talk.answer>[1]) =>
     JSON.parse(talk.answer(question, reply)).response;
@@ -34,6 +34,16 @@ test("a question is read and answered, and always means what it suggested of rul
     updatedPermissions: [{ ...rule, destination: "session" }],
   });
   expect(answered({ may: false, why: "no" }).response).toEqual({ behavior: "deny", message: "no" });
+});
+
+test("the person is told what always would be about, and more than they can read is no answer to choose", () => {
+  const suggest = (rules: unknown) => ({
+    permission_suggestions: [{ type: "addRules", behavior: "allow", rules }],
+  });
+  const about = (rules: unknown) => claudeTalk("x").read(asked(suggest(rules))).question;
+  const rules = [{ toolName: "Bash", ruleContent: "rm:*" }, { toolName: "Write" }];
+  expect(about(rules)?.alwaysFor).toBe("Bash(rm:*), Write");
+  expect(about(Array.from({ length: 400 }, () => ({ toolName: "Read" })))).not.toHaveProperty("always");
 });
 
 test("without a suggestion there is no always", () => {

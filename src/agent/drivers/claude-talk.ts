@@ -102,18 +102,30 @@ function heardIn(line: Fields, events: Heard["events"]): Heard {
   const always = suggestedRules(request["permission_suggestions"]);
   const question: Question = {
     ...{ id, tool: `${request["tool_name"]}`, input: request["input"] },
-    ...(always.length === 0 ? {} : { always }),
+    ...(always.length === 0 ? {} : { always, alwaysFor: always.flatMap(rulesIn).join(", ") }),
   };
   return { events, question };
+}
+
+/** More than a person reads before they say "always". */
+const LONGEST_RULES = 1000;
+
+/** What it suggests is its own choice, and may be wider than what it asks for: the person is told. */
+function rulesIn({ rules }: Fields): readonly string[] {
+  return (Array.isArray(rules) ? rules : []).map(fieldsOf).map(({ toolName, ruleContent }) => {
+    return typeof ruleContent === "string" ? `${toolName}(${ruleContent})` : `${toolName}`;
+  });
 }
 
 /** Of what it suggests, rules alone: a mode or a folder more would say more than the question does. */
 function suggestedRules(suggestions: unknown): readonly Fields[] {
   if (!Array.isArray(suggestions)) return [];
-  return suggestions
+  const allowing = suggestions
     .map(fieldsOf)
     .filter(({ type, behavior }) => type === "addRules" && behavior === "allow")
     .map((one) => ({ ...one, destination: "session" }));
+  const { length } = allowing.flatMap(rulesIn).join(", ");
+  return length > 0 && length <= LONGEST_RULES ? allowing : [];
 }
 
 function answer({ id, input, always }: Question, reply: Reply): string {

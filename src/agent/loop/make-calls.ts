@@ -11,6 +11,8 @@ export interface Wanted {
   readonly tool: Tool;
   readonly input: unknown;
   readonly cwd: string;
+  /** The folder that the work began in. */
+  readonly root: string;
   readonly parent: string | null;
 }
 
@@ -91,7 +93,8 @@ async function answerTo(call: ToolUseBlock, { parts, broken, signal }: How): Pro
   }
   if (signal.aborted) return { text: "[Interrupted by the person before it began]", isError: true };
   try {
-    const wanted = { id: call.id, tool, input: call.input, cwd: parts.place.cwd, parent: parts.parent };
+    const { cwd, root } = parts.place;
+    const wanted = { id: call.id, tool, input: call.input, cwd, root, parent: parts.parent };
     const permission = await parts.permit(wanted, signal);
     if (!permission.may) {
       parts.onDenied({ id: call.id, name: call.name, input: call.input, why: permission.why });

@@ -1,4 +1,5 @@
-import { readdirSync } from "node:fs";
+import { appendFileSync, readdirSync } from "node:fs";
+import path from "node:path";
 import { expect, test } from "vitest";
 import { tempFolder } from "../../../test/helpers/temp-folder.ts";
 import type { MessageParam } from "../model/messages.ts";
@@ -41,4 +42,15 @@ test("a conversation that one alone goes on with stays in its file", () => {
   again.add(said("d"));
   expect(openTranscript({ ...how, from: "one" }).messages).toEqual([said("c"), said("d")]);
   expect(readdirSync(folder)).toEqual(["one.jsonl"]);
+});
+
+test("a line that a crash has cut is lost by itself, and not with the one after it", () => {
+  const folder = tempFolder();
+  const how = { folder, session: "one", onTrouble: expect.unreachable };
+  openTranscript(how).add(said("a"));
+  appendFileSync(path.join(folder, "one.jsonl"), '{"message":{"role":"user","con');
+  const again = openTranscript({ ...how, from: "one" });
+  again.add(said("b"));
+  again.add(said("c"));
+  expect(openTranscript({ ...how, from: "one" }).messages).toEqual(["a", "b", "c"].map(said));
 });

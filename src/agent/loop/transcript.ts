@@ -1,5 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { codeOf } from "../../errors/index.ts";
@@ -96,10 +106,22 @@ class Place {
   }
 
   #append(line: object): void {
-    const text = `${JSON.stringify(line)}\n`;
+    // A line that a crash has cut must not take this one with it.
+    const text = `${this.#bytes === 0 || endsLine(this.#file) ? "" : "\n"}${JSON.stringify(line)}\n`;
     mkdirSync(this.#how.folder, { recursive: true, mode: 0o700 });
     appendFileSync(this.#file, text, { mode: 0o600 });
     this.#bytes += Buffer.byteLength(text);
+  }
+}
+
+function endsLine(file: string): boolean {
+  const open = openSync(file, "r");
+  try {
+    const last = Buffer.alloc(1);
+    readSync(open, last, 0, 1, fstatSync(open).size - 1);
+    return last.toString() === "\n";
+  } finally {
+    closeSync(open);
   }
 }
 

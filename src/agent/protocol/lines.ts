@@ -34,3 +34,33 @@ export async function readAll(stream: Readable): Promise<string> {
   for await (const chunk of stream) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks).toString();
 }
+
+/**
+ * The lines of a stream, which end with a line feed and with nothing else: JSON may hold what other readers take for the end of
+ * one. In place of a line that is too long comes `undefined`; a stream that breaks ends.
+ */
+export async function* linesOf(stream: Readable): AsyncGenerator<string | undefined> {
+  let pieces: string[] = [];
+  let length = 0;
+  const whole = () => {
+    const line = length <= LIMIT ? pieces.join("") : undefined;
+    pieces = [];
+    length = 0;
+    return line;
+  };
+  stream.setEncoding("utf8");
+  try {
+    for await (const text of stream) {
+      const [first = "", ...others] = `${text}`.split("\n");
+      for (const [index, part] of [first, ...others].entries()) {
+        if (index > 0) yield whole();
+        length += part.length;
+        if (length <= LIMIT) pieces.push(part);
+        else pieces = [];
+      }
+    }
+  } catch {
+    // Whoever wrote it is gone; what came before counts.
+  }
+  if (length > 0) yield whole();
+}

@@ -54,7 +54,9 @@ export class Workplace {
 
   /** The same place for a sub-agent: what it has read is its own. */
   forSubAgent(): Workplace {
-    return new Workplace(this.cwd, this.env);
+    const place = new Workplace(this.root, this.env);
+    place.cwd = this.cwd;
+    return place;
   }
 
   /** Ends what still runs, and takes the long outputs away. */

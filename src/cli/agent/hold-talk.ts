@@ -1,6 +1,15 @@
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import { type AgentEvent, humanView, type Question, type Reply, type Talk } from "../../agent/index.ts";
+import {
+  type AgentEvent,
+  askedCall,
+  type Heard,
+  humanView,
+  linesOf,
+  type Question,
+  type Reply,
+  type Talk,
+} from "../../agent/index.ts";
 import { printable } from "../../lib/printable.ts";
 
 /** Who listens, and who may answer. */
@@ -35,6 +44,8 @@ const unattended: Reply = {
   may: false,
   why: "Nobody can be asked here; it can be done without asking, or not at all.",
 };
+
+const unshown: Reply = { may: false, why: "It cannot be shown to a person." };
 
 /** Talks with an agent to its last line: shows what it does, and puts its questions to the person. */
 export function holdTalk(
@@ -88,17 +99,15 @@ async function listen(
   let refused = 0;
   let end: Held["end"];
   for (const line of talk.opening) send(line);
-  for await (const line of createInterface({ input: agent.stdout })) {
-    if (!isShown) stdout.write(`${line}\n`);
-    const { events, question, reply, isOver, conversation } = talk.read(line);
-    for (const event of events) show(event);
+  for await (const line of linesOf(agent.stdout)) {
+    if (!isShown && line !== undefined) stdout.write(`${line}\n`);
+    const { events, question, reply, isOver, conversation } = read(line, { talk, show });
     if (conversation !== undefined) onConversation(conversation);
     if (reply !== undefined) send(reply);
     if (question !== undefined) {
       if (person === undefined) refused += 1;
-      void (person?.asked(question) ?? Promise.resolve(unattended)).then((said) =>
-        send(talk.answer(question, said)),
-      );
+      const said = person?.asked(question).catch(() => unshown) ?? Promise.resolve(unattended);
+      void said.then((reply) => send(talk.answer(question, reply)));
     }
     const ended = isOver ?? events.map(endIn).find((one) => one !== undefined);
     if (ended !== undefined) {
@@ -110,6 +119,25 @@ async function listen(
   }
   person?.leave();
   return { refused, ...(end && { end }) };
+}
+
+const unread: Heard = {
+  events: [{ type: "note", text: "It sent a line that cannot be read, and that is left out" }],
+};
+
+/** SECURITY(P12): a line comes out of a cell; one that cannot be read, or shown, must not end the work of who reads along. */
+function read(
+  line: string | undefined,
+  { talk, show }: { readonly talk: Talk; readonly show: (event: AgentEvent) => void },
+): Heard {
+  try {
+    const heard = line === undefined ? unread : talk.read(line);
+    for (const event of heard.events) show(event);
+    return heard;
+  } catch {
+    for (const event of unread.events) show(event);
+    return unread;
+  }
 }
 
 /** How the turn ended that the event is the end of. */
@@ -138,11 +166,11 @@ class Person {
   }
 
   async asked({ tool, input, always, alwaysFor }: Question): Promise<Reply> {
-    const what = printable(JSON.stringify(input)).slice(0, 1000);
-    const about = alwaysFor === undefined ? "" : ` for ${alwaysFor}`;
+    const what = askedCall(tool, input);
+    const about = alwaysFor === undefined ? "" : ` for ${printable(alwaysFor)}`;
     const more = always === undefined ? "" : `, [a]lways${about}`;
     const line = await new Promise<string>((heard) => {
-      this.#waiting.push({ text: `? ${printable(tool)} ${what}\n  [y]es${more}, or no and why: `, heard });
+      this.#waiting.push({ text: `? ${what}\n  [y]es${more}, or no and why: `, heard });
       if (this.#waiting.length === 1) this.#putFirst();
     });
     const word = line.trim();
