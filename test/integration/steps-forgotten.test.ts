@@ -125,7 +125,10 @@ describe.each(starters)("what steps keep, by $name", (starter) => {
     const began = performance.now();
     await Promise.race([wait(afterMs, undefined, { ref: false }), closed]);
     if (victim === "node") child.kill("SIGKILL");
-    else bench.shell(`pid=$(cat ../pid); ! grep -qaF "${bench.path}" /proc/$pid/cmdline || kill -9 $pid`);
+    else
+      bench.shell(
+        `pid=$(cat ../pid); ! grep -qaF "${bench.path}" /proc/$pid/cmdline || kill -9 $pid || ! test -e /proc/$pid`,
+      );
     await closed;
     return performance.now() - began;
   }
