@@ -1,3 +1,4 @@
+import { shortLine } from "../../lib/short-line.ts";
 import type { ModelClient } from "../model/client.ts";
 import type { BrokenInputs } from "../model/gather.ts";
 import type { ContentBlockParam, Request, TextBlockParam, ToolUseBlock } from "../model/messages.ts";
@@ -5,7 +6,7 @@ import { ModelFailure } from "../model/model-failure.ts";
 import { contextOf, tokensOf } from "../model/usage.ts";
 import { type Delegate, schemaOf, type Tool } from "../tools/tool.ts";
 import type { Workplace } from "../tools/workplace.ts";
-import { restartWith, summaryRequest, withoutLongResults } from "./compact.ts";
+import { restartWith, summaryRequest, withoutAttachments, withoutLongResults } from "./compact.ts";
 import type { Conversation } from "./conversation.ts";
 import type { AgentEvent, Denial, TurnEnd } from "./events.ts";
 import { Ledger, totalOf } from "./ledger.ts";
@@ -153,10 +154,23 @@ export class Agent {
     try {
       return await this.#ask(this.#request(this.#parts.conversation.marked()), signal);
     } catch (error) {
+      if (error instanceof ModelFailure && error.kind === "refused")
+        return await this.#askWithoutAttachments(error, signal);
       if (!(error instanceof ModelFailure) || error.kind !== "too-long") throw error;
       await this.#compact("refused", signal);
       return await this.#ask(this.#request(this.#parts.conversation.marked()), signal);
     }
+  }
+
+  /** What is no picture but says that it is one would be refused with every further request, and the conversation be lost. */
+  async #askWithoutAttachments(failure: ModelFailure, signal: AbortSignal) {
+    const { conversation, emit } = this.#parts;
+    const messages = withoutAttachments(conversation.messages);
+    if (messages === undefined) throw failure;
+    const gathered = await this.#ask(this.#request(messages), signal);
+    conversation.restart(messages);
+    emit({ type: "note", text: `Pictures and documents are left out: ${shortLine(failure.message)}` });
+    return gathered;
   }
 
   #request(messages: Request["messages"]): Request {

@@ -30,3 +30,29 @@ function shortResult(block: ContentBlockParam): ContentBlockParam {
   });
   return { ...block, content };
 }
+
+const leftOut = (type: string) => ({
+  type: "text" as const,
+  text: `[${type}, left out: the model's endpoint refused the request that held it. It may be damaged.]`,
+});
+
+const isAttachment = ({ type }: { readonly type: string }) => type === "image" || type === "document";
+
+/** The same messages without pictures and documents; `undefined`: there are none. */
+export function withoutAttachments(messages: readonly MessageParam[]): MessageParam[] | undefined {
+  let isAny = false;
+  const bare = <T extends { readonly type: string }>(part: T) => {
+    if (!isAttachment(part)) return part;
+    isAny = true;
+    return leftOut(part.type);
+  };
+  const without = messages.map((message) => ({
+    ...message,
+    content: blocks(message).map((block) =>
+      block.type === "tool_result" && Array.isArray(block.content)
+        ? { ...block, content: block.content.map(bare) }
+        : bare(block),
+    ),
+  }));
+  return isAny ? without : undefined;
+}

@@ -1,7 +1,6 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, realpathSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { codeOf } from "../../errors/index.ts";
 import { readBoundedFile } from "../../lib/read-bounded-file.ts";
 
 const FILE_LIMIT = 40_000;
@@ -57,7 +56,9 @@ function foldersDownTo(folder: string): string[] {
 
 function boundedText(file: string): string | undefined {
   try {
-    const text = readBoundedFile(file, { limitBytes: READ_LIMIT })?.toString();
+    // A pipe that nobody writes to would be waited for; links are followed before.
+    const place = realpathSync(file);
+    const text = readBoundedFile(place, { limitBytes: READ_LIMIT, plainFile: true })?.toString();
     if (text === undefined || text.length <= FILE_LIMIT) return text;
     return `${text.slice(0, FILE_LIMIT)}\n[${text.length - FILE_LIMIT} more characters in ${file}]`;
   } catch {
@@ -70,9 +71,9 @@ function readSkills(folder: string): Skill[] {
   let names: string[];
   try {
     names = readdirSync(folder);
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR", "EACCES"].includes(codeOf(error) ?? "")) return [];
-    throw error;
+  } catch {
+    // Likewise: a link that leads to itself must not keep the agent from its work.
+    return [];
   }
   return names.sort().flatMap((name) => {
     const file = path.join(folder, name, "SKILL.md");

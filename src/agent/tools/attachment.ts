@@ -6,6 +6,8 @@ import { type Attachment, ToolFault } from "./tool.ts";
 /** Bytes above which the Messages API takes no picture, and no document. */
 const PICTURE_LIMIT = 3_750_000;
 const PDF_LIMIT = 20_000_000;
+/** A damaged document may keep a program busy for ever. */
+const PDF_MS = 60_000;
 
 const pictures = [
   ["image/png", /^\x89PNG\r\n\x1a\n/],
@@ -35,7 +37,7 @@ export function attachmentOf(file: string, bytes: Buffer): Attachment | undefine
 }
 
 /** The text of some pages of a PDF. */
-export async function pdfPages(file: string, pages: string): Promise<string> {
+export async function pdfPages(file: string, pages: string, signal: AbortSignal): Promise<string> {
   const [, first, last = first] = /^\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?$/.exec(pages) ?? [];
   if (first === undefined || last === undefined || Number(last) < Number(first) || Number(first) < 1)
     throw new ToolFault(
@@ -44,7 +46,7 @@ export async function pdfPages(file: string, pages: string): Promise<string> {
   try {
     const run = promisify(execFile);
     const { stdout } = await run("pdftotext", ["-layout", "-f", first, "-l", last, "--", file, "-"], {
-      maxBuffer: 16 * 1024 * 1024,
+      ...{ maxBuffer: 16 * 1024 * 1024, timeout: PDF_MS, killSignal: "SIGKILL", signal },
     });
     return stdout.trim() === "" ? `[Pages ${first} to ${last} of "${file}" hold no text.]` : stdout;
   } catch (error) {

@@ -47,6 +47,9 @@ export const grep = defineTool({
   readOnly: true,
   run: async (input, context) => {
     const root = await realpath(context.place.resolve(input.path ?? "."));
+    const kind = await stat(root);
+    if (!kind.isDirectory() && !kind.isFile())
+      throw new ToolFault(`"${root}" is no folder and no plain file, but a pipe, a socket or a device.`);
     const found =
       (await withRipgrep(input, root, context)) ?? (await grepWithoutRipgrep(input, root, context.signal));
     return answer(input, found, { root, context });

@@ -20,12 +20,12 @@ export const read = defineTool({
   },
   parallel: true,
   readOnly: true,
-  run: async (input, { place }) => {
+  run: async (input, { place, signal }) => {
     const { file, bytes } = await openFile(place.resolve(input.file_path));
     const attachment = input.pages === undefined ? attachmentOf(file, bytes) : undefined;
     await place.seen.see(file);
     if (input.pages !== undefined)
-      return { text: await place.shown(await pdfPages(file, input.pages), "pages", CHARACTERS) };
+      return { text: await place.shown(await pdfPages(file, input.pages, signal), "pages", CHARACTERS) };
     if (attachment !== undefined)
       return { text: `${attachment.type} "${file}", ${bytes.length} bytes:`, attachments: [attachment] };
     const encoding = encodingOf(bytes);
