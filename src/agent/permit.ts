@@ -53,6 +53,10 @@ export class Permissions {
 
   #take(call: Wanted, answer: Answer): Awaited<ReturnType<Permit>> {
     if (!answer.may) return answer;
+    const changed =
+      answer.input === undefined ? undefined : judge(this.#rules, { ...call, input: answer.input });
+    // What a rule denies, no answer puts in the place of what was asked about.
+    if (changed?.decision === "deny" && changed.isUnasked !== true) return { may: false, why: changed.why };
     const { mode = this.#rules.mode, alwaysAllow = [] } = answer;
     this.#rules = { ...this.#rules, mode, allow: [...this.#rules.allow, ...alwaysAllow] };
     return { may: true, input: answer.input ?? call.input };

@@ -60,23 +60,34 @@ function messagesIn(line: Buffer): readonly unknown[] {
 
 const NEWLINE = 10;
 
+/** A line longer than this is left out: an agent in a cell must not fill the host's memory with one that never ends. */
+const LIMIT_BYTES = 64 * 1024 * 1024;
+
 /** What becomes of each line; the last one may lack its end. */
 function inLines(become: (line: Buffer) => Buffer | undefined): Transform {
   let begun: Buffer[] = [];
+  let bytes = 0;
+  const lineWith = (end: Buffer) => {
+    const line = bytes + end.length > LIMIT_BYTES ? undefined : become(Buffer.concat([...begun, end]));
+    begun = [];
+    bytes = 0;
+    return line;
+  };
   return new Transform({
     transform(chunk: Buffer, _, done) {
       let rest = chunk;
       for (let end = rest.indexOf(NEWLINE); end !== -1; end = rest.indexOf(NEWLINE)) {
-        const line = become(Buffer.concat([...begun, rest.subarray(0, end + 1)]));
+        const line = lineWith(rest.subarray(0, end + 1));
         if (line !== undefined) this.push(line);
-        begun = [];
         rest = rest.subarray(end + 1);
       }
-      if (rest.length > 0) begun.push(rest);
+      bytes += rest.length;
+      if (bytes > LIMIT_BYTES) begun = [];
+      else if (rest.length > 0) begun.push(rest);
       done();
     },
     flush(done) {
-      const line = begun.length === 0 ? undefined : become(Buffer.concat(begun));
+      const line = bytes === 0 ? undefined : lineWith(Buffer.alloc(0));
       if (line !== undefined) this.push(line);
       done();
     },
