@@ -95,6 +95,19 @@ test("a question is answered by what the agent offers, and by nothing where it d
   expect(outcome({ may: true, always: true })).toEqual({ outcome: "cancelled" });
 });
 
+test("the person is told what it calls the answer that it would keep", () => {
+  const about = (name: string) => {
+    const options = [{ optionId: "a", kind: "allow_always", name }];
+    const params = { options, toolCall: { kind: "execute", title: "ls" } };
+    return open().read(line({ id: 9, method: "session/request_permission", params })).question;
+  };
+  expect(about("Allow everything")).toMatchObject({
+    always: [],
+    alwaysFor: 'what it calls "Allow everything"',
+  });
+  expect(about("x".repeat(201))).not.toHaveProperty("always");
+});
+
 test("what it does is shown once, with what came of it; what is asked of an editor is refused", () => {
   const talk = open();
   talk.read(line({ id: 2, result: { sessionId: "s" } }));

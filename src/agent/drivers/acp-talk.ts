@@ -141,9 +141,18 @@ function asked({ id, params }: Fields, known: Map<string, readonly Fields[]>): H
       tool: textOf(kind) || "tool",
       input: rawInput === undefined ? textOf(title) : { title, ...fieldsOf(rawInput) },
     },
-    ...(listOf(options).some(({ kind: one }) => one === "allow_always") ? { always: [] } : {}),
+    ...alwaysIn(listOf(options)),
   };
   return { events: [], question };
+}
+
+/** What it would allow for ever is its own choice: the person is told what it calls that. */
+function alwaysIn(options: readonly Fields[]): Pick<Question, "always" | "alwaysFor"> {
+  const option = options.find(({ kind }) => kind === "allow_always");
+  if (option === undefined) return {};
+  const name = textOf(option["name"]);
+  if (name.length > 200) return {};
+  return { always: [], ...(name === "" ? {} : { alwaysFor: `what it calls "${name}"` }) };
 }
 
 function answer({ id }: Question, reply: Reply, options: readonly Fields[]): string {
