@@ -96,6 +96,11 @@ test("whatever mutation of a head is taken, nothing of it can begin a line of it
   );
 });
 
+test("an upstream's malformed field is said without its name, which may be the credential", () => {
+  const parsed = parseResponseHead(["HTTP/1.1 200 OK", "x-sk-real: a\x01b"]);
+  expect(parsed).toMatchObject({ ok: false, reason: "a header field holds a control character" });
+});
+
 test("framing is stated once or refused", () => {
   const header = (name: string, value: string) => ({ name, value });
   const framing = (...headers: { name: string; value: string }[]) =>

@@ -35,6 +35,11 @@ const foreign: readonly (readonly [headers: string, path: string, where: string]
   ["accept: */*", "/v1/models?a=1&%6bey=other", "?key="],
   ["accept: */*", "/v1/models?Access_Token=other", "?Access_Token="],
   ["accept: */*", "/v1/models?subscription-key=other", "?subscription-key="],
+  ["accept: */*", "/v1/models?a=1;key=other", "?key="],
+  ["accept: */*", "/v1/models?api_key%5B%5D=other", "?api_key[]="],
+  ["accept: */*", "/v1/models?key[0]=other", "?key[0]="],
+  ["accept: */*", "/v1/models?+key%20=other", "? key ="],
+  ["accept: */*", "/v1/models?key%00=other", "?key\0="],
 ];
 
 test.each(foreign)("foreignCredential() finds the one of %j at %s", (headers, path, where) => {
@@ -53,7 +58,7 @@ x-stainless-lang: js`;
   expect(
     foreignCredential(
       fields(own),
-      "/v1/messages?beta=true&key=workcell-placeholder&page_token=2&max_tokens=3",
+      "/v1/messages?beta=true&key=workcell-placeholder&page_token=2&max_tokens=3&metadata[key]=4",
     ),
   ).toBeUndefined();
 });
@@ -68,6 +73,8 @@ Cookie: workcell-placeholder
 X-HTTP-Method-Override: DELETE
 X-Forwarded-Host: elsewhere.example
 X-Original-URL: /v1/files
+Content_Length: 9
+Transfer_Encoding: chunked
 X-Some-Account: other
 Cf-Access-Client-Id: other
 X-Stainless-Api-Key: workcell-placeholder

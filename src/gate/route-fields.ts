@@ -4,16 +4,15 @@ import type { Header } from "./http-head.ts";
 
 /**
  * SECURITY(P15): what goes on to an upstream, in lower case; nothing else does. Servers take credentials, other methods, paths and
- * hosts from fields of so many names that no list of those is whole. With a star: what begins so.
+ * hosts from fields of so many names that no list of those is whole. With a star: what begins so. The framing is the
+ * gate's to state: `Content_Length` would be a second one to servers that take `_` for `-`.
  */
 export const passingFields: readonly string[] = [
   // What the request is, and what may be answered.
   ..."accept accept-charset accept-encoding accept-language cache-control content-encoding content-language".split(
     " ",
   ),
-  ..."content-length content-type date expect if-match if-none-match pragma range transfer-encoding user-agent".split(
-    " ",
-  ),
+  ..."content-type date expect if-match if-none-match pragma range user-agent".split(" "),
   // Which request it is, in the logs of both ends.
   ..."idempotency-key x-request-id x-client-request-id x-correlation-id traceparent tracestate".split(" "),
   // What models' own clients say of themselves and of the interface that they mean.
@@ -45,6 +44,9 @@ function passes({ name }: Header): boolean {
 
 const isCredential = ({ name }: Header) => credentialName.test(plain(name)) && !otherName.test(plain(name));
 
+/** A parameter's name as lenient servers read it: `key[]`, `key%20` and `key%00` are `key`, and `;` parts as `&` does. */
+const bare = (name: string) => name.replace(/\[[^\]]*\]?/g, "").replace(/^[^a-z0-9]+|[^a-z0-9]+$/gi, "");
+
 function isPlaceholder(value: string): boolean {
   return value === "" || value.replace(/^Bearer +/i, "") === PLACEHOLDER;
 }
@@ -57,9 +59,10 @@ export function foreignCredential(headers: readonly Header[], path: string): str
   const field = headers.find((header) => isCredential(header) && !isPlaceholder(header.value));
   if (field !== undefined) return field.name.toLowerCase();
   const [, query = ""] = /\?(.*)$/s.exec(path) ?? [];
-  const parameters = [...new URLSearchParams(query)];
+  const parameters = [...new URLSearchParams(query.replaceAll(";", "&"))];
   const [parameter] =
-    parameters.find(([name, value]) => isCredential({ name, value }) && !isPlaceholder(value)) ?? [];
+    parameters.find(([name, value]) => isCredential({ name: bare(name), value }) && !isPlaceholder(value)) ??
+    [];
   return parameter === undefined ? undefined : `?${parameter}=`;
 }
 

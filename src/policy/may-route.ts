@@ -1,7 +1,7 @@
 import type { Answer, HostQuestion, HostRule, NetworkPolicy, Route } from "../model/index.ts";
 import { matchesHost } from "./may-connect.ts";
 import { authorityText } from "./parse-host.ts";
-import { isPlainPath } from "./parse-route.ts";
+import { isPlainPath, isRoutedMethod } from "./parse-route.ts";
 import { noSuchRoute, refused } from "./reserved-name.ts";
 
 /** The answer for a request by a route; allowed, it says by which. */
@@ -18,7 +18,7 @@ export function mayRoute(policy: NetworkPolicy, question: HostQuestion): RouteAn
   }
   const { method = "", path = "" } = question;
   const isAllowed =
-    isPlainPath(path) &&
+    canBeAllowed(question) &&
     route.allow.some(
       (allowed) =>
         allowed.method === method && (path === allowed.below || path.startsWith(`${allowed.below}/`)),
@@ -29,8 +29,15 @@ export function mayRoute(policy: NetworkPolicy, question: HostQuestion): RouteAn
   return refused(
     `${method} of this path is not among ${allowed.join(", ")} for ${route.name}`,
     route.origin,
-    `Add it to what the route allows: "routes": {"${route.name}": {"allow": ["${method} PATH", ...]}} in a settings file`,
+    canBeAllowed(question)
+      ? `Add it to what the route allows: "routes": {"${route.name}": {"allow": ["${method} PATH", ...]}} in a settings file`
+      : "Ask by a method in capitals other than TRACE, and for a path without encoded, empty or relative parts",
   );
+}
+
+/** What no setting could allow: a server may see another path in it, or answer with the credential. */
+function canBeAllowed({ method = "", path = "" }: HostQuestion): boolean {
+  return isRoutedMethod(method) && isPlainPath(path);
 }
 
 /** The rules by which a route's upstream is dialled: the denials, and that the person named this host. */

@@ -53,6 +53,8 @@ const wrong: readonly (readonly [Partial<RouteSetting>, string])[] = [
   [{ allow: ["POST v1"] }, "a method in capitals"],
   [{ allow: ["POST /v1/../x"] }, "a method in capitals"],
   [{ allow: ["CONNECT /"] }, "a method in capitals"],
+  [{ allow: ["TRACE /v1"] }, "neither CONNECT nor TRACE"],
+  [{ allow: ["TRACK /v1"] }, "neither CONNECT nor TRACE"],
   [{ credential: { header: "x-api-key", scheme: "Bearer" } }, "a scheme stands in the field authorization"],
   [{ credential: { header: "x-api-key", also: { "a b": "1" } } }, "printable ASCII"],
   [{ credential: { header: "x-api-key", also: { a: "1\r\nb: 2" } } }, "printable ASCII"],
@@ -85,6 +87,18 @@ test("mayRoute() allows what stands in the route's list, below whole parts of a 
     ask("POST", "/v1", 8080),
   ];
   expect(refused).toEqual(refused.map(() => "deny"));
+});
+
+test("mayRoute() gives no remedy that no setting takes", () => {
+  const remedy = (method: string, path: string) =>
+    mayRoute({ rules: [], routes: [parse()] }, { host: "model.workcell", port: 80, method, path }).remedy;
+  expect(remedy("PUT", "/v1")).toContain('["PUT PATH", ...]');
+  for (const [method = "", path = ""] of [
+    ["TRACE", "/v1"],
+    ["get", "/v1"],
+    ["GET", "/v1/%2e%2e/x"],
+  ])
+    expect(remedy(method, path)).toMatch(/^Ask by a method in capitals/);
 });
 
 test("no rule reaches a route's name, and no pattern may name one", async () => {

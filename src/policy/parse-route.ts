@@ -107,14 +107,18 @@ function fieldOf(
 
 function parseAllowance(text: string, name: string, origin: Origin): RouteAllowance {
   const [, method = "", path = ""] = /^([A-Z]{1,20}) (\/[\x21-\x7e]*)$/.exec(text) ?? [];
-  if (method !== "" && method !== "CONNECT" && isPlainPath(path))
-    return { method, below: path.replace(/\/+$/, "") };
+  if (isRoutedMethod(method) && isPlainPath(path)) return { method, below: path.replace(/\/+$/, "") };
   throw fault({
     what: `what the route ${quoted(name)} allows, ${quoted(text)}`,
     origin,
-    problem: "a method in capitals and the beginning of a path are needed",
+    problem: "a method in capitals, neither CONNECT nor TRACE, and the beginning of a path are needed",
     remedy: 'Write it like "POST /v1"',
   });
+}
+
+/** SECURITY(P15): TRACE, and TRACK as some servers call it, is answered with the request, whose credential the gate put in. */
+export function isRoutedMethod(method: string): boolean {
+  return /^[A-Z]{1,20}$/.test(method) && !["CONNECT", "TRACE", "TRACK"].includes(method);
 }
 
 /** SECURITY(P15): encoded or relative parts let a server see another path than the one that is compared. */
