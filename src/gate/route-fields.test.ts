@@ -38,6 +38,7 @@ const foreign: readonly (readonly [headers: string, path: string, where: string]
   ["accept: */*", "/v1/models?a=1;key=other", "?key="],
   ["accept: */*", "/v1/models?api_key%5B%5D=other", "?api_key[]="],
   ["accept: */*", "/v1/models?key[0]=other", "?key[0]="],
+  ["accept: */*", "/v1/models?a[key=other", "?a[key="],
   ["accept: */*", "/v1/models?+key%20=other", "? key ="],
   ["accept: */*", "/v1/models?key%00=other", "?key\0="],
 ];

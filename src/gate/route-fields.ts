@@ -45,7 +45,7 @@ function passes({ name }: Header): boolean {
 const isCredential = ({ name }: Header) => credentialName.test(plain(name)) && !otherName.test(plain(name));
 
 /** A parameter's name as lenient servers read it: `key[]`, `key%20` and `key%00` are `key`, and `;` parts as `&` does. */
-const bare = (name: string) => name.replace(/\[[^\]]*\]?/g, "").replace(/^[^a-z0-9]+|[^a-z0-9]+$/gi, "");
+const bare = (name: string) => name.replace(/\[[^\]]*\]/g, "").replace(/^[^a-z0-9]+|[^a-z0-9]+$/gi, "");
 
 function isPlaceholder(value: string): boolean {
   return value === "" || value.replace(/^Bearer +/i, "") === PLACEHOLDER;

@@ -109,6 +109,17 @@ test("what the gate could not carry out is an endpoint that cannot be reached, f
   });
 });
 
+test.each([
+  ["a page of HTML", "<p>Sign in</p>", 'answered 200 with "text/html", and text/event-stream was asked for'],
+  ["without an end", "x".repeat(65 * 1024 * 1024), "answered more than 64 MiB"],
+])("an answer that is %s ends the turn at once", async (_, body, message) => {
+  const page = { status: 200, headers: { "content-type": "text/html" }, body };
+  const api = await serveMessages([page, { text: "at last" }]);
+  const { code, end } = await run(api);
+  expect([code, api.requests.length]).toEqual([1, 1]);
+  expect(end).toMatchObject({ failure: { kind: "refused", message: expect.stringContaining(message) } });
+});
+
 test("a token goes as a bearer, and then no key does", async () => {
   const api = await serveMessages([{ text: "ok" }]);
   await run(api, { ANTHROPIC_AUTH_TOKEN: "token" });

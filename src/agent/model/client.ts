@@ -36,7 +36,7 @@ export function makeClient(env: NodeJS.ProcessEnv): ModelClient {
       opened ??= import("./open-messages.ts").then(({ openMessages }) => openMessages(baseUrl, env));
       for (let attempt = 1; ; attempt += 1) {
         try {
-          return await askOnce(await opened, request, how);
+          return await askOnce(await opened, request, { ...how, baseUrl });
         } catch (error) {
           const asked = { model: request.model, baseUrl };
           const failure = how.signal.aborted ? interrupted() : failureOf(error, asked);
@@ -51,27 +51,44 @@ export function makeClient(env: NodeJS.ProcessEnv): ModelClient {
   };
 }
 
-async function askOnce(messages: Messages, request: Request, how: Asking): Promise<Gathered> {
+async function askOnce(
+  messages: Messages,
+  request: Request,
+  how: Asking & { readonly baseUrl: string },
+): Promise<Gathered> {
   const gatherer = new Gatherer();
   const silence = new AbortController();
   const signal = AbortSignal.any([how.signal, silence.signal]);
   const watch = setTimeout(() => silence.abort(), SILENCE_MS);
   try {
-    const stream = await messages.create({ ...request, stream: true }, { signal });
+    const asked = messages.create({ ...request, stream: true }, { signal });
+    const { data: stream, response } = await asked.withResponse();
     for await (const event of stream) {
       watch.refresh();
       gatherer.take(event);
       how.onEvent(event);
     }
     how.signal.throwIfAborted();
+    if (!gatherer.hasBegun) refuseOthers(response, how.baseUrl);
     return gatherer.whole;
   } catch (error) {
+    if (error instanceof ModelFailure) throw error;
     // A connection that breaks in the middle is no endpoint out of reach.
     if (gatherer.hasBegun && !how.signal.aborted && !isAnswer(error)) return gatherer.whole;
     throw error;
   } finally {
     clearTimeout(watch);
   }
+}
+
+/** A page to sign in at, or another server's answer, stays what it is however often it is asked for. */
+function refuseOthers({ status, headers }: Response, baseUrl: string): void {
+  const type = headers.get("content-type") ?? "";
+  if (type === "" || /^text\/event-stream\b/i.test(type)) return;
+  throw new ModelFailure("refused", {
+    message: `${baseUrl} is no model's endpoint: it answered ${status} with ${JSON.stringify(type.slice(0, 100))}, and text/event-stream was asked for.`,
+    remedy: "Check its address, where you set one (ANTHROPIC_BASE_URL).",
+  });
 }
 
 function interrupted(): ModelFailure {

@@ -2,6 +2,7 @@ import http from "node:http";
 import type https from "node:https";
 import net from "node:net";
 import { Readable } from "node:stream";
+import { ModelFailure } from "./model-failure.ts";
 import { addressOf, credentialOf } from "./proxy-address.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -94,6 +95,24 @@ function responseOf(answer: http.IncomingMessage): Response {
   );
   const isEmpty = status === 204 || status === 304;
   if (isEmpty) answer.resume();
-  const body = isEmpty ? null : (Readable.toWeb(answer) as ReadableStream<Uint8Array>);
+  const bounded = () => Readable.toWeb(Readable.from(boundedBody(answer), { objectMode: false }));
+  const body = isEmpty ? null : (bounded() as ReadableStream<Uint8Array>);
   return new Response(body, { status, statusText: answer.statusMessage ?? "", headers });
+}
+
+/** Far more than any model says in one answer. */
+const LIMIT_BYTES = 64 * 1024 * 1024;
+
+/** An endpoint that never ends its answer would fill the memory of whoever listens. */
+async function* boundedBody(answer: http.IncomingMessage): AsyncGenerator<Buffer> {
+  let left = LIMIT_BYTES;
+  for await (const piece of answer as AsyncIterable<Buffer>) {
+    left -= piece.length;
+    if (left < 0)
+      throw new ModelFailure("refused", {
+        message: "The model's endpoint answered more than 64 MiB, and no answer of a model is so long.",
+        remedy: "Check its address, where you set one (ANTHROPIC_BASE_URL).",
+      });
+    yield piece;
+  }
 }
