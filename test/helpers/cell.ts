@@ -1,9 +1,10 @@
 import { type SpawnOptions, spawn, spawnSync } from "node:child_process";
-import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import { missing } from "./filtered-bwrap.ts";
 import { ensureBuilt } from "./made-once.ts";
+import { removeTree } from "./remove-tree.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const inCi = process.env["CI"] === "true";
@@ -101,7 +102,7 @@ export class House {
   }
 
   close(): void {
-    rmSync(this.#folder, { recursive: true, force: true });
+    removeTree(this.#folder);
   }
 
   home(person: Person): string {

@@ -1,8 +1,9 @@
 import { type SpawnSyncOptions, spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { compile, placeNative } from "./made-once.ts";
+import { removeTree } from "./remove-tree.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
@@ -72,7 +73,7 @@ export interface Place extends Disposable {
 function makePlaceIn(parent: string): Place {
   const folder = realpathSync(mkdtempSync(path.join(parent, "workcell-cellhost-")));
   chmodSync(folder, 0o755);
-  return { path: folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
+  return { path: folder, [Symbol.dispose]: () => removeTree(folder) };
 }
 
 /** A place below the folder for temporary files. */

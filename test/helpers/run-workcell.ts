@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Outcome, TunnelName } from "../../src/model/index.ts";
 import { ensureBuilt } from "./made-once.ts";
+import { removeTree } from "./remove-tree.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const strangerId = 54_321;
@@ -206,7 +207,7 @@ export function makeDesk(person: Person, parent = tmpdir()): Desk {
       await run(["--outcome", file, ...words], options);
       return JSON.parse(readFileSync(file, "utf8")) as Outcome;
     },
-    [Symbol.dispose]: () => rmSync(place, { recursive: true, force: true }),
+    [Symbol.dispose]: () => removeTree(place),
   };
 }
 

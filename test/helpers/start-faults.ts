@@ -116,6 +116,8 @@ export class FaultDesk implements Disposable {
       },
     );
     const injected = existsSync(log) ? readFileSync(log, "latin1").split("(INJECTED)").length - 1 : 0;
+    // Under the mask of a fault, the canary may have shut it against its owner.
+    if (existsSync(said)) chmodSync(said, 0o600);
     const canary = existsSync(said) ? sealOf(readFileSync(said, "utf8")) : undefined;
     return { ended, arrived: injected, canary, left: await this.#left() };
   }

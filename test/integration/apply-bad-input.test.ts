@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { OpenLayer } from "../../src/changes/index.ts";
@@ -6,6 +5,7 @@ import { makePlace, type Place, runScript, runToEnd } from "../helpers/cellhost.
 import { treeOf } from "../helpers/census.ts";
 import { buildCellfiles, starters } from "../helpers/file-bench.ts";
 import { brief, LayerBench } from "../helpers/layer-bench.ts";
+import { removeTree } from "../helpers/remove-tree.ts";
 
 let place: Place;
 let cellfiles = "";
@@ -67,7 +67,7 @@ describe.each(starters)("by $name", (starter) => {
       expect((await opened.undo(2)).left).toEqual([]);
       expect(host("times")).toEqual(after);
     } finally {
-      rmSync(other, { recursive: true, force: true });
+      removeTree(other);
     }
   });
 
