@@ -26,7 +26,8 @@ const flags = [
   // Tables for unwinding are of no use to C without exceptions, and a seventh of a program.
   ...["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"],
   ...["-ffunction-sections", "-fdata-sections", "-static", "-s"],
-  ...["-Wl,--gc-sections", "-Wl,-z,relro,-z,now,-z,noexecstack"],
+  // Each part on pages of its own would fill a fifth of a program with nothing, which a start then reads.
+  ...["-Wl,--gc-sections", "-Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code"],
 ];
 
 const ABANDONED_MS = 10 * 60_000;

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { execFurther, startCell } from "../../src/session/index.ts";
+import { execFurther, openStarter } from "../../src/session/index.ts";
 
 /**
  * @typedef {object} Launched
@@ -74,7 +74,7 @@ function spawnLauncher({ id, what, words, holdsCommand }) {
 }
 
 /** Starts cells as a program does that embeds Workcell. @param {LauncherTask} task */
-function cellStarter({ words: [tunnel = ""], installation }) {
+function openCellStarter({ words: [tunnel = ""], installation }) {
   const env = /** @type {Record<string, string>} */ (process.env);
   const none = { allowHosts: [], denyHosts: [], presets: [], mounts: [], environment: [], waive: [] };
   const request = {
@@ -89,19 +89,18 @@ function cellStarter({ words: [tunnel = ""], installation }) {
     if (!notices.has(line)) process.stderr.write(`${line}\n`);
     notices.add(line);
   };
-  return (/** @type {readonly string[]} */ command, /** @type {"ignore" | "pipe"} */ stdin) =>
-    startCell({ ...request, command, stdio: [stdin, "pipe", 2], onNotice });
+  return openStarter({ ...request, onNotice });
 }
 
-/** @param {LauncherTask} task @returns {Launcher} */
-function workcellLauncher(task) {
+/** @param {LauncherTask} task @returns {Promise<Launcher>} */
+async function workcellLauncher(task) {
   const { id, what } = task;
-  const start = cellStarter(task);
+  const starter = await openCellStarter(task);
   return {
     id,
     what,
     launch: async (command, stdin = "ignore") => {
-      const cell = await start(command, stdin);
+      const cell = await starter.start({ command, stdio: [stdin, "pipe", 2] });
       if (cell.stdout === null) throw new TypeError("There is no pipe at the cell's stdout.");
       let killed = false;
       const ended = cell.outcome.then((outcome) => {
@@ -115,14 +114,16 @@ function workcellLauncher(task) {
       };
       return { stdin: cell.stdin, stdout: cell.stdout, ended, kill };
     },
-    close: async () => {},
+    close: () => starter.close(),
   };
 }
 
 /** Further commands in one cell that lives. @param {LauncherTask} task @returns {Promise<Launcher>} */
 async function furtherLauncher(task) {
   const { id, what, installation } = task;
-  const live = await cellStarter(task)(["sleep", "1000"], "ignore");
+  const starter = await openCellStarter(task);
+  const live = await starter.start({ command: ["sleep", "1000"], stdio: ["ignore", "pipe", 2] });
+  await starter.close();
   const cell = { socket: live.plan.execSocket ?? "", acting: {} };
   return {
     id,

@@ -13,9 +13,11 @@
 
 static void take_mode(struct mount_request *mount, char ***rest, const char *flag) {
   const char *mode = take(rest, flag);
-  mount->system = strcmp(mode, "system") == 0;
-  mount->read_only = mount->system || strcmp(mode, "ro") == 0;
-  if (!mount->read_only && strcmp(mode, "rw") != 0) misuse("not a mount mode (ro, rw or system), argument", mode);
+  mount->devices = strcmp(mode, "dev") == 0;
+  mount->system = mount->devices || strcmp(mode, "system") == 0;
+  mount->read_only = !mount->devices && strcmp(mode, "rw") != 0;
+  if (mount->read_only && !mount->system && strcmp(mode, "ro") != 0)
+    misuse("not a mount mode (ro, rw, dev or system), argument", mode);
 }
 
 static void take_mount(struct enter_request *request, char ***rest, const char *flag, bool idmapped) {
@@ -38,6 +40,11 @@ static void take_link(struct enter_request *request, char ***rest, const char *f
   link->place = take_place(rest, flag);
 }
 
+static void take_folder(struct enter_request *request, char ***rest, const char *flag) {
+  if (request->folder_count == MAX_FOLDERS) fail(EXIT_CANNOT, "too many folders, argument", flag, E2BIG);
+  request->folders[request->folder_count++] = take_place(rest, flag);
+}
+
 bool take_enter_flag(struct enter_request *request, const char *flag, char ***rest) {
   /* Uid and gid 0 are refused here: to leave them is what `enter` is for. */
   if (strcmp(flag, "--uid") == 0) request->uid = (uid_t)take_id(rest, flag, 1);
@@ -48,6 +55,9 @@ bool take_enter_flag(struct enter_request *request, const char *flag, char ***re
   else if (strcmp(flag, "--keep-fd") == 0) keep(&request->kept, take_descriptor(rest, flag), flag);
   else if (strcmp(flag, "--mount") == 0) take_mount(request, rest, flag, false);
   else if (strcmp(flag, "--idmap") == 0) take_mount(request, rest, flag, true);
+  else if (strcmp(flag, "--as-root") == 0) request->as_root = true;
+  else if (strcmp(flag, "--folder") == 0) take_folder(request, rest, flag);
+  else if (strcmp(flag, "--terminals") == 0) request->terminals = take_place(rest, flag);
   else if (strcmp(flag, "--link") == 0) take_link(request, rest, flag);
   else return false;
   return true;
@@ -94,7 +104,8 @@ void clone_mounts(struct enter_request *request) {
    *    seen without its restrictions. */
   for (size_t i = 0; i < request->mount_count; i++) {
     const struct mount_request *mount = &request->mounts[i];
-    restrict_tree(mount->tree, mount->source, mount->read_only);
+    if (mount->devices) restrict_devices(mount->tree, mount->source);
+    else restrict_tree(mount->tree, mount->source, mount->read_only);
     if (!mount->idmapped) continue;
     maps[i] = identity_map_for(request, i, maps);
     idmap_tree(mount->tree, mount->source, maps[i], EXIT_CANNOT_IDMAP);
@@ -103,8 +114,11 @@ void clone_mounts(struct enter_request *request) {
 
 int cover_and_attach(struct enter_request *request) {
   int scratch = cover_scratch(request->scratch);
+  for (size_t i = 0; i < request->folder_count; i++)
+    make_folder(request->folders[i], request->uid, request->gid, scratch);
   for (size_t i = 0; i < request->mount_count; i++) 
     attach_tree(request->mounts[i].tree, request->mounts[i].place, scratch);
+  if (request->terminals != NULL) attach_tree(make_terminals(), request->terminals, scratch);
   for (size_t i = 0; i < request->link_count; i++)
     attach_link(request->links[i].text, request->links[i].place, scratch);
 
@@ -121,9 +135,12 @@ void enter_namespace(struct enter_request *request) {
 
   /* 2. Clones first: only then is the scratch folder covered, and the mounts get their names in it. */
   clone_mounts(request);
-  cover_and_attach(request);
+  int scratch = cover_and_attach(request);
 
-  /* 3. After the last step that needs root. */
+  /* 3. SECURITY: what bwrap does from here on, it does where nothing else of the host's is. */
+  if (request->as_root) become_root(scratch);
+
+  /* 4. After the last step that needs root. */
   drop_to(request->uid, request->gid);
 }
 

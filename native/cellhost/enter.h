@@ -9,7 +9,7 @@
 #include "life.h"
 #include "mounts.h"
 
-enum { MAX_MOUNTS = 256, MAX_LINKS = 64 };
+enum { MAX_MOUNTS = 256, MAX_LINKS = 64, MAX_FOLDERS = 8 };
 
 struct link_request {
   const char *text;
@@ -20,6 +20,10 @@ struct enter_request {
   uid_t uid; /* 0: none was named */
   gid_t gid;
   const char *scratch;
+  char *folders[MAX_FOLDERS];
+  size_t folder_count;
+  char *terminals; /* place of terminals of the cell's own; NULL: none */
+  bool as_root; /* the scratch folder takes the place of all else that is mounted */
   pid_t parent; /* 0: whoever the parent is at the start */
   struct kept kept;
   struct mount_request mounts[MAX_MOUNTS];

@@ -128,6 +128,11 @@ void restrict_tree(int tree, const char *source, bool read_only) {
   if (set_attributes(tree, TREE_RECURSIVE, attributes) != 0) cannot("restrict mount", source);
 }
 
+void restrict_devices(int tree, const char *source) {
+  struct mount_attributes attributes = {.set = ATTR_NOSUID | ATTR_NOEXEC, .propagation = PROPAGATE_PRIVATE};
+  if (set_attributes(tree, TREE_RECURSIVE, attributes) != 0) cannot("restrict mount", source);
+}
+
 static void write_map(pid_t process, const char *file, const struct text *map) {
   struct text path = {.length = 0};
   add(&path, "/proc/");
@@ -227,7 +232,7 @@ void idmap_tree(int tree, const char *source, int user_namespace, int code) {
 }
 
 static void set_option(int context, const char *key, const char *value) {
-  if (syscall(NR_FSCONFIG, context, FS_SET_STRING, key, value, 0) != 0) cannot("set tmpfs option", key);
+  if (syscall(NR_FSCONFIG, context, FS_SET_STRING, key, value, 0) != 0) cannot("set option", key);
 }
 
 static void set_merge_option(int context, const char *key, const char *value) {
@@ -266,23 +271,44 @@ int merge_trees(int lower, int layer, bool is_root, const char *source) {
   return tree;
 }
 
+static int open_file_system(const char *name) {
+  int context = (int)syscall(NR_FSOPEN, name, FS_CLOEXEC);
+  if (context < 0) cannot("open file system", name);
+  return context;
+}
+
+static int mount_detached(int context, const char *name, unsigned attributes) {
+  if (syscall(NR_FSCONFIG, context, FS_CREATE, NULL, NULL, 0) != 0) cannot("create file system", name);
+  int tree = (int)syscall(NR_FSMOUNT, context, FS_CLOEXEC, attributes);
+  if (tree < 0) cannot("mount file system", name);
+  close(context);
+  return tree;
+}
+
+int make_terminals(void) {
+  int context = open_file_system("devpts");
+  set_option(context, "mode", "0620");
+  set_option(context, "ptmxmode", "0666");
+  return mount_detached(context, "devpts", ATTR_NOSUID | ATTR_NOEXEC);
+}
+
 /* 0711: the session's uid walks to the names it is told, and can neither list nor add any. */
 int cover_scratch(const char *scratch) {
   int place = open_canonical(scratch, O_DIRECTORY);
   if (place < 0) cannot("open scratch", scratch);
-  int context = (int)syscall(NR_FSOPEN, "tmpfs", FS_CLOEXEC);
-  if (context < 0) cannot("open file system", "tmpfs");
+  int context = open_file_system("tmpfs");
   set_option(context, "mode", "0711");
   set_option(context, "size", "64k");
   set_option(context, "nr_inodes", "512");
-  if (syscall(NR_FSCONFIG, context, FS_CREATE, NULL, NULL, 0) != 0) cannot("create file system", "tmpfs");
-  int tree = (int)syscall(NR_FSMOUNT, context, FS_CLOEXEC, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
-  if (tree < 0) cannot("mount file system", "tmpfs");
+  int tree = mount_detached(context, "tmpfs", ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
   if (syscall(NR_MOVE_MOUNT, tree, "", place, "", MOVE_FROM_DESCRIPTOR | MOVE_TO_DESCRIPTOR) != 0)
     cannot("cover scratch", scratch);
-  close(context);
   close(place);
   return tree;
+}
+
+static void give_away(int above, const char *name, uid_t uid, gid_t gid) {
+  if (fchownat(above, name, uid, gid, AT_SYMLINK_NOFOLLOW) != 0) cannot("give away", name);
 }
 
 /*
@@ -293,6 +319,9 @@ static int enter_folder(int above, const char *name) {
   if (mkdirat(above, name, 0755) == 0) {
     /* Whatever the umask is. */
     if (fchmodat(above, name, 0755, 0) != 0) cannot("open to everybody", name);
+    struct stat status;
+    if (fstat(above, &status) != 0) cannot("look at the folder of", name);
+    give_away(above, name, status.st_uid, status.st_gid);
   } else if (errno != EEXIST) cannot("make folder", name);
   struct how_to_open how = {
       .flags = (uint64_t)(O_PATH | O_CLOEXEC | O_DIRECTORY),
@@ -340,4 +369,20 @@ void attach_link(const char *text, char *place, int scratch) {
   struct standing at = stand_at(place, scratch);
   if (symlinkat(text, at.folder, at.name) != 0) cannot("make link", place);
   if (at.folder != scratch) close(at.folder);
+}
+
+void make_folder(char *place, uid_t uid, gid_t gid, int scratch) {
+  struct standing at = stand_at(place, scratch);
+  close(enter_folder(at.folder, at.name));
+  give_away(at.folder, at.name, uid, gid);
+  if (at.folder != scratch) close(at.folder);
+}
+
+/* In a system that has no file system below its root, as one that runs from memory, there is nothing to exchange it with. */
+void become_root(int scratch) {
+  if (fchdir(scratch) != 0) cannot("change folder", "scratch");
+  if (syscall(SYS_pivot_root, ".", ".") == 0) {
+    if (umount2(".", MNT_DETACH) != 0) cannot("leave", "/");
+  } else if (mount(".", "/", NULL, MS_MOVE, NULL) != 0 || chroot(".") != 0) cannot("change root", "scratch");
+  if (chdir("/") != 0) cannot("change folder", "/");
 }

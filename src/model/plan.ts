@@ -150,22 +150,26 @@ export interface SealPlan {
 /** A folder that is seen under another owner, by cellhost, before bwrap starts. Root only. */
 export interface HostMount {
   readonly source: string;
-  /** Absolute path in the scratch file system, which bwrap binds from. */
+  /** Absolute path in the scratch file system, as bwrap finds it. */
   readonly scratch: string;
   /** The owner on disk; absent: mounted as it is. */
   readonly owner?: { readonly uid: number; readonly gid: number };
   readonly readOnly: boolean;
   /** The host's own: links on the way to it are followed. */
   readonly system?: true;
+  /** Devices in it work; the host's own, as it is. */
+  readonly devices?: true;
 }
 
-/** What of /etc cellhost puts together in one folder, which bwrap binds as a whole. */
-export interface EtcFolder {
-  /** Absolute path in the scratch file system. */
+/** Mounts that cellhost gathers in one place, which bwrap binds as a whole. */
+export interface Gathered {
+  /** Place in the cell. */
+  readonly target: string;
+  /** Absolute path, as bwrap finds it. */
   readonly scratch: string;
-  readonly links: readonly { readonly text: string; readonly scratch: string }[];
-  /** Places in the cell that are in it. */
+  /** Places in the cell of the mounts that are in it. */
   readonly targets: readonly string[];
+  readonly kind: "bind" | "ro-bind" | "dev-bind";
 }
 
 /** A folder and a layer of the session's as one: what the cell writes goes to the layer. Made by cellhost before bwrap starts. */
@@ -206,9 +210,15 @@ export interface RootPlan {
   readonly gid: number;
   /** Mount point of the scratch file system, in a mount namespace of the cell's own. */
   readonly scratch: string;
+  /** It becomes the root of that namespace, so that bwrap finds nothing else there. */
+  readonly asRoot: boolean;
   readonly mounts: readonly HostMount[];
-  /** Absent: bwrap mounts each part of /etc. */
-  readonly etc?: EtcFolder;
+  readonly gathered: readonly Gathered[];
+  readonly links: readonly { readonly text: string; readonly scratch: string }[];
+  /** Folders in which bwrap makes mount points of its own. */
+  readonly folders: readonly string[];
+  /** Where terminals of the cell's own are mounted. */
+  readonly terminals?: string;
 }
 
 /** Something held in a weaker way than asked for. */

@@ -79,16 +79,15 @@ test("planArgv() says every mount in its order, and the command word by word", (
   ]);
 });
 
+const root = {
+  ...{ uid: 7, gid: 8, scratch: "/tmp", asRoot: false, gathered: [], links: [], folders: [] },
+  mounts: [
+    { source: "/state/s/home", scratch: "/tmp/m0", readOnly: false },
+    { source: "/state/s/home/deep", scratch: "/tmp/m1", readOnly: true, owner: { uid: 1, gid: 2 } },
+  ],
+};
+
 test("planArgv() lets root's cellhost mount first, and binds from its scratch places, the innermost first", () => {
-  const root = {
-    uid: 7,
-    gid: 8,
-    scratch: "/tmp",
-    mounts: [
-      { source: "/state/s/home", scratch: "/tmp/m0", readOnly: false },
-      { source: "/state/s/home/deep", scratch: "/tmp/m1", readOnly: true, owner: { uid: 1, gid: 2 } },
-    ],
-  };
   expect(planArgv({ ...plan, root }, "/bin/bwrap", ["sh", "-c", "script"])).toEqual([
     ...["/wc/cellhost", "supervise", "--uid", "7", "--gid", "8", "--scratch", "/tmp"],
     ...["--mount", "rw", "/state/s/home", "m0", "--idmap", "ro", "/state/s/home/deep", "m1", "1", "2"],
@@ -98,6 +97,36 @@ test("planArgv() lets root's cellhost mount first, and binds from its scratch pl
     ...["--ro-bind", "/usr", "/usr", "--bind", "/tmp/m0", "/h", "--ro-bind", "/state/s/home2", "/h/x"],
     ...["--bind", "/tmp/m1/y", "/h/y"],
     ...rest,
+  ]);
+});
+
+test("planArgv() binds what cellhost has gathered: the root first, /dev in its place, /etc last", () => {
+  const gathered = [
+    { target: "/", scratch: "/root", targets: ["/usr", "/h/x", "/h/y"], kind: "bind" },
+    { target: "/dev", scratch: "/dev", targets: ["/dev"], kind: "dev-bind" },
+    { target: "/etc", scratch: "/etc", targets: ["/etc/ssl"], kind: "ro-bind" },
+  ] as const;
+  const mounts = [
+    { source: "/usr", scratch: "/root/usr", readOnly: true, system: true },
+    { source: "/dev/null", scratch: "/dev/null", readOnly: false, devices: true },
+    { source: "/state/s/home", scratch: "/m0", readOnly: false },
+  ] as const;
+  const own = {
+    ...{ ...root, asRoot: true, gathered, mounts, folders: ["/root", "/dev"], terminals: "/dev/pts" },
+    links: [{ text: "usr/bin", scratch: "/bin" }],
+  };
+  const argv = planArgv({ ...plan, root: own }, "/bin/bwrap", ["sh", "-c", "script"]);
+  expect(argv.slice(2, argv.indexOf("/bin/bwrap"))).toEqual([
+    ...["--uid", "7", "--gid", "8", "--scratch", "/tmp", "--as-root", "--folder", "root", "--folder", "dev"],
+    ...["--mount", "system", "/usr", "root/usr", "--mount", "dev", "/dev/null", "dev/null"],
+    ...["--mount", "rw", "/state/s/home", "m0", "--link", "usr/bin", "bin", "--terminals", "dev/pts"],
+    ...["--keep-fd", "4", "--"],
+  ]);
+  expect(argv.slice(argv.indexOf("--chdir") + 2, -9)).toEqual([
+    ...["--bind", "/root", "/", "--bind", "/m0", "/h"],
+    ...["--tmpfs", "/t", "--perms", "1777", "--size", "4096", "--tmpfs", "/t/s"],
+    ...["--perms", "0755", "--dir", "/d", "--symlink", "usr/l", "/l", "--proc", "/proc"],
+    ...["--dev-bind", "/dev", "/dev", "--ro-bind", "/etc", "/etc", "--remount-ro", "/"],
   ]);
 });
 

@@ -1,4 +1,4 @@
-import type { HostMount, Plan, PlannedMount } from "../model/index.ts";
+import type { Gathered, HostMount, Plan, PlannedMount } from "../model/index.ts";
 import { cpuList } from "./limited-views.ts";
 
 /** The descriptors that cellhost inherits; bwrap gets all but the channel, and 7 for cellinit to speak on. */
@@ -70,17 +70,25 @@ function isolationArguments({ identity, hostname, workdir }: Plan): string[] {
 
 function dropArguments({ root }: Plan): string[] {
   if (root === undefined) return [];
-  const { uid, gid, scratch, mounts, etc } = root;
-  const below = (place: string) => place.slice(scratch.length + 1);
-  const binds = mounts.flatMap(({ source, scratch: place, owner, readOnly, system }) => {
-    const mode = system === true ? "system" : readOnly ? "ro" : "rw";
-    const common = [mode, source, below(place)];
-    return owner === undefined
-      ? ["--mount", ...common]
-      : ["--idmap", ...common, `${owner.uid}`, `${owner.gid}`];
-  });
-  const links = (etc?.links ?? []).flatMap(({ text, scratch: place }) => ["--link", text, below(place)]);
-  return ["--uid", `${uid}`, "--gid", `${gid}`, "--scratch", scratch, ...binds, ...links];
+  const { uid, gid, scratch, asRoot, mounts, links, folders, terminals } = root;
+  const below = (place: string) => place.slice((asRoot ? 0 : scratch.length) + 1);
+  const binds = mounts.flatMap(({ source, scratch: place, owner, ...how }) =>
+    owner === undefined
+      ? ["--mount", modeOf(how), source, below(place)]
+      : ["--idmap", modeOf(how), source, below(place), `${owner.uid}`, `${owner.gid}`],
+  );
+  return [
+    ...["--uid", `${uid}`, "--gid", `${gid}`, "--scratch", scratch, ...(asRoot ? ["--as-root"] : [])],
+    ...folders.flatMap((place) => ["--folder", below(place)]),
+    ...binds,
+    ...links.flatMap(({ text, scratch: place }) => ["--link", text, below(place)]),
+    ...(terminals === undefined ? [] : ["--terminals", below(terminals)]),
+  ];
+}
+
+function modeOf({ devices, system, readOnly }: Pick<HostMount, "devices" | "system" | "readOnly">): string {
+  if (devices === true) return "dev";
+  return system === true ? "system" : readOnly ? "ro" : "rw";
 }
 
 function layerArguments({ layers, root }: Plan): string[] {
@@ -143,15 +151,30 @@ function commandWords(plan: Plan): string[] {
   return ["/usr/bin/env", ...acting.map(({ name, value }) => `${name}=${value}`), ...plan.command];
 }
 
-/** Every mount by bwrap, but those that cellhost has gathered: the folder they are in, in the place of the first. */
+/** The plan of a cell with another command: nothing else of it depends on that. */
+export function withCommand(plan: Plan, command: readonly string[]): Plan {
+  const other = { ...plan, command };
+  return {
+    ...other,
+    argv: [...plan.argv.slice(0, plan.argv.length - commandWords(plan).length), ...commandWords(other)],
+  };
+}
+
+/** Every mount by bwrap; what cellhost has gathered by the place that it is in. */
 function bwrapMounts(plan: Plan): string[] {
-  const { scratch = "", targets = [] } = plan.root?.etc ?? {};
-  const gathered = new Set(targets);
-  return plan.mounts.flatMap((mount) => {
-    // What has the same place once more lies over it.
-    if (!gathered.delete(mount.target)) return mountArguments(mount, bindSource(mount, plan));
-    return mount.target === targets[0] ? ["--ro-bind", scratch, "/etc"] : [];
+  const { gathered = [] } = plan.root ?? {};
+  const inOne = new Set(gathered.flatMap(({ targets }) => targets));
+  const bind = ({ kind, scratch, target }: Gathered) => [`--${kind}`, scratch, target];
+  const [root = [], dev = [], etc = []] = ["/", "/dev", "/etc"].map((place) =>
+    gathered.filter(({ target }) => target === place).flatMap(bind),
+  );
+  const own = plan.mounts.flatMap((mount) => {
+    if (mount.kind === "dev") return dev.length > 0 ? dev : mountArguments(mount, "");
+    // /etc has the most mounts: what is made after it would take longer.
+    if (mount.kind === "remount-ro") return [...etc, ...mountArguments(mount, "")];
+    return inOne.has(mount.target) ? [] : mountArguments(mount, bindSource(mount, plan));
   });
+  return [...root, ...own];
 }
 
 /** The plan as one command line: cellhost, bwrap, what makes the tunnel and seals the command, the command. */

@@ -196,7 +196,16 @@ export function buildPlan(input: PlanInput): Plan {
     limits,
     cellhost: facts.cellhost,
     ...(settings.tunnel.value === "direct" && { execSocket: `${cellFolderOf(session)}/exec` }),
-    ...(session.uid === undefined ? {} : { root: planRoot(session, session.uid, mounts) }),
+    ...(session.uid === undefined
+      ? {}
+      : {
+          root: planRoot(session.uid, {
+            session,
+            mounts,
+            bwrap: facts.bwrap.realPath,
+            isLayered: layers !== undefined,
+          }),
+        }),
     ...(layers === undefined ? {} : { layers }),
     argv: [],
     sockets: {

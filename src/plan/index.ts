@@ -3,7 +3,7 @@
  * in: Settings, Policy, HostFacts, the session and the command. out: a Plan, as data.
  * may import: settings, policy.
  */
-export { launchEnvironment } from "./argv.ts";
+export { launchEnvironment, withCommand } from "./argv.ts";
 export { buildPlan, type PlanInput } from "./build-plan.ts";
 export { caVariables } from "./environment.ts";
 export { isLayered, planFolders } from "./folders.ts";

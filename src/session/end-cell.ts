@@ -22,6 +22,8 @@ export interface Started {
   readonly output: JoinedOutput;
   readonly group: CellGroup | undefined;
   readonly guard: Guard | undefined;
+  /** Whether this start looks for what killed runs have left. */
+  readonly looksAround: boolean;
 }
 
 /** How a cell's command ended, and who watched it. */

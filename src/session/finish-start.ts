@@ -38,7 +38,8 @@ async function makeReady(started: Started) {
   const { plan, session, decided } = started;
   const hold = await readyLimits(limitsOf(started));
   recordPlan(plan, session);
-  const left = findLeftovers(decided.facts.own.records, decided.facts.limits);
+  const { own, limits } = decided.facts;
+  const left = started.looksAround ? findLeftovers(own.records, limits) : undefined;
   return { hold, left, begin: supervise };
 }
 
@@ -72,7 +73,7 @@ export async function finishStart(started: Started): Promise<RunningCell> {
     };
     const supervised = begin(running, how);
     // The command has gone, and needs nothing of this process for a moment.
-    setImmediate(() => records.sweep(left));
+    if (left !== undefined) setImmediate(() => records.sweep(left));
     return {
       plan,
       facts: decided.facts,

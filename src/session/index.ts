@@ -40,6 +40,7 @@ export {
 } from "./forget-sessions.ts";
 export { type Layer, pendingLayers, sessionLayers } from "./layer-record.ts";
 export { lockBy } from "./lock-by.ts";
+export { openStarter, type Starter, type StarterRequest } from "./open-starter.ts";
 export { uncoveredIn } from "./own-config.ts";
 export { replaceInLayer } from "./replace-in-layer.ts";
 export type { RunningCell, RunRequest, RunRoute } from "./request.ts";

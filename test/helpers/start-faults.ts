@@ -40,12 +40,21 @@ export function sealOf(text: string): string {
     .join("\n");
 }
 
-/** What a sealed command finds, whoever started it. */
-export const sealed = [
-  ...["Uid: ID ID ID ID", "Gid: ID ID ID ID", "Groups:"],
-  ...["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"].map((name) => `${name}: ${"0".repeat(16)}`),
-  ...["NoNewPrivs: 1", "Seccomp: 2", "Seccomp_filters: 2", "ID 0 1", "ID 0 1", "whole"],
-].join("\n");
+/**
+ * What a sealed command finds. bwrap makes a /dev where cellhost has made none, and is root in its own user namespace for
+ * that: an ordinary user's cell says so in its map.
+ */
+export const sealedFor = (person: Person): string => {
+  const map = person.uid === undefined && process.getuid?.() === 0 ? "ID ID 1" : "ID 0 1";
+  return sealedWith(map);
+};
+
+const sealedWith = (map: string) =>
+  [
+    ...["Uid: ID ID ID ID", "Gid: ID ID ID ID", "Groups:"],
+    ...["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"].map((name) => `${name}: ${"0".repeat(16)}`),
+    ...["NoNewPrivs: 1", "Seccomp: 2", "Seccomp_filters: 2", map, map, "whole"],
+  ].join("\n");
 
 /** A desk whose cells start with faults; their command is a canary that says how sealed it is. */
 export class FaultDesk implements Disposable {

@@ -18,6 +18,10 @@ const asStranger = process.getuid?.() === 0 ? { uid: cellId, gid: cellId } : {};
 
 const valid = [
   [
+    ...["enter", "--as-root", "--folder", "e", "--mount", "dev", "/proc", "proc", "--terminals", "e/pts"],
+    ...["--uid", "7", "--gid", "7", "--scratch", "/tmp", "--", "/bin/true"],
+  ],
+  [
     ...["enter", "--mount", "system", "/usr", "e/usr", "--link", "usr/bin", "e/bin"],
     ...["--uid", "7", "--gid", "7", "--scratch", "/tmp", "--", "/bin/true"],
   ],
@@ -201,6 +205,7 @@ describe("cellhost, built with sanitizers", () => {
       "supervise",
     ],
     ["links", 64, (index: number) => ["--link", "usr/bin", `e/l${index}`]],
+    ["folders", 8, (index: number) => ["--folder", `e${index}`]],
     ["descriptors", 64, (index: number) => ["--keep-fd", `${900 - index}`]],
   ])("more %s than %i are refused, none is written past the end", (what, most, words, verb = "enter") => {
     const many = (count: number) => run([verb, ...Array.from({ length: count }, (_, i) => words(i)).flat()]);
@@ -229,6 +234,8 @@ describe("cellhost, built with sanitizers", () => {
     [["enter", "--mount", "ro", "usr", "m0"], "not an absolute path"],
     [["enter", "--link", "usr/bin", "a/.."], "not a place below the scratch folder"],
     [["enter", "--link", "usr/bin"], "missing value"],
+    [["enter", "--folder", "/e"], "not a place below the scratch folder"],
+    [["enter", "--terminals", "e/.."], "not a place below the scratch folder"],
     [["supervise", "--layer", "a/b"], "not a name of one component"],
     [["supervise", "--layer", ".."], "not a name of one component"],
     [["enter", "--idmap", "ro", "/usr", "m0", "0"], "missing value"],

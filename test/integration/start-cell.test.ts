@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { startCell } from "../../src/session/index.ts";
+import { openStarter, startCell } from "../../src/session/index.ts";
 import { type Desk, makeDesk, people, processesWith, until } from "../helpers/run-workcell.ts";
 
 const namesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder) : []);
@@ -93,4 +93,38 @@ test("a program that starts a cell may ignore each of its streams; control: a pi
   if (ignored.stdout === null) throw new TypeError("There is no pipe at the cell's stdout.");
   expect(await text(ignored.stdout)).toBe("/dev/null\n");
   expect([ignored.stderr, await ignored.outcome]).toMatchObject([null, { status: "exited", exitCode: 0 }]);
+});
+
+describe("a starter of a process that stays", () => {
+  test("starts cells one after another and at once, each its own, and leaves nothing when it is closed", async () => {
+    using desk = makeDesk(people[0] ?? { name: "nobody" }, place);
+    const starter = await openStarter(requestOf(desk, { PATH: process.env["PATH"] ?? "" }));
+    const run = async (word: string) => {
+      const command = ["sh", "-c", 'touch "$HOME/mine"; ls "$HOME"; echo "$1"', "sh", word];
+      const cell = await starter.start({ command, stdio: ["ignore", "pipe", "inherit"] });
+      const said = cell.stdout === null ? "" : await text(cell.stdout);
+      return [cell.plan.session, said, (await cell.outcome).exitCode] as const;
+    };
+    const ran = [await run("0"), await run("1"), ...(await Promise.all(["2", "3", "4"].map(run)))];
+    expect(ran.map(([, said, code]) => [said, code])).toEqual(ran.map((_, index) => [`mine\n${index}\n`, 0]));
+    expect(new Set(ran.map(([session]) => session)).size).toBe(ran.length);
+    await until(() => namesIn(path.join(desk.state, "running")).length === 1, 5000);
+    await starter.close();
+    expect(namesIn(path.join(desk.state, "running"))).toEqual([]);
+    expect(namesIn(path.join(desk.state, "sessions")).sort()).toEqual(ran.map(([session]) => session).sort());
+  });
+
+  test("keeps nothing ready in which a person's folder would stand, and works there all the same", async () => {
+    using desk = makeDesk(people[0] ?? { name: "nobody" }, place);
+    const folder = desk.folder("job");
+    const request = requestOf(desk, { PATH: process.env["PATH"] ?? "" });
+    const starter = await openStarter({ ...request, flags: { ...request.flags, mounts: [folder] } });
+    expect(namesIn(path.join(desk.state, "running"))).toEqual([]);
+    const command = ["sh", "-c", `echo new > ${folder}/made`];
+    const cell = await starter.start({ command, stdio: ["ignore", "inherit", "inherit"] });
+    expect(await cell.outcome).toMatchObject({ status: "exited", exitCode: 0 });
+    expect(namesIn(folder)).toEqual([]);
+    await starter.close();
+    expect(namesIn(path.join(desk.state, "running"))).toEqual([]);
+  });
 });

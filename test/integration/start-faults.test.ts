@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { lacking } from "../helpers/cellinit.ts";
 import { isSoak, people } from "../helpers/run-workcell.ts";
-import { FaultDesk, sealed, type Victim } from "../helpers/start-faults.ts";
+import { FaultDesk, sealedFor, type Victim } from "../helpers/start-faults.ts";
 
 const list = (text: string) => text.trim().split(/\s+/);
 
@@ -47,6 +47,7 @@ describe
   "a start of $name's in which a call fails, tunnel $tunnel",
   (person) => {
     let desk: FaultDesk;
+    const sealed = sealedFor(person);
     beforeAll(() => {
       desk = new FaultDesk(
         { name: person.name, ...(person.uid === undefined ? {} : { uid: person.uid }) },
